@@ -1,0 +1,301 @@
+/* The QuickJS host. It offers TypeScript one door to the kernel, `syscall(number, ...arguments)`, and what a raw
+   call cannot do without: addresses of buffers, UTF-8, the loader of bytecode, pending jobs. No policy lives here. */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <errno.h>
+#include <quickjs/quickjs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "detach.h"
+
+/* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
+static uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
+{
+    size_t offset, size, total;
+    JSValue buffer = JS_GetTypedArrayBuffer(ctx, value, &offset, length, &size);
+    if (JS_IsException(buffer))
+        return NULL;
+    uint8_t *data = JS_GetArrayBuffer(ctx, &total, buffer);
+    JS_FreeValue(ctx, buffer); /* the view holds its own reference */
+    return data ? data + offset : NULL;
+}
+
+/* One argument as the kernel wants it. A C string to free afterwards is left in `text`. */
+static int argument(JSContext *ctx, JSValueConst value, int position, long *out, const char **text)
+{
+    size_t length;
+    double number;
+    int64_t wide;
+
+    *text = NULL;
+    switch (JS_VALUE_GET_NORM_TAG(value)) {
+    case JS_TAG_INT:
+        *out = JS_VALUE_GET_INT(value);
+        return 0;
+    case JS_TAG_FLOAT64:
+        number = JS_VALUE_GET_FLOAT64(value);
+        /* Beyond 2^53 a double has holes: such values are passed as bigint. NaN fails the comparison too. */
+        if (!(number >= -9007199254740991.0 && number <= 9007199254740991.0) || number != (double)(int64_t)number) {
+            JS_ThrowRangeError(ctx, "syscall: argument %d is not a safe integer", position);
+            return -1;
+        }
+        *out = (int64_t)number;
+        return 0;
+    case JS_TAG_BIG_INT:
+    case JS_TAG_SHORT_BIG_INT:
+        if (JS_ToBigInt64(ctx, &wide, value))
+            return -1;
+        *out = wide;
+        return 0;
+    case JS_TAG_STRING:
+    case JS_TAG_STRING_ROPE:
+        *text = JS_ToCStringLen(ctx, &length, value);
+        if (!*text)
+            return -1;
+        /* The kernel would stop at the NUL and act on another name than the one that was checked. */
+        if (memchr(*text, 0, length)) {
+            JS_ThrowRangeError(ctx, "syscall: argument %d holds a NUL character", position);
+            return -1;
+        }
+        *out = (long)*text;
+        return 0;
+    case JS_TAG_NULL:
+        *out = 0;
+        return 0;
+    case JS_TAG_OBJECT:
+        *out = (long)bytes_of(ctx, value, &length);
+        return *out ? 0 : -1;
+    default:
+        JS_ThrowTypeError(ctx, "syscall: argument %d is neither number, bigint, string, typed array nor null", position);
+        return -1;
+    }
+}
+
+static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    long arguments[7] = {0}, result;
+    const char *texts[7] = {0};
+    JSValue answer = JS_EXCEPTION;
+    int i;
+
+    (void)self;
+    if (argc < 1 || argc > 7)
+        return JS_ThrowTypeError(ctx, "syscall: expected a number and at most six arguments");
+    if (!JS_IsNumber(argv[0]))
+        return JS_ThrowTypeError(ctx, "syscall: the call's number is not a number");
+    for (i = 0; i < argc; i++)
+        if (argument(ctx, argv[i], i, &arguments[i], &texts[i]))
+            goto out;
+    result = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]);
+    answer = JS_NewInt64(ctx, result == -1 ? -errno : result);
+out:
+    for (i = 0; i < argc; i++)
+        if (texts[i])
+            JS_FreeCString(ctx, texts[i]);
+    return answer;
+}
+
+/* address(buffer): where its bytes are, for pointers inside structures. QuickJS never moves them; the caller keeps
+   the buffer reachable for as long as the kernel may look. */
+static JSValue host_address(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    size_t length;
+    (void)self, (void)argc;
+    uint8_t *data = bytes_of(ctx, argv[0], &length);
+    return data ? JS_NewInt64(ctx, (int64_t)data) : JS_EXCEPTION;
+}
+
+/* decode(buffer[, length]): the UTF-8 text in its first `length` bytes. */
+static JSValue host_decode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    size_t length;
+    int64_t wanted;
+    (void)self;
+    uint8_t *data = bytes_of(ctx, argv[0], &length);
+    if (!data)
+        return JS_EXCEPTION;
+    if (argc > 1 && !JS_IsUndefined(argv[1])) {
+        if (JS_ToInt64(ctx, &wanted, argv[1]))
+            return JS_EXCEPTION;
+        if (wanted < 0 || (uint64_t)wanted > length)
+            return JS_ThrowRangeError(ctx, "decode: length is outside the buffer");
+        length = wanted;
+    }
+    return JS_NewStringLen(ctx, (const char *)data, length);
+}
+
+/* encode(string): its UTF-8 bytes as a new ArrayBuffer, without a terminating NUL. */
+static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    size_t length;
+    (void)self, (void)argc;
+    const char *text = JS_ToCStringLen(ctx, &length, argv[0]);
+    if (!text)
+        return JS_EXCEPTION;
+    JSValue buffer = JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length);
+    JS_FreeCString(ctx, text);
+    return buffer;
+}
+
+static size_t loaded_bytes;
+
+/* The module called `name`, read from its blob but not yet evaluated. QuickJS keeps modules by name, so each blob is
+   read once. */
+static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
+{
+    (void)opaque;
+    const char *base = strrchr(name, '/');
+    base = base ? base + 1 : name;
+    for (const struct blob *blob = blobs; blob->name; blob++) {
+        if (strcmp(blob->name, base) != 0)
+            continue;
+        loaded_bytes += blob->end - blob->start;
+        JSValue module = JS_ReadObject(ctx, blob->start, blob->end - blob->start, JS_READ_OBJ_BYTECODE);
+        if (JS_IsException(module))
+            return NULL;
+        JSModuleDef *definition = JS_VALUE_GET_PTR(module);
+        JS_FreeValue(ctx, module); /* the context's module list holds it */
+        return definition;
+    }
+    JS_ThrowReferenceError(ctx, "no bytecode called \"%s\" in this binary", base);
+    return NULL;
+}
+
+static char *keep_name(JSContext *ctx, const char *base, const char *name, void *opaque)
+{
+    (void)base, (void)opaque;
+    const char *slash = strrchr(name, '/');
+    return js_strdup(ctx, slash ? slash + 1 : name);
+}
+
+/* Evaluates a module at once: none of ours awaits at its top level, so the promise is settled on return. */
+static JSValue evaluate(JSContext *ctx, const char *name)
+{
+    JSModuleDef *definition = read_module(ctx, name, NULL);
+    if (!definition)
+        return JS_EXCEPTION;
+    JSValue module = JS_DupValue(ctx, JS_MKPTR(JS_TAG_MODULE, definition));
+    if (JS_ResolveModule(ctx, module) < 0) {
+        JS_FreeValue(ctx, module);
+        return JS_EXCEPTION;
+    }
+    JSValue promise = JS_EvalFunction(ctx, module);
+    if (JS_IsException(promise))
+        return promise;
+    if (JS_PromiseState(ctx, promise) == JS_PROMISE_REJECTED) {
+        JS_Throw(ctx, JS_PromiseResult(ctx, promise));
+        JS_FreeValue(ctx, promise);
+        return JS_EXCEPTION;
+    }
+    JS_FreeValue(ctx, promise);
+    return JS_GetModuleNamespace(ctx, definition);
+}
+
+/* load(name): the exports of a module of this binary. The caller keeps them: a second call would evaluate it anew. */
+static JSValue host_load(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc;
+    const char *name = JS_ToCString(ctx, argv[0]);
+    if (!name)
+        return JS_EXCEPTION;
+    JSValue exports = evaluate(ctx, name);
+    JS_FreeCString(ctx, name);
+    return exports;
+}
+
+/* loaded(): bytes of bytecode read so far. */
+static JSValue host_loaded(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)self, (void)argc, (void)argv;
+    return JS_NewInt64(ctx, loaded_bytes);
+}
+
+/* drain(): runs promise jobs until none is left. An error that no code caught ends it and is thrown. */
+static JSValue host_drain(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    JSContext *where;
+    int status;
+    (void)self, (void)argc, (void)argv;
+    while ((status = JS_ExecutePendingJob(JS_GetRuntime(ctx), &where)) > 0)
+        ;
+    return status < 0 ? JS_EXCEPTION : JS_UNDEFINED;
+}
+
+/* Arguments and environment are bytes: neither need be UTF-8. */
+static JSValue byte_strings(JSContext *ctx, char **strings)
+{
+    JSValue list = JS_NewArray(ctx);
+    for (uint32_t i = 0; strings[i]; i++)
+        JS_SetPropertyUint32(ctx, list, i, JS_NewArrayBufferCopy(ctx, (uint8_t *)strings[i], strlen(strings[i])));
+    return list;
+}
+
+static const JSCFunctionListEntry functions[] = {
+    JS_CFUNC_DEF("syscall", 1, host_syscall), JS_CFUNC_DEF("address", 1, host_address),
+    JS_CFUNC_DEF("decode", 1, host_decode),   JS_CFUNC_DEF("encode", 1, host_encode),
+    JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("loaded", 0, host_loaded),
+    JS_CFUNC_DEF("drain", 0, host_drain),
+};
+
+static int fail(JSContext *ctx, const char *program)
+{
+    JSValue error = JS_GetException(ctx);
+    const char *text = JS_ToCString(ctx, error);
+    JSValue stack = JS_GetPropertyStr(ctx, error, "stack");
+    const char *where = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
+    int first = where ? (int)strcspn(where, "\n") : 0;
+    fprintf(stderr, "%s: %s%.*s\n", program, text ? text : "unknown error", first, where ? where : "");
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 0 ? argv[0] : "proa";
+    const char *slash = strrchr(name, '/');
+    const struct program *program = programs;
+
+    name = slash ? slash + 1 : name;
+    while (program->name && strcmp(program->name, name) != 0)
+        program++;
+    if (!program->name)
+        program = programs; /* the first is the client, which answers to any name */
+    if (program->detached)
+        detach(argv);
+
+    JSRuntime *runtime = JS_NewRuntime();
+    JSContext *ctx = runtime ? JS_NewContextRaw(runtime) : NULL;
+    if (!ctx) {
+        fprintf(stderr, "%s: not enough memory to start\n", name);
+        return 1;
+    }
+    /* Short-lived programs never need the cycle collector; long-lived ones are written without cycles. */
+    JS_SetGCThreshold(runtime, (size_t)-1);
+    JS_AddIntrinsicBaseObjects(ctx);
+    JS_AddIntrinsicDate(ctx);
+    JS_AddIntrinsicRegExpCompiler(ctx);
+    JS_AddIntrinsicRegExp(ctx);
+    JS_AddIntrinsicJSON(ctx);
+    JS_AddIntrinsicMapSet(ctx);
+    JS_AddIntrinsicTypedArrays(ctx);
+    JS_AddIntrinsicPromise(ctx);
+    JS_SetModuleLoaderFunc(runtime, keep_name, read_module, NULL);
+
+    JSValue global = JS_GetGlobalObject(ctx), host = JS_NewObject(ctx);
+    JS_SetPropertyFunctionList(ctx, host, functions, sizeof functions / sizeof *functions);
+    JS_SetPropertyStr(ctx, host, "argv", byte_strings(ctx, argv));
+    JS_SetPropertyStr(ctx, host, "environ", byte_strings(ctx, environ));
+    JS_SetPropertyStr(ctx, global, "host", host);
+    JS_FreeValue(ctx, global);
+
+    JSValue exports = evaluate(ctx, program->entry);
+    if (JS_IsException(exports))
+        return fail(ctx, name);
+    JSValue drained = host_drain(ctx, JS_UNDEFINED, 0, NULL);
+    return JS_IsException(drained) ? fail(ctx, name) : 0;
+}

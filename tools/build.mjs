@@ -1,0 +1,123 @@
+// Builds dist/: bundles the TypeScript of the static binary, compiles the bundles to QuickJS bytecode and links them
+// with the host. Options: --debug keeps function names and lines in the bytecode; --unit builds build/unit-tests, a
+// binary that runs the unit tests inside QuickJS.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { arch } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { build as bundle } from 'esbuild';
+import { lazyParts, programs } from './programs.mjs';
+import { findQuickjs } from './quickjs.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const cc = process.env.CC ?? 'cc';
+const cflags = ['-O2', '-Wall', '-Wextra', '-Werror', '-fPIE', '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
+// Debian 13's library refers to a symbol that glibc before 2.38 lacks; it is the same function.
+const ldflags = ['-static-pie', '-Wl,-z,relro,-z,now', '-Wl,-z,noexecstack', '-Wl,--defsym=__isoc23_strtol=strtol'];
+
+export const machine = { x64: 'x86-64', arm64: 'aarch64' }[arch()];
+
+/** Bundles `entries` (name to source file) into ECMAScript modules in `outdir`; shared code goes to chunks. */
+export async function bundleNative(entries, outdir, options = {}) {
+  rmSync(outdir, { recursive: true, force: true });
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: Object.entries(entries).map(([out, source]) => ({ in: source, out })),
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2023',
+    minify: true,
+    charset: 'utf8',
+    platform: 'neutral',
+    conditions: ['quickjs'],
+    chunkNames: 'chunk-[hash]',
+    define: { MACHINE: JSON.stringify(machine) },
+    supported: { using: false },
+    logLevel: 'warning',
+    ...options,
+  });
+}
+
+/** Compiles every bundle in `directory` and links them with the host into `output`. */
+export function linkBinary(directory, output, table, { debug = false } = {}) {
+  const quickjs = findQuickjs();
+  const includes = ['-isystem', quickjs.include];
+  const libraries = [quickjs.library, '-lm', '-lpthread'];
+  const compiler = join(root, 'build/compile');
+  const compilerSource = join(root, 'host/compile.c');
+  execFileSync(cc, [...cflags, ...includes, compilerSource, '-o', compiler, ...libraries, ...ldflags], {
+    stdio: 'inherit',
+  });
+  const blobs = readdirSync(directory).filter((name) => name.endsWith('.js'));
+  for (const name of blobs) {
+    const flags = debug ? ['-d'] : [];
+    execFileSync(compiler, [...flags, name, join(directory, name), join(directory, `${name}.bc`)], {
+      stdio: 'inherit',
+    });
+  }
+  const tables = join(directory, 'tables.c');
+  writeFileSync(tables, tableSource(directory, blobs, table));
+  const sources = ['host/host.c', 'host/detach.c'].map((name) => join(root, name));
+  execFileSync(
+    cc,
+    [
+      ...cflags,
+      ...includes,
+      '-I',
+      join(root, 'host'),
+      ...sources,
+      tables,
+      '-o',
+      output,
+      '-s',
+      ...libraries,
+      ...ldflags,
+    ],
+    {
+      stdio: 'inherit',
+    },
+  );
+}
+
+function tableSource(directory, blobs, table) {
+  const lines = ['#include "host.h"'];
+  blobs.forEach((name, index) => {
+    const symbol = `blob_${index}`;
+    lines.push(
+      `__asm__(".section .rodata\\n.balign 16\\n${symbol}:\\n.incbin \\"${join(directory, name)}.bc\\"\\n${symbol}_end:\\n.previous");`,
+      `extern const uint8_t ${symbol}[], ${symbol}_end[];`,
+    );
+  });
+  lines.push('const struct blob blobs[] = {');
+  blobs.forEach((name, index) => {
+    lines.push(`    {"${name}", blob_${index}, blob_${index}_end},`);
+  });
+  lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
+  for (const { name, entry, detached } of table) lines.push(`    {"${name}", "${entry}.js", ${detached ? 1 : 0}},`);
+  lines.push('    {0, 0, 0}};', '');
+  return lines.join('\n');
+}
+
+async function main() {
+  const debug = process.argv.includes('--debug');
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const entries = { ...lazyParts };
+  for (const { entry } of programs) entries[entry] = `src/native/programs/${entry}.ts`;
+  const directory = join(root, 'build/native');
+  await bundleNative(entries, directory);
+  const output = join(root, 'dist/proa');
+  rmSync(output, { force: true });
+  linkBinary(directory, output, programs, { debug });
+  for (const { name } of programs.slice(1)) {
+    const link = join(root, 'dist', name);
+    if (existsSync(link)) rmSync(link);
+    symlinkSync('proa', link);
+  }
+  const size = readFileSync(output).length;
+  console.log(`dist/${basename(output)}: ${(size / 1e6).toFixed(2)} MB, ${machine}`);
+}
+
+if (process.argv[1] === import.meta.filename) await main();

@@ -243,6 +243,17 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("drain", 0, host_drain),
 };
 
+/* The key of `using`, which this QuickJS lacks and the bundler's helper looks for. */
+static void define_dispose(JSContext *ctx, JSValueConst global)
+{
+    JSValue constructor = JS_GetPropertyStr(ctx, global, "Symbol"), name = JS_NewString(ctx, "Symbol.dispose");
+    JSValue registry = JS_GetPropertyStr(ctx, constructor, "for");
+    JS_SetPropertyStr(ctx, constructor, "dispose", JS_Call(ctx, registry, constructor, 1, &name));
+    JS_FreeValue(ctx, registry);
+    JS_FreeValue(ctx, name);
+    JS_FreeValue(ctx, constructor);
+}
+
 static int fail(JSContext *ctx, const char *program)
 {
     JSValue error = JS_GetException(ctx);
@@ -268,7 +279,7 @@ int main(int argc, char **argv)
     if (program->detached)
         detach(argv);
 
-    JSRuntime *runtime = JS_NewRuntime();
+    JSRuntime *runtime = JS_NewRuntime2(&arena, NULL);
     JSContext *ctx = runtime ? JS_NewContextRaw(runtime) : NULL;
     if (!ctx) {
         fprintf(stderr, "%s: not enough memory to start\n", name);
@@ -291,6 +302,7 @@ int main(int argc, char **argv)
     JS_SetPropertyStr(ctx, host, "argv", byte_strings(ctx, argv));
     JS_SetPropertyStr(ctx, host, "environ", byte_strings(ctx, environ));
     JS_SetPropertyStr(ctx, global, "host", host);
+    define_dispose(ctx, global);
     JS_FreeValue(ctx, global);
 
     JSValue exports = evaluate(ctx, program->entry);

@@ -2,6 +2,7 @@
 #ifndef PROA_HOST_H
 #define PROA_HOST_H
 
+#include <quickjs/quickjs.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct program {
     int detached;
 };
 
+extern const JSMallocFunctions arena;
 extern const struct blob blobs[];
 extern const struct program programs[];
 

@@ -45,7 +45,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   const quickjs = findQuickjs();
   const includes = ['-isystem', quickjs.include];
   const libraries = [quickjs.library, '-lm', '-lpthread'];
-  const compiler = join(root, 'build/compile');
+  const compiler = join(directory, 'compile');
   const compilerSource = join(root, 'host/compile.c');
   execFileSync(cc, [...cflags, ...includes, compilerSource, '-o', compiler, ...libraries, ...ldflags], {
     stdio: 'inherit',
@@ -59,7 +59,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const sources = ['host/host.c', 'host/detach.c'].map((name) => join(root, name));
+  const sources = ['host/host.c', 'host/arena.c', 'host/detach.c'].map((name) => join(root, name));
   execFileSync(
     cc,
     [
@@ -71,7 +71,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
       tables,
       '-o',
       output,
-      '-s',
+      ...(process.env.KEEP_SYMBOLS ? [] : ['-s']),
       ...libraries,
       ...ldflags,
     ],

@@ -5,5 +5,33 @@ export const programs = [
   { name: 'proa-runtime', entry: 'runtime', detached: true },
 ];
 
+const runtime = 'src/native/runtime';
+
 // Parts of a program that are loaded when they are first met (src/native/lazy.ts): name to source.
-export const lazyParts = {};
+export const lazyParts = {
+  'json-exact': 'src/common/json/exact.ts',
+  'config-rare': 'src/common/runtime-spec/rare.ts',
+  'config-seccomp': 'src/common/runtime-spec/seccomp.ts',
+  explain: 'src/native/explain/part.ts',
+  'errno-names': 'src/native/sys/errno-names.ts',
+  'cgroup-mount': `${runtime}/rootfs/cgroup-mount.ts`,
+  'copy-up': `${runtime}/rootfs/copy-up.ts`,
+  'id-mapping': `${runtime}/rootfs/id-mapping.ts`,
+  'process-attributes': `${runtime}/process/attributes.ts`,
+  'mapped-identity': `${runtime}/process/mapped-identity.ts`,
+  keyring: `${runtime}/process/keyring.ts`,
+  personality: `${runtime}/process/personality.ts`,
+  limits: `${runtime}/process/limits.ts`,
+  terminal: `${runtime}/process/terminal.ts`,
+  console: `${runtime}/process/console.ts`,
+  'terminal-relay': `${runtime}/terminal-relay.ts`,
+  joining: `${runtime}/namespaces/joining.ts`,
+  'user-namespace': `${runtime}/namespaces/user.ts`,
+  hooks: `${runtime}/hooks.ts`,
+  'cgroups-v1': `${runtime}/cgroups/v1/resources.ts`,
+  'cgroups-v2': `${runtime}/cgroups/v2/resources.ts`,
+  oom: `${runtime}/cgroups/oom.ts`,
+  seccomp: `${runtime}/seccomp/part.ts`,
+  log: `${runtime}/log.ts`,
+  help: `${runtime}/help.ts`,
+};

@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { bundleNative, linkBinary } from './build.mjs';
+import { lazyParts } from './programs.mjs';
 import { sourceFiles } from './sources.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -13,6 +14,17 @@ const only = process.argv.slice(2).find((word) => word === '--node' || word === 
 const wanted = (file) => words.length === 0 || words.some((word) => file.includes(word));
 const tests = sourceFiles('src').filter((file) => file.endsWith('.test.ts') && wanted(file));
 let failed = false;
+
+/** A module that makes every lazy part known, imported before each test. */
+function partsModule() {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const file = join(root, 'build/unit-parts.ts');
+  const lines = Object.entries(lazyParts).map(
+    ([name, source], index) => `import * as part${index} from '../${source}';\nregister('${name}', part${index});`,
+  );
+  writeFileSync(file, ["import { register } from '#common/lazy.ts';", ...lines, ''].join('\n'));
+  return file;
+}
 
 async function onNode() {
   const outdir = join(root, 'build/unit-node');
@@ -35,6 +47,7 @@ async function onNode() {
       js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
     },
     define: { MACHINE: '"x86-64"' },
+    inject: [partsModule()],
     logLevel: 'warning',
   });
   const files = tests.map((file) => join(outdir, file.replace(/\.ts$/, '.mjs')));
@@ -48,6 +61,7 @@ async function insideBinary() {
   const work = join(root, 'build/unit-binary');
   mkdirSync(work, { recursive: true });
   const entry = join(root, 'build/unit-entry.ts');
+  partsModule();
   const imports = inside.map((file, index) => `import ${JSON.stringify(`../${file}`)}; // ${index}`);
   writeFileSync(
     entry,

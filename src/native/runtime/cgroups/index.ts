@@ -1,0 +1,202 @@
+import { lazy } from '#common/lazy.ts';
+import type { Resources } from '#common/runtime-spec/types.ts';
+import { step } from '#native/steps.ts';
+import { EBUSY, EEXIST, ENOENT } from '#sys/errno.ts';
+import { check, isErrno, SystemError } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import {
+  exists,
+  listDirectory,
+  makeDirectories,
+  openDirectory,
+  openFile,
+  readText,
+  readTextIfAny,
+  statusOf,
+  writeFile,
+} from '#sys/files.ts';
+import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';
+import * as raw from '#sys/raw/file.ts';
+import { sleepMilliseconds } from '#sys/time.ts';
+import type { CgroupRecord } from './record.ts';
+import type * as v1 from './v1/resources.ts';
+import type * as v2 from './v2/resources.ts';
+
+const v1Part = lazy<typeof v1>('cgroups-v1');
+const v2Part = lazy<typeof v2>('cgroups-v2');
+
+const ROOT = '/sys/fs/cgroup';
+
+/**
+ * Where the cgroup of a container is to be: at `cgroupsPath` below the root of each hierarchy, or `/ID`. On a hybrid
+ * host the version 1 hierarchies count, and the unified one only where `resources` name what it alone has.
+ */
+export function locateCgroup(
+  id: string,
+  cgroupsPath: string | undefined,
+  resources: Resources | undefined,
+): CgroupRecord {
+  const parts = (cgroupsPath || id).split('/').filter((part) => part !== '' && part !== '.');
+  // `..` would reach other groups: resolved here as in a root directory of its own.
+  const kept: string[] = [];
+  for (const part of parts) {
+    if (part === '..') kept.pop();
+    else kept.push(part);
+  }
+  const path = `/${kept.join('/')}`;
+  if (exists(`${ROOT}/cgroup.controllers`)) return { version: 2, path, directories: { unified: `${ROOT}${path}` } };
+  const directories: Record<string, string> = {};
+  for (const line of readText('/proc/self/cgroup').split('\n')) {
+    const controllers = line.slice(line.indexOf(':') + 1, line.indexOf(':', line.indexOf(':') + 1));
+    const name = controllers.replace(/^name=/, '');
+    if (name !== '') directories[name] = `${ROOT}/${name}${path}`;
+  }
+  if ((resources?.unified || resources?.hugepageLimits) && exists(`${ROOT}/unified/cgroup.controllers`)) {
+    directories['unified'] = `${ROOT}/unified${path}`;
+  }
+  return { version: 1, path, directories };
+}
+
+/** Makes the directories and sets the limits. A failure is the caller's to clean up after, with removeCgroup. */
+export function makeCgroup(record: CgroupRecord, resources: Resources | undefined): void {
+  if (record.version === 2) v2Part().enableControllers(record, resources);
+  for (const directory of Object.values(record.directories)) {
+    const result = raw.mkdirat(raw.AT_FDCWD, directory, 0o755);
+    if (result === -ENOENT) makeDirectories(directory, 0o755);
+    else if (result !== -EEXIST) check(result, 'mkdirat', directory);
+  }
+  applyResources(record, resources);
+}
+
+/** Sets the limits of a cgroup that exists; what `resources` does not name stays as it is. */
+export function applyResources(record: CgroupRecord, resources: Resources | undefined): void {
+  if (record.version === 2) {
+    if (resources) v2Part().applyResources(record, resources);
+  } else v1Part().applyResources(record, resources ?? {});
+}
+
+/** Limits below this are not to be paid for by our own start: the process joins last, with nothing of ours in memory. */
+const SMALL_MEMORY = 32 * 1024 * 1024;
+
+/** The cgroup to be born in, where that is possible and wise: clone3(2), CLONE_INTO_CGROUP. */
+export function openBirthCgroup(record: CgroupRecord, memoryLimit: number): OwnedFd | undefined {
+  if (record.version !== 2 || (memoryLimit > 0 && memoryLimit < SMALL_MEMORY)) return undefined;
+  return openDirectory(record.directories['unified'] as string);
+}
+
+/** How a process will join the container's cgroup by itself: files that it writes to, opened with the host's rights. */
+export interface CgroupEntry extends Disposable {
+  early: OwnedFd[];
+  /** Memory is accounted to where a process is when it touches it: this controller is joined last. */
+  late: OwnedFd[];
+}
+
+/**
+ * Opens the ways into the cgroups of version 1. A thread that moves itself through `tasks` takes no global lock, where
+ * moving another process by `cgroup.procs` waits for an RCU grace period of several milliseconds:
+ * cgroup_procs_write_start() in the kernel.
+ */
+export function openEntry(record: CgroupRecord): CgroupEntry {
+  const entry: CgroupEntry = {
+    early: [],
+    late: [],
+    [Symbol.dispose]() {
+      for (const fd of [...entry.early, ...entry.late]) fd.close();
+    },
+  };
+  if (record.version === 2) return entry;
+  for (const [controller, directory] of Object.entries(record.directories)) {
+    const file = controller === 'unified' ? 'cgroup.procs' : 'tasks';
+    const list = controller.includes('memory') ? entry.late : entry.early;
+    list.push(openFile(`${directory}/${file}`, { flags: raw.O_WRONLY }));
+  }
+  return entry;
+}
+
+/** Moves this process; "0" stands for the writer. */
+export function joinCgroups(files: readonly OwnedFd[]): void {
+  for (const file of files) check(raw.write(file.number, '0', 1), 'write', 'tasks of a cgroup');
+}
+
+/** Puts another process into the container's cgroup. */
+export function attachProcess(record: CgroupRecord, pid: number): void {
+  for (const directory of Object.values(record.directories)) writeFile(`${directory}/cgroup.procs`, String(pid));
+}
+
+/** Every process of the container, in the host's numbers. */
+export function processesOf(record: CgroupRecord): number[] {
+  const found = new Set<number>();
+  const directory = referenceDirectory(record);
+  const visit = (path: string): void => {
+    for (const line of (readTextIfAny(`${path}/cgroup.procs`) ?? '').split('\n'))
+      if (line !== '') found.add(Number(line));
+    for (const name of subdirectories(path)) visit(`${path}/${name}`);
+  };
+  visit(directory);
+  return [...found];
+}
+
+/** The directory whose members are the container's processes. */
+function referenceDirectory({ version, directories }: CgroupRecord): string {
+  if (version === 2) return directories['unified'] as string;
+  return (
+    directories['devices'] ?? directories['memory'] ?? directories['pids'] ?? (Object.values(directories)[0] as string)
+  );
+}
+
+function subdirectories(path: string): string[] {
+  try {
+    using directory = openDirectory(path);
+    return listDirectory(path).filter((name) => statusOf(directory.number, name).kind === 'directory');
+  } catch (error) {
+    if (isErrno(error, ENOENT)) return [];
+    throw error;
+  }
+}
+
+/** Kills every process of the container, also those that fork meanwhile. */
+export function killAll(record: CgroupRecord, signal = SIGKILL): void {
+  if (record.version === 2 && signal === SIGKILL) {
+    const result = killCgroup(`${record.directories['unified']}/cgroup.kill`);
+    if (result) return;
+  }
+  for (const pid of processesOf(record)) {
+    using process = openProcess(pid);
+    if (process) signalProcess(process, signal);
+  }
+}
+
+function killCgroup(file: string): boolean {
+  try {
+    writeFile(file, '1');
+    return true;
+  } catch (error) {
+    // cgroup.kill came with Linux 5.14; a cgroup that is gone has nobody to kill.
+    if (isErrno(error, ENOENT)) return !exists(file.slice(0, file.lastIndexOf('/')));
+    throw error;
+  }
+}
+
+const REMOVAL_MILLISECONDS = 10_000;
+
+/** Removes the cgroup, with groups that the container made inside; ends what still runs there. */
+export function removeCgroup(record: CgroupRecord): void {
+  step('remove cgroups', () => {
+    for (const directory of Object.values(record.directories)) removeTree(directory, record);
+  });
+}
+
+function removeTree(directory: string, record: CgroupRecord): void {
+  for (let waited = 0; ; waited += 1) {
+    const result = raw.unlinkat(raw.AT_FDCWD, directory, raw.AT_REMOVEDIR);
+    if (result === 0 || result === -ENOENT) return;
+    if (result !== -EBUSY) throw new SystemError('unlinkat', -result, directory);
+    for (const name of subdirectories(directory)) removeTree(`${directory}/${name}`, record);
+    if (waited > 0) {
+      // A killed process is a member until it is reaped: give it the time, and kill what was born meanwhile.
+      if (waited > REMOVAL_MILLISECONDS) throw new SystemError('unlinkat', EBUSY, directory);
+      killAll(record);
+      sleepMilliseconds(1);
+    }
+  }
+}

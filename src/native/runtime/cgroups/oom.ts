@@ -1,0 +1,29 @@
+import { ProaError } from '#common/errors.ts';
+import { readTextIfAny } from '#sys/files.ts';
+import { type ExitReason, SIGKILL } from '#sys/processes.ts';
+import { SIGSYS, signalName } from '#sys/signals.ts';
+import type { CgroupRecord } from './record.ts';
+
+/** How many processes of the container the kernel killed for lack of memory. */
+export function oomKills({ version, directories }: CgroupRecord): number {
+  const text =
+    version === 2
+      ? readTextIfAny(`${directories['unified']}/memory.events`)
+      : readTextIfAny(`${directories['memory']}/memory.oom_control`);
+  return Number(/oom_kill (\d+)/.exec(text ?? '')?.[1] ?? 0);
+}
+
+/** What ended a container's process before it could say anything. */
+export function explainDeath(reason: ExitReason, cgroup: CgroupRecord): ProaError {
+  if (reason.signal === SIGKILL && oomKills(cgroup) > 0) {
+    return new ProaError('the container process was killed: the memory limit is too low for it to start', {
+      kind: 'exhausted',
+      remedy: 'Raise linux.resources.memory.limit',
+    });
+  }
+  const how =
+    reason.signal === undefined ? `ended with status ${reason.code}` : `was killed by ${signalName(reason.signal)}`;
+  const remedy =
+    reason.signal === SIGSYS ? 'The seccomp profile kills a call that a start needs: allow execve' : undefined;
+  return new ProaError(`the container process ${how} before its program ran`, { kind: 'internal', remedy });
+}

@@ -1,0 +1,81 @@
+import { ProaError } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
+import type * as explain from '#native/explain/part.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { statusOfReason } from '#sys/processes.ts';
+import { blockAllSignals } from '#sys/signals.ts';
+import type { Context } from '../context.ts';
+import { destroyContainer } from '../destroy.ts';
+import { superviseProcess } from '../foreground.ts';
+import type { Launched } from '../launch.ts';
+import { parseOptions } from '../options.ts';
+import type * as consoles from '../process/console.ts';
+import { runPoststart } from '../start.ts';
+import type * as terminalRelay from '../terminal-relay.ts';
+import { launchFrom, launchOptions } from './create.ts';
+
+export const usage = 'run [options] CONTAINER';
+export const options = {
+  ...launchOptions,
+  detach: { kind: 'flag', short: 'd', help: 'leave once the program runs' },
+  keep: { kind: 'flag', help: 'keep the container’s record when it has ended' },
+  explain: {
+    kind: 'optional',
+    help: 'show the steps and system calls of the start on standard error; --explain=json as data',
+  },
+  'no-subreaper': { kind: 'flag', help: 'do not adopt the orphans of a container without a pid namespace' },
+} as const;
+
+export function run(context: Context, args: readonly string[]): number {
+  const parsed = parseOptions(options, args);
+  const detach = parsed.flags.has('detach');
+  const consoleSocket = parsed.values['console-socket'];
+  const format = parsed.values['explain'];
+  const explanation =
+    format === undefined ? undefined : new (lazy<typeof explain>('explain')().Explanation)('run', format);
+  // Signals for the container must not end us between its making and our waiting for it.
+  blockAllSignals(true);
+  let own: ReturnType<typeof consoles.ownConsole> | undefined;
+  let master: OwnedFd | undefined;
+  const launched = launchAndExplain(explanation, () =>
+    launchFrom(context, parsed, false, {
+      explanation,
+      subreaper: !detach && !parsed.flags.has('no-subreaper'),
+      openConsole(terminal) {
+        if (!terminal || consoleSocket) return undefined;
+        if (detach)
+          throw new ProaError('process.terminal is set: with --detach it needs --console-socket', { kind: 'invalid' });
+        own = lazy<typeof consoles>('console')().ownConsole();
+        return own.give;
+      },
+      onTerminal() {
+        master = own?.receive();
+      },
+    }),
+  );
+  const { child, record } = launched;
+  try {
+    runPoststart(record, child.pid, launched.hooks);
+    if (detach) return 0;
+    const reason = master
+      ? lazy<typeof terminalRelay>('terminal-relay')().superviseTerminal(child, master)
+      : superviseProcess(child);
+    return statusOfReason(reason);
+  } finally {
+    if (!detach) finish(context, launched, parsed.flags.has('keep'));
+  }
+}
+
+/** The tree is shown of starts that fail, too. */
+function launchAndExplain(explanation: explain.Explanation | undefined, launch: () => Launched): Launched {
+  try {
+    return launch();
+  } finally {
+    explanation?.print();
+  }
+}
+
+function finish(context: Context, { child, record }: Launched, keep: boolean): void {
+  child.pidfd.close();
+  destroyContainer(context, record, { keepRecord: keep });
+}

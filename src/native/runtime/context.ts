@@ -1,0 +1,18 @@
+import type { OptionTable } from './options.ts';
+
+/** What every command knows from the options before its name. */
+export interface Context {
+  /** Where containers are recorded. */
+  root: string;
+  /** Notes for people and callers: to the log, never to the container's streams. */
+  warn(text: string): void;
+  debug(text: string): void;
+}
+
+/** One verb of the command line. */
+export interface Command {
+  readonly usage: string;
+  readonly options: OptionTable;
+  /** The exit status. */
+  run(context: Context, args: readonly string[]): number;
+}

@@ -1,0 +1,42 @@
+import { describe } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
+import type { Config } from '#common/runtime-spec/types.ts';
+import { killAll, removeCgroup } from './cgroups/index.ts';
+import type { Context } from './context.ts';
+import type * as hooks from './hooks.ts';
+import { ociState } from './state/oci-state.ts';
+import { ContainerDirectory, type ContainerRecord } from './state/store.ts';
+
+export interface DestroyOptions {
+  keepRecord?: boolean;
+}
+
+/** Unmakes a container whose process has ended: the rest of its processes, its cgroups, its record; then its hooks run. */
+export function destroyContainer(
+  context: Context,
+  record: ContainerRecord,
+  { keepRecord = false }: DestroyOptions = {},
+): void {
+  using directory = ContainerDirectory.open(context.root, record.id);
+  killAll(record.cgroup);
+  removeCgroup(record.cgroup);
+  if (keepRecord) return;
+  const poststop = poststopHooks(directory);
+  directory.remove();
+  if (!poststop) return;
+  for (const hook of poststop) {
+    // runtime.md, "Lifecycle", step 13: the remaining hooks run whatever happens to one.
+    try {
+      lazy<typeof hooks>('hooks')().runHooks('poststop', [hook], JSON.stringify(ociState(record, 'stopped', 0)));
+    } catch (error) {
+      context.warn(describe(error));
+    }
+  }
+}
+
+/** Looked up in the text first: few containers have hooks, and parsing costs more than deleting. */
+function poststopHooks(directory: ContainerDirectory): NonNullable<Config['hooks']>['poststop'] {
+  const text = directory.configText();
+  if (!text.includes('"poststop"')) return undefined;
+  return (JSON.parse(text) as Config).hooks?.poststop;
+}

@@ -1,0 +1,281 @@
+import { ProaError } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
+import type { RunnableConfig } from '#common/runtime-spec/types.ts';
+import type { Explanation } from '#native/explain/part.ts';
+import { step } from '#native/steps.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { openPath, replaceFile } from '#sys/files.ts';
+import {
+  becomeSubreaper,
+  type Child,
+  cloneProcess,
+  processFacts,
+  SIGKILL,
+  setDumpable,
+  signalProcess,
+  waitForChild,
+} from '#sys/processes.ts';
+import { listenUnix, shortPath, socketPair } from '#sys/sockets.ts';
+import { timestamp } from '#sys/time.ts';
+import { attachProcess, locateCgroup, makeCgroup, openBirthCgroup, openEntry, removeCgroup } from './cgroups/index.ts';
+import type * as oom from './cgroups/oom.ts';
+import type * as hooks from './hooks.ts';
+import type * as joining from './namespaces/joining.ts';
+import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
+import type * as user from './namespaces/user.ts';
+import type * as consoleSocket from './process/console.ts';
+import { type InitSettings, runInit } from './process/init.ts';
+import type * as limits from './process/limits.ts';
+import type { CompiledFilter } from './process/seccomp-filter.ts';
+import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
+import { openSources } from './rootfs/sources.ts';
+import type * as seccomp from './seccomp/part.ts';
+import { ociState } from './state/oci-state.ts';
+import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
+
+const hooksPart = lazy<typeof hooks>('hooks');
+
+export interface LaunchOptions {
+  root: string;
+  id: string;
+  bundle: string;
+  config: RunnableConfig;
+  /** The configuration as it was read, kept for later commands. */
+  configText: Uint8Array;
+  /** The process waits for `start`; without it, it goes on at once. */
+  waitForStart: boolean;
+  consoleSocket?: string | undefined;
+  /** In place of a console socket: the end of a socket pair that is given the terminal's master side. */
+  openConsole?(terminal: boolean): OwnedFd | undefined;
+  /** Called when the process has sent the terminal's master side, before it runs its program. */
+  onTerminal?(): void;
+  /** Orphans of the container become children of the runtime. */
+  subreaper?: boolean;
+  pidFile?: string | undefined;
+  preserveFds: number;
+  pivot: boolean;
+  newKeyring: boolean;
+  warn(text: string): void;
+  explanation?: Explanation | undefined;
+}
+
+export interface Launched {
+  child: Child;
+  record: ContainerRecord;
+  hooks: RunnableConfig['hooks'];
+}
+
+/**
+ * Makes a container from its configuration, up to the process that waits for its start, or with `waitForStart` off
+ * runs the program. When anything fails, all that was made is unmade, and the failure is thrown.
+ */
+export function launchContainer(options: LaunchOptions): Launched {
+  const { root, id } = options;
+  setDumpable(false);
+  using directory = step('claim the id', () => ContainerDirectory.claim(root, id));
+  let record: ContainerRecord | undefined;
+  let child: Child | undefined;
+  try {
+    record = initialRecord(options);
+    directory.save(record);
+    directory.saveConfig(options.configText);
+    child = startProcess(directory, record, options, (made) => {
+      child = made;
+    });
+    return { child, record, hooks: options.config.hooks };
+  } catch (error) {
+    const second = abandon(directory, record, child);
+    if (second !== undefined) options.warn(`clean-up failed too: ${String(second)}`);
+    throw error;
+  }
+}
+
+function initialRecord({ id, bundle, config }: LaunchOptions): ContainerRecord {
+  const record: ContainerRecord = {
+    id,
+    ociVersion: config.ociVersion,
+    phase: 'creating',
+    bundle,
+    rootfs: config.root.path.startsWith('/') ? config.root.path : `${bundle}/${config.root.path}`,
+    created: timestamp(),
+    owner: '',
+    cgroup: locateCgroup(id, config.linux?.cgroupsPath, config.linux?.resources),
+  };
+  if (config.annotations) record.annotations = config.annotations;
+  return record;
+}
+
+function startProcess(
+  directory: ContainerDirectory,
+  record: ContainerRecord,
+  options: LaunchOptions,
+  onChild: (child: Child) => void,
+): Child {
+  const { config } = options;
+  const namespaces = planNamespaces(config);
+  if (!namespaces.hasMount && (config.mounts?.length ?? 0) > 0) {
+    throw new ProaError('mounts: they need a mount namespace', {
+      kind: 'invalid',
+      remedy: 'Add {"type": "mount"} to linux.namespaces',
+    });
+  }
+  using sources = openSources(config, record.bundle, record.rootfs);
+  using proc = openPath('/proc');
+  const filter = compileSeccomp(config);
+  step('make cgroups', () => makeCgroup(record.cgroup, config.linux?.resources));
+  const memoryLimit = Number(config.linux?.resources?.memory?.limit ?? 0);
+  using birth = openBirthCgroup(record.cgroup, memoryLimit);
+  using listener = options.waitForStart ? listenUnix(shortPath(directory.fd, START_SOCKET), SOCK_SEQPACKET) : undefined;
+  const [ours, theirs] = socketPair();
+  using parentEnd = ours;
+  using console = options.consoleSocket
+    ? lazy<typeof consoleSocket>('console')().connectConsole(options.consoleSocket)
+    : options.openConsole?.(config.process.terminal ?? false);
+  const lateCgroup = record.cgroup.version === 2 && !birth;
+  const { prestart, createRuntime } = config.hooks ?? {};
+  const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
+  using entry = openEntry(record.cgroup);
+  const settings: InitSettings = {
+    id: record.id,
+    config,
+    process: config.process,
+    sources,
+    namespaces,
+    cgroup: record.cgroup,
+    entry,
+    pauses,
+    pivot: options.pivot,
+    newKeyring: options.newKeyring,
+    console,
+    startListener: listener,
+    proc,
+    filter,
+    preserveFds: options.preserveFds,
+    explanation: options.explanation,
+    state: (status, pid) => JSON.stringify(ociState(record, status, pid)),
+    warn: (text) => new Line(theirs).tell(messages.warned, text),
+  };
+  const child = step('clone the container process', () =>
+    spawnInit(namespaces, config, birth, parentEnd, theirs, settings),
+  );
+  onChild(child);
+  theirs.close();
+  console?.close();
+  if (options.subreaper) becomeSubreaper();
+  const line = new Line(parentEnd, (kind, text) => {
+    if (kind === messages.warned) options.warn(text);
+    else options.explanation?.add(text);
+  });
+  guideStart(line, child, { directory, record, namespaces, pauses, lateCgroup, options });
+  return child;
+}
+
+const SOCK_SEQPACKET = 5;
+
+function spawnInit(
+  plan: NamespacePlan,
+  config: RunnableConfig,
+  birth: OwnedFd | undefined,
+  ours: OwnedFd,
+  theirs: OwnedFd,
+  settings: InitSettings,
+): Child {
+  const body = () => {
+    ours.close();
+    return runInit(theirs, settings);
+  };
+  if (plan.joined.length > 0 || plan.userPath || plan.createsTime) {
+    return lazy<typeof joining>('joining')().cloneJoined(plan, config, birth, body);
+  }
+  return cloneProcess({ flags: plan.cloneFlags, cgroup: birth }, body);
+}
+
+function compileSeccomp(config: RunnableConfig): CompiledFilter | undefined {
+  const { seccomp: profile } = config.linux ?? {};
+  return profile && step('compile the seccomp filter', () => lazy<typeof seccomp>('seccomp')().compile(profile));
+}
+
+interface Guidance {
+  directory: ContainerDirectory;
+  record: ContainerRecord;
+  namespaces: NamespacePlan;
+  pauses: boolean;
+  lateCgroup: boolean;
+  options: LaunchOptions;
+}
+
+/** The runtime's half of a start: what the process cannot do for itself, while it builds its root. */
+function guideStart(line: Line, child: Child, guidance: Guidance): void {
+  const { directory, record, namespaces, pauses, lateCgroup, options } = guidance;
+  const { config } = options;
+  try {
+    if (namespaces.createsUser) {
+      const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+      step('map ids', () => lazy<typeof user>('user-namespace')().writeIdMappings(child.pid, uidMappings, gidMappings));
+      line.tell(messages.mapped);
+    }
+    if (pauses) {
+      line.await(messages.built);
+      if (lateCgroup) step('join the cgroup', () => attachProcess(record.cgroup, child.pid));
+      options.onTerminal?.();
+      runRuntimeHooks(child, guidance);
+      line.tell(messages.goOn);
+    }
+    line.await(messages.prepared);
+    const { rlimits, oomScoreAdj } = config.process;
+    if (rlimits || oomScoreAdj !== undefined)
+      lazy<typeof limits>('limits')().setLimits(child.pid, config.process, options.warn);
+    record.pid = child.pid;
+    record.startTime = processFacts(child.pid)?.startTime ?? 0;
+    record.phase = 'created';
+    directory.save(record);
+    if (options.pidFile) writePidFile(options.pidFile, child.pid);
+    line.tell(messages.recorded);
+    line.await(messages.detached);
+    // The program runs when the line ends without a failure; a created container ends it when it waits for its start.
+    line.next(messages.prepared);
+  } catch (error) {
+    throw error instanceof SilentEnd ? explainDeath(child, record) : error;
+  }
+}
+
+function runRuntimeHooks(child: Child, { record, options }: Guidance): void {
+  const { prestart, createRuntime } = options.config.hooks ?? {};
+  if (!prestart && !createRuntime) return;
+  const state = JSON.stringify(ociState(record, 'creating', child.pid));
+  if (prestart) hooksPart().runHooks('prestart', prestart, state);
+  if (createRuntime) hooksPart().runHooks('createRuntime', createRuntime, state);
+}
+
+/** The process ended without a word: only the kernel or another process can have done that. */
+function explainDeath(child: Child, record: ContainerRecord): ProaError {
+  const reason = waitForChild(child);
+  return lazy<typeof oom>('oom')().explainDeath(reason, record.cgroup);
+}
+
+/** Unmakes a start that failed; returns what failed in doing so. */
+function abandon(
+  directory: ContainerDirectory,
+  record: ContainerRecord | undefined,
+  child: Child | undefined,
+): unknown {
+  try {
+    if (child) {
+      signalProcess(child.pidfd, SIGKILL);
+      try {
+        waitForChild(child);
+      } catch {
+        // Reaped already, when its death was what failed.
+      }
+    }
+    if (record) removeCgroup(record.cgroup);
+    directory.remove();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function writePidFile(path: string, pid: number): void {
+  step(`write pid file "${path}"`, () => replaceFile(path, String(pid), 0o644));
+}

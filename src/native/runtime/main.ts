@@ -1,0 +1,97 @@
+import { ProaError } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
+import { commandLine } from '#sys/environment.ts';
+import { writeAll } from '#sys/files.ts';
+import * as create from './commands/create.ts';
+import * as remove from './commands/delete.ts';
+import * as kill from './commands/kill.ts';
+import * as run from './commands/run.ts';
+import * as start from './commands/start.ts';
+import * as state from './commands/state.ts';
+import type { Command, Context } from './context.ts';
+import type * as log from './log.ts';
+import { parseOptions } from './options.ts';
+
+const ours = (command: Command) => () => command;
+
+/** Every verb; what a start needs is here already, the rest is loaded when asked for. */
+const commands: Record<string, () => Command> = {
+  create: ours(create),
+  start: ours(start),
+  run: ours(run),
+  state: ours(state),
+  kill: ours(kill),
+  delete: ours(remove),
+  exec: lazy<Command>('command-exec'),
+  ps: lazy<Command>('command-ps'),
+  pause: lazy<Command>('command-pause'),
+  resume: lazy<Command>('command-resume'),
+  list: lazy<Command>('command-list'),
+  update: lazy<Command>('command-update'),
+  events: lazy<Command>('command-events'),
+  spec: lazy<Command>('command-spec'),
+  features: lazy<Command>('command-features'),
+};
+
+export const globals = {
+  root: { kind: 'value', help: 'directory of container records (default: /run/proa/runtime)' },
+  log: { kind: 'value', help: 'file for warnings and errors (default: standard error)' },
+  'log-format': { kind: 'value', help: 'text or json (default: text)' },
+  debug: { kind: 'flag', help: 'log every step too' },
+  'systemd-cgroup': { kind: 'flag', help: 'refused: cgroups are made through cgroupfs only' },
+  'cgroup-manager': { kind: 'value', help: 'cgroupfs' },
+  rootless: { kind: 'value', help: 'auto or false; true is refused' },
+  version: { kind: 'flag', short: 'v', help: 'print the version' },
+  help: { kind: 'flag', short: 'h', help: 'print this text' },
+} as const;
+
+export const version = '0.1.0';
+
+/** The runtime program: its exit status. */
+export function runtimeMain(): number {
+  const logPart = lazy<typeof log>('log');
+  let sink: log.LogOptions = {};
+  let name = '';
+  try {
+    const parsed = parseOptions(globals, commandLine().slice(1));
+    sink = { file: parsed.values['log'], format: parsed.values['log-format'], debug: parsed.flags.has('debug') };
+    const [word = '', ...args] = parsed.rest;
+    name = word;
+    if (parsed.flags.has('version')) {
+      writeAll(1, `proa-runtime version ${version}\nspec: 1.3.0\n`);
+      return 0;
+    }
+    if (parsed.flags.has('help') || word === '' || word === 'help') {
+      writeAll(1, lazy<typeof import('./help.ts')>('help')().helpText(globals, commands));
+      return 0;
+    }
+    refuseGlobals(parsed.flags, parsed.values);
+    const command = Object.hasOwn(commands, word) ? commands[word]?.() : undefined;
+    if (!command) throw new ProaError(`unknown command "${word}"`, { kind: 'invalid', remedy: 'See --help' });
+    if (args.some((arg) => arg === '--help' || arg === '-h') && !(word === 'exec' && args.indexOf('--help') < 0)) {
+      writeAll(1, lazy<typeof import('./help.ts')>('help')().commandHelp(command));
+      return 0;
+    }
+    const context: Context = {
+      root: parsed.values['root'] ?? '/run/proa/runtime',
+      warn: (text) => logPart().writeLog(sink, 'warning', text),
+      debug: (text) => sink.debug && logPart().writeLog(sink, 'debug', text),
+    };
+    return command.run(context, args);
+  } catch (error) {
+    logPart().reportFailure(sink, error);
+    return name === 'exec' ? 255 : 1;
+  }
+}
+
+function refuseGlobals(flags: Set<string>, values: Record<string, string>): void {
+  const later = (option: string) =>
+    new ProaError(`option --${option} is not supported yet`, {
+      kind: 'unsupported',
+      remedy: 'Use the cgroupfs driver',
+    });
+  if (flags.has('systemd-cgroup')) throw later('systemd-cgroup');
+  if ((values['cgroup-manager'] ?? 'cgroupfs') !== 'cgroupfs')
+    throw later(`cgroup-manager=${values['cgroup-manager']}`);
+  if (!['auto', 'false', ''].includes(values['rootless'] ?? 'auto')) throw later(`rootless=${values['rootless']}`);
+}

@@ -1,0 +1,76 @@
+import { ProaError } from '#common/errors.ts';
+import { ENOENT, ENOTDIR } from '#sys/errno.ts';
+import { isErrno } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { openPath, statusOf } from '#sys/files.ts';
+import { attachMount, cloneMount, createMount, setMountAttributes } from '#sys/mounts.ts';
+import { isDirectory, openInRootIfAny } from '#sys/paths.ts';
+import { O_PATH } from '#sys/raw/file.ts';
+import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from '#sys/raw/mount.ts';
+
+/** The host's /dev/null, verified: the container's own could be a link to something else (CVE-2025-31133). */
+export function openNullDevice(): OwnedFd {
+  const device = openPath('/dev/null');
+  const { mode, special } = statusOf(device.number);
+  if ((mode & 0o170000) === 0o020000 && special.major === 1 && special.minor === 3) return device;
+  device.close();
+  throw new ProaError('"/dev/null" of the host is not the null device', { kind: 'unsupported' });
+}
+
+/** Hides paths: files behind the null device, directories behind one empty read-only file system for all of them. */
+export function maskPaths(root: OwnedFd, paths: readonly string[], nullDevice: OwnedFd): void {
+  let empty: OwnedFd | undefined;
+  try {
+    for (const path of paths) {
+      using target = openPathInRoot(root, path);
+      if (target === undefined) continue;
+      if (isDirectory(target)) {
+        empty ??= createMount({
+          type: 'tmpfs',
+          source: 'tmpfs',
+          options: ['size=0', 'nr_inodes=1', 'mode=755'],
+          attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+        });
+        attachEmpty(empty, target, path);
+      } else {
+        using cover = cloneMount('', { at: nullDevice.number, object: '/dev/null' });
+        attachMount(cover, target, path);
+      }
+    }
+  } finally {
+    empty?.close();
+  }
+}
+
+let attached: OwnedFd | undefined;
+
+/** The first directory gets the file system itself, the next ones copies: a copy can only be made of a mount in place. */
+function attachEmpty(empty: OwnedFd, target: OwnedFd, path: string): void {
+  if (attached !== empty) {
+    attached = empty;
+    attachMount(empty, target, path);
+    return;
+  }
+  using copy = cloneMount('', { at: empty.number, object: path });
+  attachMount(copy, target, path);
+}
+
+/** Makes paths read-only, with all mounts below them. */
+export function protectPaths(root: OwnedFd, paths: readonly string[]): void {
+  for (const path of paths) {
+    using target = openPathInRoot(root, path);
+    if (target === undefined) continue;
+    using cover = cloneMount('', { at: target.number, recursive: true, object: path });
+    setMountAttributes(cover.number, { set: MOUNT_ATTR_RDONLY }, { recursive: true, object: path });
+    attachMount(cover, target, path);
+  }
+}
+
+function openPathInRoot(root: OwnedFd, path: string): OwnedFd | undefined {
+  try {
+    return openInRootIfAny(root.number, path, O_PATH);
+  } catch (error) {
+    if (isErrno(error, ENOENT, ENOTDIR)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+import { ProaError } from '#common/errors.ts';
+import type { Config } from '#common/runtime-spec/types.ts';
+import { step } from '#native/steps.ts';
+import { check, isErrno } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { fileSystemType, openPath } from '#sys/files.ts';
+import { attachMount, pivotIntoWorkingDirectory, setMountAttributes, setPropagation, unmount } from '#sys/mounts.ts';
+import { chdir, chroot, fchdir } from '#sys/raw/file.ts';
+import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from '#sys/raw/mount.ts';
+import type { CgroupRecord } from '../cgroups/record.ts';
+import { makeDeviceLinks, makeDevices } from './devices.ts';
+import { maskPaths, openNullDevice, protectPaths } from './masks.ts';
+import { propagationFlags } from './mount-options.ts';
+import { finishDeviceDirectory, isDeviceDirectory, mountAll } from './mounts.ts';
+import { type RootSources, sharesWithHost } from './sources.ts';
+
+/** Builds the container's view of files on its root filesystem. The process is in its own mount namespace. */
+export function buildRoot(sources: RootSources, config: Config, cgroup: CgroupRecord): void {
+  const { root } = sources;
+  step('keep mounts from reaching the host', () => {
+    // systemd makes `/` shared, so our unmounts would reach the host. Slave still lets host mounts in but lets none of
+    // ours out: mount_namespaces(7), "Shared subtrees".
+    if (!sharesWithHost(config)) setPropagation('/', MS_SLAVE);
+    using top = openPath('/');
+    attachMount(root, top, '/');
+    check(fchdir(root.number), 'fchdir', 'root filesystem');
+  });
+  mountAll(root, sources.mounts, config, cgroup);
+  if (!sources.mounts.some(({ plan }) => plan.bind && isDeviceDirectory(plan))) {
+    step('make devices', () => {
+      makeDevices(root, config, sources.devices);
+      makeDeviceLinks(root);
+    });
+  }
+}
+
+/** Hides, protects and closes what buildRoot made: after this nothing of the root filesystem changes any more. */
+export function sealRoot(sources: RootSources, config: Config): void {
+  const { root } = sources;
+  finishDeviceDirectory(root, sources.mounts);
+  const { maskedPaths = [], readonlyPaths = [] } = config.linux ?? {};
+  if (readonlyPaths.length > 0) step('protect read-only paths', () => protectPaths(root, readonlyPaths));
+  if (maskedPaths.length > 0) {
+    step('mask paths', () => {
+      using nullDevice = openNullDevice();
+      maskPaths(root, maskedPaths, nullDevice);
+    });
+  }
+  if (config.root?.readonly) {
+    step('make the root filesystem read-only', () =>
+      setMountAttributes(root.number, { set: MOUNT_ATTR_RDONLY }, { object: '/' }),
+    );
+  }
+}
+
+/** Makes the built root the only one: the host's files are gone from here on. */
+export function enterRoot(config: Config, { pivot }: { pivot: boolean }): void {
+  step('hide the host filesystem', () => {
+    if (pivot) pivotOrExplain();
+    else changeRoot();
+    check(chdir('/'), 'chdir', '/');
+  });
+  const flags = propagationFlags(config.linux?.rootfsPropagation ?? '');
+  if (flags !== undefined) setPropagation('/', flags & ~MS_REC, { recursive: (flags & MS_REC) !== 0 });
+}
+
+const EINVAL = 22;
+const RAMFS_MAGIC = 0x858458f6;
+const TMPFS_MAGIC = 0x01021994;
+
+function pivotOrExplain(): void {
+  try {
+    pivotIntoWorkingDirectory();
+  } catch (cause) {
+    // pivot_root(2) answers a bare EINVAL here, so look for the usual reason only now.
+    const fromMemory = isErrno(cause, EINVAL) && [RAMFS_MAGIC, TMPFS_MAGIC].includes(hostRootType());
+    const remedy = fromMemory ? 'The host still runs from its initramfs: pass --no-pivot' : undefined;
+    throw new ProaError('cannot enter the root filesystem', { kind: 'unsupported', remedy, cause });
+  }
+}
+
+function hostRootType(): number {
+  using top = openPath('/');
+  return fileSystemType(top.number);
+}
+
+/** chroot(2) for hosts where pivot_root(2) is impossible. The host's kernel file systems go, since chroot is no wall. */
+function changeRoot(): void {
+  for (const path of ['/proc', '/sys']) {
+    try {
+      unmount(path);
+    } catch (error) {
+      if (!isErrno(error, EINVAL, 2, 1)) throw error;
+    }
+  }
+  check(chroot('.'), 'chroot', '.');
+}

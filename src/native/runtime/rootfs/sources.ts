@@ -1,0 +1,91 @@
+import { lazy } from '#common/lazy.ts';
+import type { Config, Device } from '#common/runtime-spec/types.ts';
+import { step } from '#native/steps.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { cloneMount, setMountAttributes } from '#sys/mounts.ts';
+import { MS_SHARED, MS_SLAVE } from '#sys/raw/mount.ts';
+import { defaultDevices } from './devices.ts';
+import type * as idMapping from './id-mapping.ts';
+import { type MountPlan, planMount, propagationFlags } from './mount-options.ts';
+
+const idMappingPart = lazy<typeof idMapping>('id-mapping');
+
+/**
+ * Everything of the host that the container will see, opened before anything of the container exists: as detached
+ * copies of mounts. The user namespace may not reach the paths any more, and nobody can swap them meanwhile.
+ */
+export interface RootSources extends Disposable {
+  root: OwnedFd;
+  mounts: { plan: MountPlan; tree: OwnedFd | undefined }[];
+  /** Host device files by path in the container, where making device files is not possible. */
+  devices: Map<string, OwnedFd>;
+}
+
+export function openSources(config: Config, bundle: string, rootfs: string): RootSources {
+  const opened: OwnedFd[] = [];
+  const keep = (fd: OwnedFd): OwnedFd => {
+    opened.push(fd);
+    return fd;
+  };
+  const sources: RootSources = {
+    root: undefined as never,
+    mounts: [],
+    devices: new Map(),
+    [Symbol.dispose]() {
+      for (const fd of opened) fd.close();
+    },
+  };
+  try {
+    const shared = sharesWithHost(config);
+    sources.root = keep(step('open the root filesystem', () => cloneMount(rootfs, { recursive: true })));
+    if (!shared)
+      setMountAttributes(sources.root.number, { propagation: MS_SLAVE }, { recursive: true, object: rootfs });
+    for (const mount of config.mounts ?? []) {
+      const plan = planMount(mount);
+      const tree = plan.bind
+        ? keep(step(`open mount source "${plan.source}"`, () => openBind(plan, config, bundle, shared)))
+        : undefined;
+      sources.mounts.push({ plan, tree });
+    }
+    if (needsHostDevices(config)) {
+      for (const device of [...defaultDevices, ...(config.linux?.devices ?? [])]) {
+        if (device.type !== 'p') sources.devices.set(device.path, keep(openDevice(device)));
+      }
+    }
+    return sources;
+  } catch (error) {
+    sources[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Whether mounts made in the container are to appear on the host: config-linux.md, "Rootfs Mount Propagation". */
+export function sharesWithHost(config: Config): boolean {
+  return ((propagationFlags(config.linux?.rootfsPropagation ?? '') ?? 0) & MS_SHARED) !== 0;
+}
+
+function openBind(plan: MountPlan, config: Config, bundle: string, shared: boolean): OwnedFd {
+  const source = plan.source ?? '';
+  const path = source.startsWith('/') ? source : `${bundle}/${source}`;
+  const tree = cloneMount(path, { recursive: plan.recursive });
+  try {
+    if (!shared && !plan.propagation.some((flags) => flags & MS_SHARED)) {
+      // A copy belongs to its original's peer group: what the container mounts below it would appear on the host.
+      setMountAttributes(tree.number, { propagation: MS_SLAVE }, { recursive: true, object: path });
+    }
+    if (plan.idMapped) idMappingPart().mapIds(tree, plan.idMapped, config, path);
+    return tree;
+  } catch (error) {
+    tree.close();
+    throw error;
+  }
+}
+
+/** In a user namespace mknod(2) is forbidden: device files are bound from the host. */
+function needsHostDevices(config: Config): boolean {
+  return config.linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
+}
+
+function openDevice(device: Device): OwnedFd {
+  return step(`open host device "${device.path}"`, () => cloneMount(device.path));
+}

@@ -1,0 +1,39 @@
+import { ProaError } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
+import type { Config } from '#common/runtime-spec/types.ts';
+import { ECONNREFUSED, ENOENT } from '#sys/errno.ts';
+import { isErrno } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { connectUnix, shortPath } from '#sys/sockets.ts';
+import type * as hooks from './hooks.ts';
+import { Line, messages } from './process/spawn-protocol.ts';
+import { ociState } from './state/oci-state.ts';
+import { type ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
+
+const SOCK_SEQPACKET = 5;
+
+/** Tells a created container to run its program; returns when that runs, and throws when it cannot. */
+export function startProcess(directory: ContainerDirectory, record: ContainerRecord): void {
+  const line = new Line(connectStart(directory));
+  using _socket = line.socket;
+  line.tell(messages.recorded);
+  directory.removeStartSocket();
+  // The line ends without a word when execve(2) has closed it.
+  line.next(messages.prepared);
+  runPoststart(record, record.pid as number, directory.loadConfig().hooks);
+}
+
+function connectStart(directory: ContainerDirectory): OwnedFd {
+  try {
+    return connectUnix(shortPath(directory.fd, START_SOCKET), SOCK_SEQPACKET);
+  } catch (cause) {
+    if (!isErrno(cause, ECONNREFUSED, ENOENT)) throw cause;
+    throw new ProaError('cannot start a container that is not in state "created"', { kind: 'conflict', cause });
+  }
+}
+
+export function runPoststart(record: ContainerRecord, pid: number, containerHooks?: Config['hooks']): void {
+  const poststart = containerHooks?.poststart;
+  if (poststart)
+    lazy<typeof hooks>('hooks')().runHooks('poststart', poststart, JSON.stringify(ociState(record, 'running', pid)));
+}

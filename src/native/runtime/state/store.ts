@@ -1,0 +1,174 @@
+import { ProaError } from '#common/errors.ts';
+import type { Config } from '#common/runtime-spec/types.ts';
+import { textOf } from '#sys/bytes.ts';
+import { EEXIST, ENOENT } from '#sys/errno.ts';
+import { isErrno } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import {
+  listDirectory,
+  lockFile,
+  makeDirectories,
+  makeDirectory,
+  openDirectory,
+  readBytes,
+  readTextIfAny,
+  removeDirectory,
+  removeFile,
+  replaceFile,
+  writeFile,
+} from '#sys/files.ts';
+import type { CgroupRecord } from '../cgroups/record.ts';
+
+/**
+ * One container, as kept in `ROOT/ID/state.json`. Fields are only added: a record of an older release stays readable.
+ */
+export interface ContainerRecord {
+  id: string;
+  ociVersion: string;
+  /** `creating` until the process has been told to wait for its start or to go on. */
+  phase: 'creating' | 'created';
+  bundle: string;
+  /** Absolute path of the root filesystem on the host. */
+  rootfs: string;
+  /** When the container was created, RFC 3339. */
+  created: string;
+  owner: string;
+  annotations?: Record<string, string>;
+  /** Recorded before anything is made, so that whoever finds a half-made container can unmake it. */
+  cgroup: CgroupRecord;
+  pid?: number;
+  /** Start time of `pid` in clock ticks since boot, so that a later process with its number is not taken for it. */
+  startTime?: number;
+}
+
+const RECORD = 'state.json';
+const CONFIG = 'config.json';
+/** The socket on which a created container waits for its start. */
+export const START_SOCKET = 'start';
+
+/** Ids are names of directories: letters, digits and `_+-.`, not `.` or `..`, at most 1024 characters. */
+export function checkId(id: string): void {
+  if (/^[\w+.-]{1,1024}$/.test(id) && id !== '.' && id !== '..') return;
+  throw new ProaError(`invalid container ID "${id}"`, {
+    kind: 'invalid',
+    remedy: 'Use letters, digits and the characters _ + - . only',
+  });
+}
+
+/** The directory of one container, locked: nobody else changes the container until it is disposed. */
+export class ContainerDirectory implements Disposable {
+  readonly id: string;
+  readonly fd: OwnedFd;
+  readonly #path: string;
+
+  private constructor(path: string, id: string, fd: OwnedFd) {
+    this.#path = path;
+    this.id = id;
+    this.fd = fd;
+  }
+
+  /** Claims an id that is free: mkdir(2) decides between two that try at once. */
+  static claim(root: string, id: string): ContainerDirectory {
+    checkId(id);
+    const path = `${root}/${id}`;
+    makeDirectories(root, 0o711);
+    try {
+      makeDirectory(path, 0o700);
+    } catch (cause) {
+      if (!isErrno(cause, EEXIST)) throw cause;
+      throw new ProaError(`container with given ID already exists: "${id}"`, { kind: 'conflict' });
+    }
+    const directory = new ContainerDirectory(path, id, openDirectory(path));
+    lockFile(directory.fd, path);
+    return directory;
+  }
+
+  /** Opens and locks the directory of a container that exists. */
+  static open(root: string, id: string): ContainerDirectory {
+    checkId(id);
+    const path = `${root}/${id}`;
+    try {
+      const directory = new ContainerDirectory(path, id, openDirectory(path));
+      lockFile(directory.fd, path);
+      return directory;
+    } catch (cause) {
+      throw isErrno(cause, ENOENT) ? notFound(id) : cause;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.fd.close();
+  }
+
+  save(record: ContainerRecord): void {
+    replaceFile(RECORD, JSON.stringify(record), 0o600, this.fd.number);
+  }
+
+  /** The record; undefined when the creator was stopped before it wrote one. */
+  load(): ContainerRecord | undefined {
+    return parseRecord(readTextIfAny(RECORD, this.fd.number));
+  }
+
+  /** Keeps the configuration as it was given: a bundle may change while its container runs. */
+  saveConfig(text: Uint8Array): void {
+    writeFile(CONFIG, text, { create: 0o600, at: this.fd.number });
+  }
+
+  configText(): string {
+    return textOf(readBytes(CONFIG, this.fd.number));
+  }
+
+  /** The configuration that the container was made from, validated then. 64-bit integers are rounded. */
+  loadConfig(): Config {
+    return JSON.parse(this.configText()) as Config;
+  }
+
+  removeStartSocket(): void {
+    removeFile(START_SOCKET, this.fd.number);
+  }
+
+  /** Removes everything kept about the container. */
+  remove(): void {
+    for (const name of listDirectory('.', this.fd.number)) removeFile(name, this.fd.number);
+    removeDirectory(this.#path);
+  }
+}
+
+function parseRecord(text: string | undefined): ContainerRecord | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as ContainerRecord;
+  } catch {
+    // Written by rename, so only a disk fault or a stranger's hand can have done this; `delete --force` removes it.
+    return undefined;
+  }
+}
+
+function notFound(id: string): ProaError {
+  return new ProaError(`container "${id}" does not exist`, { kind: 'not-found' });
+}
+
+/** Reads a record without waiting for whoever holds the lock. */
+export function readRecord(root: string, id: string): ContainerRecord | undefined {
+  checkId(id);
+  let directory: OwnedFd;
+  try {
+    directory = openDirectory(`${root}/${id}`);
+  } catch (cause) {
+    throw isErrno(cause, ENOENT) ? notFound(id) : cause;
+  }
+  using opened = directory;
+  return parseRecord(readTextIfAny(RECORD, opened.number));
+}
+
+/** The ids of all containers below `root`. */
+export function listIds(root: string): string[] {
+  try {
+    return listDirectory(root)
+      .filter((name) => /^[\w+.-]+$/.test(name))
+      .sort();
+  } catch (cause) {
+    if (isErrno(cause, ENOENT)) return [];
+    throw cause;
+  }
+}

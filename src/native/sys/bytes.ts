@@ -1,0 +1,37 @@
+import { door } from './door.ts';
+
+export function utf8(text: string): Uint8Array {
+  return new Uint8Array(door.encode(text));
+}
+
+/** The text in the first `length` bytes; what is not UTF-8 becomes U+FFFD. */
+export function textOf(bytes: Uint8Array, length = bytes.length): string {
+  return door.decode(bytes, length);
+}
+
+export function addressOf(bytes: Uint8Array | BigUint64Array): number {
+  return door.address(bytes);
+}
+
+/**
+ * Strings as execve(2) wants them: an array of pointers, ended by null, with the storage it points to. Keep both
+ * reachable while the kernel may read.
+ */
+export function stringArray(strings: readonly (string | Uint8Array)[]): {
+  pointers: BigUint64Array;
+  storage: Uint8Array[];
+} {
+  const pointers = new BigUint64Array(strings.length + 1);
+  const storage = strings.map((text, index) => {
+    const bytes = typeof text === 'string' ? utf8(`${text}\0`) : terminated(text);
+    pointers[index] = BigInt(door.address(bytes));
+    return bytes;
+  });
+  return { pointers, storage };
+}
+
+function terminated(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length + 1);
+  copy.set(bytes);
+  return copy;
+}

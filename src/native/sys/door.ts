@@ -1,0 +1,29 @@
+/** What an argument of a system call may be. Typed arrays are passed as the address of their first byte. */
+export type SyscallArgument = number | bigint | string | Uint8Array | BigUint64Array | null;
+
+/** What the C host offers (host/host.c). Nothing outside `sys/` uses it. */
+export interface Door {
+  /** The result or `-errno`. Refuses undefined, fractions, numbers beyond 2^53 and strings that hold NUL. */
+  syscall(number: number, ...rest: SyscallArgument[]): number;
+  /** Where the first byte is, for pointers inside structures. The caller keeps the buffer reachable. */
+  address(buffer: Uint8Array | BigUint64Array): number;
+  decode(buffer: Uint8Array, length?: number): string;
+  encode(text: string): ArrayBuffer;
+  /** The exports of a module of this binary. A second call would evaluate it anew: go through lazy.ts. */
+  load(name: string): unknown;
+  /** Bytes of bytecode read so far. */
+  loaded(): number;
+  /** Runs promise jobs until none is left. */
+  drain(): void;
+  readonly argv: ArrayBuffer[];
+  readonly environ: ArrayBuffer[];
+}
+
+export let door: Door = (globalThis as unknown as { host: Door }).host;
+
+/** Puts another door in place: a fake kernel in tests, a recorder for `--explain`. Returns the one before. */
+export function useDoor(next: Door): Door {
+  const previous = door;
+  door = next;
+  return previous;
+}

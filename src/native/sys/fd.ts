@@ -1,0 +1,52 @@
+import { check } from './errors.ts';
+import * as raw from './raw/file.ts';
+
+/** A descriptor with one owner, who closes it: `using file = openFile(path)`. */
+export class OwnedFd implements Disposable {
+  readonly number: number;
+  #open = true;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  /** Gives the descriptor away: whoever holds the number closes it from now on. */
+  release(): number {
+    this.#open = false;
+    return this.number;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    // close(2), "Dealing with error returns": the descriptor is gone whatever the answer is.
+    raw.close(this.number);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** `result` as an owned descriptor, or what failed on which thing. */
+export function owned(result: number, call: string, object?: string): OwnedFd {
+  return new OwnedFd(check(result, call, object));
+}
+
+/** Two connected descriptors, close-on-exec: read end first. pipe(2). */
+export function pipe(): [OwnedFd, OwnedFd] {
+  const pair = new Uint8Array(8);
+  check(raw.pipe2(pair, raw.O_CLOEXEC), 'pipe2');
+  return pairOf(pair);
+}
+
+/** The two descriptors that pipe2(2) and socketpair(2) leave in an array of ints. */
+export function pairOf(pair: Uint8Array): [OwnedFd, OwnedFd] {
+  const view = new DataView(pair.buffer);
+  return [new OwnedFd(view.getInt32(0, true)), new OwnedFd(view.getInt32(4, true))];
+}
+
+/** Keeps a descriptor open across execve, or no longer. */
+export function setCloseOnExec(fd: number, on: boolean): void {
+  check(raw.fcntl(fd, raw.F_SETFD, on ? raw.FD_CLOEXEC : 0), 'fcntl', `fd ${fd}`);
+}

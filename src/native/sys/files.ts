@@ -1,0 +1,245 @@
+import { textOf, utf8 } from './bytes.ts';
+import { EEXIST, ENOENT } from './errno.ts';
+import { check, uninterrupted } from './errors.ts';
+import { type OwnedFd, owned } from './fd.ts';
+import * as raw from './raw/file.ts';
+
+export interface OpenOptions {
+  flags?: number;
+  mode?: number;
+  /** What a relative path starts from; default: the working directory. */
+  at?: number;
+}
+
+/** Opens close-on-exec, for reading unless `flags` says otherwise. openat(2). */
+export function openFile(
+  path: string,
+  { flags = raw.O_RDONLY, mode = 0, at = raw.AT_FDCWD }: OpenOptions = {},
+): OwnedFd {
+  return owned(
+    uninterrupted(() => raw.openat(at, path, flags | raw.O_CLOEXEC, mode)),
+    'openat',
+    path,
+  );
+}
+
+export function openDirectory(path: string, at = raw.AT_FDCWD): OwnedFd {
+  return openFile(path, { flags: raw.O_DIRECTORY, at });
+}
+
+/** A handle that names a file without opening it: open(2), "O_PATH". */
+export function openPath(path: string, at = raw.AT_FDCWD, flags = 0): OwnedFd {
+  return openFile(path, { flags: raw.O_PATH | flags, at });
+}
+
+/** Everything up to the end of the file. */
+export function readAll(fd: number, object?: string): Uint8Array {
+  let buffer = new Uint8Array(8192);
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) {
+      const larger = new Uint8Array(buffer.length * 2);
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const room = length === 0 ? buffer : buffer.subarray(length);
+    const count = check(
+      uninterrupted(() => raw.read(fd, room, room.length)),
+      'read',
+      object,
+    );
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+  }
+}
+
+export function readBytes(path: string, at = raw.AT_FDCWD): Uint8Array {
+  using file = openFile(path, { at });
+  return readAll(file.number, path);
+}
+
+export function readText(path: string, at = raw.AT_FDCWD): string {
+  return textOf(readBytes(path, at));
+}
+
+/** The text of a file, or undefined where there is none. */
+export function readTextIfAny(path: string, at = raw.AT_FDCWD): string | undefined {
+  const fd = uninterrupted(() => raw.openat(at, path, raw.O_RDONLY | raw.O_CLOEXEC, 0));
+  if (fd === -ENOENT) return undefined;
+  using file = owned(fd, 'openat', path);
+  return textOf(readAll(file.number, path));
+}
+
+export function writeAll(fd: number, data: string | Uint8Array, object?: string): void {
+  let rest = typeof data === 'string' ? utf8(data) : data;
+  while (rest.length > 0) {
+    const count = check(
+      uninterrupted(() => raw.write(fd, rest, rest.length)),
+      'write',
+      object,
+    );
+    rest = rest.subarray(count);
+  }
+}
+
+export interface WriteOptions extends OpenOptions {
+  /** Permissions of a file that is made; without it the file must exist. */
+  create?: number;
+}
+
+/** Writes a file of the kernel's or a new one; with `create`, what was there is gone. */
+export function writeFile(
+  path: string,
+  data: string | Uint8Array,
+  { create, at = raw.AT_FDCWD, flags = 0 }: WriteOptions = {},
+): void {
+  const making = create === undefined ? 0 : raw.O_CREAT | raw.O_TRUNC;
+  using file = openFile(path, { flags: raw.O_WRONLY | making | flags, mode: create ?? 0, at });
+  writeAll(file.number, data, path);
+}
+
+/** Puts a whole new file in place of `path`: readers see the old one or the new one. Not synced: for /run. */
+export function replaceFile(path: string, data: string | Uint8Array, mode: number, at = raw.AT_FDCWD): void {
+  const temporary = `${path}.new`;
+  writeFile(temporary, data, { create: mode, at });
+  check(raw.renameat2(at, temporary, at, path, 0), 'renameat2', path);
+}
+
+export function makeDirectory(path: string, mode: number, at = raw.AT_FDCWD): void {
+  check(raw.mkdirat(at, path, mode), 'mkdirat', path);
+}
+
+/** Makes a directory and those above it that are missing. */
+export function makeDirectories(path: string, mode: number): void {
+  const result = raw.mkdirat(raw.AT_FDCWD, path, mode);
+  if (result === -EEXIST) return;
+  if (result === -ENOENT && path.lastIndexOf('/') > 0) {
+    makeDirectories(path.slice(0, path.lastIndexOf('/')), mode);
+    makeDirectories(path, mode);
+    return;
+  }
+  check(result, 'mkdirat', path);
+}
+
+/** Removes a file; whether there was one. */
+export function removeFile(path: string, at = raw.AT_FDCWD): boolean {
+  const result = raw.unlinkat(at, path, 0);
+  if (result === -ENOENT) return false;
+  check(result, 'unlinkat', path);
+  return true;
+}
+
+/** Removes an empty directory; whether there was one. */
+export function removeDirectory(path: string, at = raw.AT_FDCWD): boolean {
+  const result = raw.unlinkat(at, path, raw.AT_REMOVEDIR);
+  if (result === -ENOENT) return false;
+  check(result, 'unlinkat', path);
+  return true;
+}
+
+export type FileKind = 'directory' | 'file' | 'symlink' | 'other';
+
+export interface FileStatus {
+  /** File type and permission bits: inode(7). */
+  mode: number;
+  kind: FileKind;
+  uid: number;
+  gid: number;
+  size: number;
+  inode: number;
+  mountId: number;
+  device: { major: number; minor: number };
+  /** The device that a device file stands for. */
+  special: { major: number; minor: number };
+}
+
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_MNT_ID = 0x1000;
+
+/** What a descriptor, or a path below one, is; symbolic links at the end are not followed. statx(2). */
+export function statusOf(fd: number, path = ''): FileStatus {
+  const buffer = new Uint8Array(raw.statxLayout.size);
+  const flags = raw.AT_EMPTY_PATH | raw.AT_SYMLINK_NOFOLLOW;
+  check(raw.statx(fd, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, buffer), 'statx', path || `fd ${fd}`);
+  const get = (field: keyof typeof raw.statxLayout.offsets) => raw.statxLayout.get(buffer, field);
+  const mode = get('mode');
+  return {
+    mode,
+    kind: kindOfMode(mode & raw.S_IFMT),
+    uid: get('uid'),
+    gid: get('gid'),
+    size: get('size'),
+    inode: get('ino'),
+    mountId: get('mnt_id'),
+    device: { major: get('dev_major'), minor: get('dev_minor') },
+    special: { major: get('rdev_major'), minor: get('rdev_minor') },
+  };
+}
+
+function kindOfMode(type: number): FileKind {
+  if (type === raw.S_IFDIR) return 'directory';
+  if (type === raw.S_IFREG) return 'file';
+  return type === raw.S_IFLNK ? 'symlink' : 'other';
+}
+
+export function exists(path: string, at = raw.AT_FDCWD): boolean {
+  return raw.faccessat2(at, path, 0, 0) === 0;
+}
+
+/** The names in a directory, without `.` and `..`. getdents64(2). */
+export function listDirectory(path: string, at = raw.AT_FDCWD): string[] {
+  using directory = openDirectory(path, at);
+  const buffer = new Uint8Array(32768);
+  const view = new DataView(buffer.buffer);
+  const names: string[] = [];
+  for (;;) {
+    const count = check(raw.getdents64(directory.number, buffer), 'getdents64', path);
+    if (count === 0) return names;
+    for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
+      let end = at + 19;
+      while (buffer[end] !== 0) end++;
+      const name = textOf(buffer.subarray(at + 19, end));
+      if (name !== '.' && name !== '..') names.push(name);
+    }
+  }
+}
+
+/** The target of a symbolic link. */
+export function readLink(path: string, at = raw.AT_FDCWD): string {
+  const buffer = new Uint8Array(4096);
+  return textOf(buffer, check(raw.readlinkat(at, path, buffer), 'readlinkat', path));
+}
+
+/** The magic number of the file system that holds `fd`: statfs(2). */
+export function fileSystemType(fd: number): number {
+  const buffer = new Uint8Array(raw.statfsLayout.size);
+  check(raw.fstatfs(fd, buffer), 'fstatfs', `fd ${fd}`);
+  return raw.statfsLayout.get(buffer, 'type');
+}
+
+export const CGROUP2_SUPER_MAGIC = 0x63677270;
+export const PROC_SUPER_MAGIC = 0x9fa0;
+
+/** Waits until no other process holds the lock of this open file. flock(2). */
+export function lockFile(fd: OwnedFd, object: string): void {
+  check(
+    uninterrupted(() => raw.flock(fd.number, raw.LOCK_EX)),
+    'flock',
+    object,
+  );
+}
+
+/** Makes, at `path` below `at`, a device file; `mode` includes its type. mknod(2). */
+export function makeNode(
+  path: string,
+  mode: number,
+  device: { major: number; minor: number },
+  at = raw.AT_FDCWD,
+): void {
+  check(raw.mknodat(at, path, mode, encodeDevice(device)), 'mknodat', path);
+}
+
+/** makedev(3) as the kernel's 32-bit form: new_encode_dev in <linux/kdev_t.h>. */
+function encodeDevice({ major, minor }: { major: number; minor: number }): number {
+  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}

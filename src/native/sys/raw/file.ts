@@ -1,0 +1,156 @@
+// Files and descriptors: each function is the call of that name in section 2 of the manual; the answer is its result
+// or -errno.
+import { door } from '../door.ts';
+import { layout } from '../layout.ts';
+import * as NR from './generated/numbers.ts';
+
+export type Path = string | Uint8Array;
+
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_REMOVEDIR = 0x200;
+export const AT_RECURSIVE = 0x8000;
+
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NOCTTY = 0o400;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
+export const O_DIRECTORY = MACHINE === 'x86-64' ? 0o200000 : 0o40000;
+export const O_NOFOLLOW = MACHINE === 'x86-64' ? 0o400000 : 0o100000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+export const RESOLVE_NO_XDEV = 0x01;
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_BENEATH = 0x08;
+export const RESOLVE_IN_ROOT = 0x10;
+
+export const F_DUPFD_CLOEXEC = 1030;
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const FD_CLOEXEC = 1;
+export const CLOSE_RANGE_CLOEXEC = 4;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+
+export const S_IFMT = 0o170000;
+export const S_IFSOCK = 0o140000;
+export const S_IFLNK = 0o120000;
+export const S_IFREG = 0o100000;
+export const S_IFBLK = 0o060000;
+export const S_IFDIR = 0o040000;
+export const S_IFCHR = 0o020000;
+export const S_IFIFO = 0o010000;
+
+export const openHow = layout('open_how', { flags: 'u64', mode: 'u64', resolve: 'u64' });
+
+export const statxLayout = layout(
+  'statx',
+  {
+    mask: 'u32',
+    blksize: 'u32',
+    attributes: 'u64',
+    nlink: 'u32',
+    uid: 'u32',
+    gid: 'u32',
+    mode: 'u16',
+    spare: 'u16',
+    ino: 'u64',
+    size: 'u64',
+    blocks: 'u64',
+    attributes_mask: 'u64',
+    atime_sec: 's64',
+    atime_nsec: 'u32',
+    atime_pad: 'u32',
+    btime_sec: 's64',
+    btime_nsec: 'u32',
+    btime_pad: 'u32',
+    ctime_sec: 's64',
+    ctime_nsec: 'u32',
+    ctime_pad: 'u32',
+    mtime_sec: 's64',
+    mtime_nsec: 'u32',
+    mtime_pad: 'u32',
+    rdev_major: 'u32',
+    rdev_minor: 'u32',
+    dev_major: 'u32',
+    dev_minor: 'u32',
+    mnt_id: 'u64',
+  },
+  256,
+);
+
+export const statfsLayout = layout(
+  'statfs',
+  {
+    type: 's64',
+    bsize: 's64',
+    blocks: 'u64',
+    bfree: 'u64',
+    bavail: 'u64',
+    files: 'u64',
+    ffree: 'u64',
+    fsid: 'u64',
+    namelen: 's64',
+    frsize: 's64',
+    flags: 's64',
+  },
+  120,
+);
+
+export const openat = (directory: number, path: Path, flags: number, mode: number) =>
+  door.syscall(NR.openat, directory, path, flags, mode);
+export const openat2 = (directory: number, path: Path, how: Uint8Array) =>
+  door.syscall(NR.openat2, directory, path, how, how.length);
+export const close = (fd: number) => door.syscall(NR.close, fd);
+export const close_range = (first: number, last: number, flags: number) =>
+  door.syscall(NR.close_range, first, last, flags);
+export const read = (fd: number, buffer: Uint8Array, length: number) => door.syscall(NR.read, fd, buffer, length);
+export const write = (fd: number, buffer: Uint8Array | string, length: number) =>
+  door.syscall(NR.write, fd, buffer, length);
+export const statx = (directory: number, path: Path, flags: number, mask: number, buffer: Uint8Array) =>
+  door.syscall(NR.statx, directory, path, flags, mask, buffer);
+export const fstatfs = (fd: number, buffer: Uint8Array) => door.syscall(NR.fstatfs, fd, buffer);
+export const statfs = (path: Path, buffer: Uint8Array) => door.syscall(NR.statfs, path, buffer);
+export const mkdirat = (directory: number, path: Path, mode: number) => door.syscall(NR.mkdirat, directory, path, mode);
+export const unlinkat = (directory: number, path: Path, flags: number) =>
+  door.syscall(NR.unlinkat, directory, path, flags);
+export const renameat2 = (from: number, old: Path, to: number, path: Path, flags: number) =>
+  door.syscall(NR.renameat2, from, old, to, path, flags);
+export const symlinkat = (target: Path, directory: number, path: Path) =>
+  door.syscall(NR.symlinkat, target, directory, path);
+export const mknodat = (directory: number, path: Path, mode: number, device: number | bigint) =>
+  door.syscall(NR.mknodat, directory, path, mode, device);
+export const readlinkat = (directory: number, path: Path, buffer: Uint8Array) =>
+  door.syscall(NR.readlinkat, directory, path, buffer, buffer.length);
+export const fchmodat = (directory: number, path: Path, mode: number) =>
+  door.syscall(NR.fchmodat, directory, path, mode);
+export const fchmod = (fd: number, mode: number) => door.syscall(NR.fchmod, fd, mode);
+export const fchownat = (directory: number, path: Path, uid: number, gid: number, flags: number) =>
+  door.syscall(NR.fchownat, directory, path, uid, gid, flags);
+export const getdents64 = (fd: number, buffer: Uint8Array) => door.syscall(NR.getdents64, fd, buffer, buffer.length);
+export const fcntl = (fd: number, command: number, argument: number) => door.syscall(NR.fcntl, fd, command, argument);
+export const flock = (fd: number, operation: number) => door.syscall(NR.flock, fd, operation);
+export const dup3 = (fd: number, as: number, flags: number) => door.syscall(NR.dup3, fd, as, flags);
+export const pipe2 = (pair: Uint8Array, flags: number) => door.syscall(NR.pipe2, pair, flags);
+export const faccessat2 = (directory: number, path: Path, mode: number, flags: number) =>
+  door.syscall(NR.faccessat2, directory, path, mode, flags);
+export const chdir = (path: Path) => door.syscall(NR.chdir, path);
+export const fchdir = (fd: number) => door.syscall(NR.fchdir, fd);
+export const chroot = (path: Path) => door.syscall(NR.chroot, path);
+export const umask = (mask: number) => door.syscall(NR.umask, mask);
+export const ioctl = (fd: number, request: number, argument: number | Uint8Array | null) =>
+  door.syscall(NR.ioctl, fd, request, argument);
+export const inotify_init1 = (flags: number) => door.syscall(NR.inotify_init1, flags);
+export const inotify_add_watch = (fd: number, path: Path, mask: number) =>
+  door.syscall(NR.inotify_add_watch, fd, path, mask);
+export const getcwd = (buffer: Uint8Array) => door.syscall(NR.getcwd, buffer, buffer.length);

@@ -1,0 +1,75 @@
+import { check } from './errors.ts';
+import { type OwnedFd, owned } from './fd.ts';
+import * as raw from './raw/wait.ts';
+
+/** Signal names without SIG by number; the same on x86-64 and aarch64. signal(7). */
+const names =
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
+    ' ',
+  );
+
+const RTMIN = 34;
+const RTMAX = 64;
+
+/** The number meant by `9`, `KILL`, `SIGKILL`, `RTMIN+3` in any case; undefined for anything else. */
+export function signalNumber(text: string): number | undefined {
+  if (/^\d+$/.test(text)) {
+    const number = Number(text);
+    return number >= 0 && number <= RTMAX ? number : undefined;
+  }
+  const name = text.toUpperCase().replace(/^SIG/, '');
+  const index = names.indexOf(name === 'POLL' ? 'IO' : name);
+  if (index >= 0) return index + 1;
+  const match = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/.exec(name);
+  if (!match) return undefined;
+  const offset = Number(match[3] ?? 0) * (match[2] === '-' ? -1 : 1);
+  const number = (match[1] === 'RTMIN' ? RTMIN : RTMAX) + offset;
+  return number >= RTMIN && number <= RTMAX ? number : undefined;
+}
+
+export function signalName(number: number): string {
+  return names[number - 1] ? `SIG${names[number - 1]}` : `SIGRTMIN+${number - RTMIN}`;
+}
+
+function setOf(signals: readonly number[]): Uint8Array {
+  const set = new Uint8Array(8);
+  for (const signal of signals) set[(signal - 1) >> 3] = (set[(signal - 1) >> 3] ?? 0) | (1 << ((signal - 1) & 7));
+  return set;
+}
+
+/** Blocks all signals, or lets all in. sigprocmask(2). */
+export function blockAllSignals(on: boolean): void {
+  check(raw.rt_sigprocmask(raw.SIG_SETMASK, new Uint8Array(8).fill(on ? 0xff : 0), null), 'rt_sigprocmask');
+}
+
+export function blockSignals(signals: readonly number[]): void {
+  check(raw.rt_sigprocmask(raw.SIG_BLOCK, setOf(signals), null), 'rt_sigprocmask');
+}
+
+/** Gives every signal its default action: ignored ones would stay ignored across execve(2). */
+export function resetSignalActions(): void {
+  const byDefault = new Uint8Array(32);
+  for (let signal = 1; signal <= RTMAX; signal++) raw.rt_sigaction(signal, byDefault, null);
+}
+
+/** Delivers signals as data; they must be blocked. signalfd(2). */
+export function openSignals(signals: readonly number[] | 'all', { nonblocking = false } = {}): OwnedFd {
+  const set = signals === 'all' ? new Uint8Array(8).fill(0xff) : setOf(signals);
+  return owned(raw.signalfd4(-1, set, raw.SFD_CLOEXEC | (nonblocking ? raw.SFD_NONBLOCK : 0)), 'signalfd4');
+}
+
+export const SIGHUP = 1;
+export const SIGINT = 2;
+export const SIGTERM = 15;
+export const SIGWINCH = 28;
+export const SIGURG = 23;
+export const SIGSYS = 31;
+
+/** The signal does nothing to this process, nor to its children until they reset it. */
+export function ignoreSignal(signal: number): void {
+  const action = new Uint8Array(32);
+  action[0] = 1; // SIG_IGN
+  check(raw.rt_sigaction(signal, action, null), 'rt_sigaction');
+}
+
+export const SIGPIPE = 13;

@@ -1,0 +1,121 @@
+import { addressOf, utf8 } from './bytes.ts';
+import { EAGAIN } from './errno.ts';
+import { check, uninterrupted } from './errors.ts';
+import { OwnedFd, owned, pairOf } from './fd.ts';
+import * as raw from './raw/wait.ts';
+
+/** Two connected sockets that keep message boundaries. unix(7), SOCK_SEQPACKET. */
+export function socketPair(): [OwnedFd, OwnedFd] {
+  const pair = new Uint8Array(8);
+  check(raw.socketpair(raw.AF_UNIX, raw.SOCK_SEQPACKET | raw.SOCK_CLOEXEC, pair), 'socketpair');
+  return pairOf(pair);
+}
+
+/** sockaddr_un for `path`; sun_path holds 108 bytes with the NUL. unix(7). */
+function unixAddress(path: string): Uint8Array {
+  const name = utf8(path);
+  if (name.length > 107) throw new RangeError(`socket path is longer than 107 bytes: ${path}`);
+  const address = new Uint8Array(2 + name.length + 1);
+  address[0] = raw.AF_UNIX;
+  address.set(name, 2);
+  return address;
+}
+
+/**
+ * A path to `name` in an open directory that is short whatever the directory's own path is. The descriptor must stay
+ * open during the call that uses it.
+ */
+export function shortPath(directory: OwnedFd, name: string): string {
+  return `/proc/self/fd/${directory.number}/${name}`;
+}
+
+export function listenUnix(path: string, type = raw.SOCK_STREAM): OwnedFd {
+  const socket = owned(raw.socket(raw.AF_UNIX, type | raw.SOCK_CLOEXEC), 'socket');
+  try {
+    check(raw.bind(socket.number, unixAddress(path)), 'bind', path);
+    check(raw.listen(socket.number, 128), 'listen', path);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+export function connectUnix(path: string, type = raw.SOCK_STREAM): OwnedFd {
+  const socket = owned(raw.socket(raw.AF_UNIX, type | raw.SOCK_CLOEXEC), 'socket');
+  try {
+    check(
+      uninterrupted(() => raw.connect(socket.number, unixAddress(path))),
+      'connect',
+      path,
+    );
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+export function acceptConnection(listener: OwnedFd): OwnedFd {
+  return owned(
+    uninterrupted(() => raw.accept4(listener.number, raw.SOCK_CLOEXEC)),
+    'accept4',
+  );
+}
+
+const CMSG_HEADER = 16;
+
+/** Sends bytes and, beside them, descriptors. unix(7), SCM_RIGHTS. */
+export function sendMessage(socket: OwnedFd, data: Uint8Array, fds: readonly number[] = []): void {
+  const iov = raw.iovec.pack({ base: addressOf(data), len: data.length });
+  const control = new Uint8Array(fds.length === 0 ? 0 : CMSG_HEADER + Math.ceil((fds.length * 4) / 8) * 8);
+  const message = raw.msghdr.pack({ iov: addressOf(iov), iovlen: 1 });
+  const view = new DataView(message.buffer);
+  if (fds.length > 0) {
+    control.set(raw.cmsghdr.pack({ len: CMSG_HEADER + fds.length * 4, level: raw.SOL_SOCKET, type: raw.SCM_RIGHTS }));
+    fds.forEach((fd, index) => {
+      new DataView(control.buffer).setInt32(CMSG_HEADER + index * 4, fd, true);
+    });
+    view.setBigUint64(raw.msghdr.offsets.control, BigInt(addressOf(control)), true);
+    view.setBigUint64(raw.msghdr.offsets.controllen, BigInt(CMSG_HEADER + fds.length * 4), true);
+  }
+  check(
+    uninterrupted(() => raw.sendmsg(socket.number, message, raw.MSG_NOSIGNAL)),
+    'sendmsg',
+  );
+  keep(iov, control, data);
+}
+
+export interface Received {
+  data: Uint8Array;
+  /** Descriptors that came along; the receiver closes them. */
+  fds: OwnedFd[];
+}
+
+/** The next message, of at most `size` bytes; undefined when the other end is closed, or nothing is there yet. */
+export function receiveMessage(socket: OwnedFd, size = 65536): Received | undefined {
+  const data = new Uint8Array(size);
+  const control = new Uint8Array(CMSG_HEADER + 64);
+  const iov = raw.iovec.pack({ base: addressOf(data), len: size });
+  const message = raw.msghdr.pack({
+    iov: addressOf(iov),
+    iovlen: 1,
+    control: addressOf(control),
+    controllen: control.length,
+  });
+  const count = uninterrupted(() => raw.recvmsg(socket.number, message, raw.MSG_CMSG_CLOEXEC));
+  if (count === -EAGAIN) return undefined;
+  check(count, 'recvmsg');
+  keep(iov, control, data);
+  const fds: OwnedFd[] = [];
+  const controlLength = raw.msghdr.get(message, 'controllen');
+  if (controlLength >= CMSG_HEADER && raw.cmsghdr.get(control, 'type') === raw.SCM_RIGHTS) {
+    const view = new DataView(control.buffer);
+    for (let at = CMSG_HEADER; at + 4 <= raw.cmsghdr.get(control, 'len'); at += 4)
+      fds.push(new OwnedFd(view.getInt32(at, true)));
+  }
+  return count === 0 && fds.length === 0 ? undefined : { data: data.subarray(0, count), fds };
+}
+
+/** Keeps buffers that only the kernel points to from being freed before the call has ended. */
+function keep(..._buffers: Uint8Array[]): void {}

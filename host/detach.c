@@ -5,7 +5,7 @@
 
    It is C because it comes before the interpreter: a second start of that would cost ten times as much. */
 #define _GNU_SOURCE
-#include "detach.h"
+#include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,15 +4,11 @@
 #include "host.h"
 
 #include <errno.h>
-#include <quickjs/quickjs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "detach.h"
 
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
 static uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
@@ -175,26 +171,25 @@ static char *keep_name(JSContext *ctx, const char *base, const char *name, void 
 }
 
 /* Evaluates a module at once: none of ours awaits at its top level, so the promise is settled on return. */
-static JSValue evaluate(JSContext *ctx, const char *name)
+static JSModuleDef *evaluate(JSContext *ctx, const char *name)
 {
     JSModuleDef *definition = read_module(ctx, name, NULL);
     if (!definition)
-        return JS_EXCEPTION;
+        return NULL;
     JSValue module = JS_DupValue(ctx, JS_MKPTR(JS_TAG_MODULE, definition));
     if (JS_ResolveModule(ctx, module) < 0) {
         JS_FreeValue(ctx, module);
-        return JS_EXCEPTION;
+        return NULL;
     }
     JSValue promise = JS_EvalFunction(ctx, module);
     if (JS_IsException(promise))
-        return promise;
+        return NULL;
     if (JS_PromiseState(ctx, promise) == JS_PROMISE_REJECTED) {
         JS_Throw(ctx, JS_PromiseResult(ctx, promise));
-        JS_FreeValue(ctx, promise);
-        return JS_EXCEPTION;
+        definition = NULL;
     }
     JS_FreeValue(ctx, promise);
-    return JS_GetModuleNamespace(ctx, definition);
+    return definition;
 }
 
 /* load(name): the exports of a module of this binary. The caller keeps them: a second call would evaluate it anew. */
@@ -204,9 +199,9 @@ static JSValue host_load(JSContext *ctx, JSValueConst self, int argc, JSValueCon
     const char *name = JS_ToCString(ctx, argv[0]);
     if (!name)
         return JS_EXCEPTION;
-    JSValue exports = evaluate(ctx, name);
+    JSModuleDef *module = evaluate(ctx, name);
     JS_FreeCString(ctx, name);
-    return exports;
+    return module ? JS_GetModuleNamespace(ctx, module) : JS_EXCEPTION;
 }
 
 /* loaded(): bytes of bytecode read so far. */
@@ -305,9 +300,13 @@ int main(int argc, char **argv)
     define_dispose(ctx, global);
     JS_FreeValue(ctx, global);
 
-    JSValue exports = evaluate(ctx, program->entry);
-    if (JS_IsException(exports))
+    /* A program leaves its main() in host.main; it is called after evaluation, so that parts loaded later can import
+       from the program's own module. */
+    int32_t code;
+    JSModuleDef *module = evaluate(ctx, program->entry);
+    JSValue start = module ? JS_GetPropertyStr(ctx, host, "main") : JS_EXCEPTION;
+    JSValue status = JS_IsException(start) ? JS_EXCEPTION : JS_Call(ctx, start, JS_UNDEFINED, 0, NULL);
+    if (JS_IsException(status) || JS_ToInt32(ctx, &code, status))
         return fail(ctx, name);
-    JSValue drained = host_drain(ctx, JS_UNDEFINED, 0, NULL);
-    return JS_IsException(drained) ? fail(ctx, name) : 0;
+    _exit(code);
 }

@@ -21,6 +21,9 @@ struct program {
 };
 
 extern const JSMallocFunctions arena;
+/* Runs the program again from a copy of its file that nobody can write to; returns when it is that already. */
+void detach(char **argv);
+
 extern const struct blob blobs[];
 extern const struct program programs[];
 

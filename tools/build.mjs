@@ -2,10 +2,11 @@
 // with the host. Options: --debug keeps function names and lines in the bytecode; --unit builds build/unit-tests, a
 // binary that runs the unit tests inside QuickJS.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
+import { mergeCore } from './merge-core.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
 
@@ -46,7 +47,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   const includes = ['-isystem', quickjs.include];
   const libraries = [quickjs.library, '-lm', '-lpthread'];
   const compiler = join(directory, 'compile');
-  const compilerSource = join(root, 'host/compile.c');
+  const compilerSource = join(root, 'tools/compile.c');
   execFileSync(cc, [...cflags, ...includes, compilerSource, '-o', compiler, ...libraries, ...ldflags], {
     stdio: 'inherit',
   });
@@ -100,14 +101,24 @@ function tableSource(directory, blobs, table) {
   return lines.join('\n');
 }
 
+/** Bundles a program, with all that it always loads in one module, and its lazy parts as `PROGRAM.PART.js`. */
+async function bundleProgram(program, parts, directory) {
+  const entries = { [program]: `src/native/programs/${program}.ts` };
+  for (const part of parts) entries[`${program}.${part}`] = lazyParts[part];
+  const scratch = join(root, `build/bundle-${program}`);
+  await bundleNative(entries, scratch, { chunkNames: `${program}.chunk-[hash]` });
+  await mergeCore(scratch, `${program}.js`);
+  for (const name of readdirSync(scratch)) renameSync(join(scratch, name), join(directory, name));
+}
+
 async function main() {
   const debug = process.argv.includes('--debug');
   mkdirSync(join(root, 'dist'), { recursive: true });
   mkdirSync(join(root, 'build'), { recursive: true });
-  const entries = { ...lazyParts };
-  for (const { entry } of programs) entries[entry] = `src/native/programs/${entry}.ts`;
   const directory = join(root, 'build/native');
-  await bundleNative(entries, directory);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  for (const { entry, parts } of programs) await bundleProgram(entry, parts, directory);
   const output = join(root, 'dist/proa');
   rmSync(output, { force: true });
   linkBinary(directory, output, programs, { debug });

@@ -1,13 +1,6 @@
-// What the static binary holds. A program is found by the name it is called by; the first also answers to any other
-// name. `detached` programs run from a copy of the binary that containers cannot write to.
-export const programs = [
-  { name: 'proa', entry: 'cli', detached: false },
-  { name: 'proa-runtime', entry: 'runtime', detached: true },
-];
-
 const runtime = 'src/native/runtime';
 
-// Parts of a program that are loaded when they are first met (src/native/lazy.ts): name to source.
+// Parts of a program that are loaded when they are first met (src/common/lazy.ts): name to source.
 export const lazyParts = {
   'json-exact': 'src/common/json/exact.ts',
   'config-rare': 'src/common/runtime-spec/rare.ts',
@@ -21,7 +14,6 @@ export const lazyParts = {
   'mapped-identity': `${runtime}/process/mapped-identity.ts`,
   keyring: `${runtime}/process/keyring.ts`,
   personality: `${runtime}/process/personality.ts`,
-  limits: `${runtime}/process/limits.ts`,
   terminal: `${runtime}/process/terminal.ts`,
   console: `${runtime}/process/console.ts`,
   'terminal-relay': `${runtime}/terminal-relay.ts`,
@@ -30,8 +22,20 @@ export const lazyParts = {
   hooks: `${runtime}/hooks.ts`,
   'cgroups-v1': `${runtime}/cgroups/v1/resources.ts`,
   'cgroups-v2': `${runtime}/cgroups/v2/resources.ts`,
+  'cgroups-device-rules': `${runtime}/cgroups/device-rules.ts`,
+  'cgroups-v1-limits': `${runtime}/cgroups/v1/limits.ts`,
+  'cgroups-v2-limits': `${runtime}/cgroups/v2/limits.ts`,
   oom: `${runtime}/cgroups/oom.ts`,
-  seccomp: `${runtime}/seccomp/part.ts`,
+  seccomp: `${runtime}/seccomp/index.ts`,
   log: `${runtime}/log.ts`,
   help: `${runtime}/help.ts`,
+  'command-exec': `${runtime}/commands/exec.ts`,
 };
+
+// What the static binary holds. A program is found by the name it is called by; the first also answers to any other
+// name. `detached` programs run from a copy of the binary that containers cannot write to. Each has its own copy of the
+// lazy parts that it may meet, since a part shares modules with its program.
+export const programs = [
+  { name: 'proa', entry: 'cli', detached: false, parts: ['errno-names'] },
+  { name: 'proa-runtime', entry: 'runtime', detached: true, parts: Object.keys(lazyParts) },
+];

@@ -1,72 +1,31 @@
-// Runs the unit tests: every src/**/*.test.ts on Node.js, and those of common and native again inside the static
-// binary, since engines differ. Arguments: substrings of file names to run; --node or --binary for one of the two.
+// Runs the unit tests: every src/**/*.test.ts and tests/unit-data/*.test.ts on Node.js, and those of common and native
+// again inside the static binary, since engines differ. Arguments: substrings of file names to run; --node or --binary
+// for one of the two.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build as bundle } from 'esbuild';
 import { bundleNative, linkBinary } from './build.mjs';
-import { lazyParts } from './programs.mjs';
+import { runOnNode, writePartsModule } from './node-tests.mjs';
 import { sourceFiles } from './sources.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const only = process.argv.slice(2).find((word) => word === '--node' || word === '--binary');
-const wanted = (file) => words.length === 0 || words.some((word) => file.includes(word));
-const tests = sourceFiles('src').filter((file) => file.endsWith('.test.ts') && wanted(file));
-let failed = false;
-
-/** A module that makes every lazy part known, imported before each test. */
-function partsModule() {
-  mkdirSync(join(root, 'build'), { recursive: true });
-  const file = join(root, 'build/unit-parts.ts');
-  const lines = Object.entries(lazyParts).map(
-    ([name, source], index) => `import * as part${index} from '../${source}';\nregister('${name}', part${index});`,
-  );
-  writeFileSync(file, ["import { register } from '#common/lazy.ts';", ...lines, ''].join('\n'));
-  return file;
-}
-
-async function onNode() {
-  const outdir = join(root, 'build/unit-node');
-  rmSync(outdir, { recursive: true, force: true });
-  await bundle({
-    absWorkingDir: root,
-    entryPoints: tests,
-    outdir,
-    outbase: root,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'inline',
-    supported: { using: false },
-    banner: {
-      js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
-    },
-    define: { MACHINE: '"x86-64"' },
-    inject: [partsModule()],
-    logLevel: 'warning',
-  });
-  const files = tests.map((file) => join(outdir, file.replace(/\.ts$/, '.mjs')));
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' };
-  const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...files], { stdio: 'inherit', env });
-  if (run.status !== 0) failed = true;
-}
+const wanted = (file) => file.endsWith('.test.ts') && (words.length === 0 || words.some((word) => file.includes(word)));
+const beside = sourceFiles('src').filter(wanted);
+const withData = sourceFiles('tests/unit-data').filter(wanted);
 
 async function insideBinary() {
-  const inside = tests.filter((file) => !file.startsWith('src/engine/'));
+  const inside = beside.filter((file) => !file.startsWith('src/engine/'));
+  if (inside.length === 0) return true;
   const work = join(root, 'build/unit-binary');
   mkdirSync(work, { recursive: true });
+  writePartsModule();
+  const lines = inside.map((file) => `import ${JSON.stringify(`../${file}`)};`);
+  lines.unshift("import './unit-parts.ts';");
+  lines.push("import { report } from '../tools/unit/node-test.ts';", 'host.main = report;', '');
   const entry = join(root, 'build/unit-entry.ts');
-  partsModule();
-  const imports = inside.map((file, index) => `import ${JSON.stringify(`../${file}`)}; // ${index}`);
-  writeFileSync(
-    entry,
-    [...imports, "import { report } from '../tools/unit/node-test.ts';", 'report();', ''].join('\n'),
-  );
+  writeFileSync(entry, lines.join('\n'));
   await bundleNative({ unit: entry }, work, {
     minify: false,
     keepNames: true,
@@ -78,12 +37,13 @@ async function insideBinary() {
   const binary = join(root, 'build/unit-tests');
   linkBinary(work, binary, [{ name: 'unit-tests', entry: 'unit', detached: false }], { debug: true });
   const run = spawnSync(binary, [], { stdio: 'inherit' });
-  if (run.status !== 0) {
-    console.error(`unit tests inside the binary failed: ${run.signal ?? `exit ${run.status}`}`);
-    failed = true;
-  }
+  if (run.status !== 0) console.error(`unit tests inside the binary failed: ${run.signal ?? `exit ${run.status}`}`);
+  return run.status === 0;
 }
 
-if (only !== '--binary') await onNode();
-if (only !== '--node') await insideBinary();
-process.exit(failed ? 1 : 0);
+let passed = true;
+if (only !== '--binary') {
+  passed = await runOnNode('unit-node', [...beside, ...withData], { parts: true, reporter: 'dot' });
+}
+if (only !== '--node') passed = (await insideBinary()) && passed;
+process.exit(passed ? 0 : 1);

@@ -1,1 +1,8 @@
-export {};
+import { writeAll } from '#sys/files.ts';
+import { defineProgram } from '#sys/program.ts';
+
+/** The client; its commands come with the engine. */
+defineProgram('cli', () => {
+  writeAll(2, 'proa: this release holds the runtime alone: call the binary as "proa-runtime"\n');
+  return 1;
+});

@@ -1,5 +1,4 @@
-import '#sys/load-parts.ts';
 import { runtimeMain } from '#runtime/main.ts';
-import { exitProcess } from '#sys/processes.ts';
+import { defineProgram } from '#sys/program.ts';
 
-exitProcess(runtimeMain());
+defineProgram('runtime', runtimeMain);

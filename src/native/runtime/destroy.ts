@@ -1,7 +1,7 @@
 import { describe } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
-import { killAll, removeCgroup } from './cgroups/index.ts';
+import { removeCgroup } from './cgroups/index.ts';
 import type { Context } from './context.ts';
 import type * as hooks from './hooks.ts';
 import { ociState } from './state/oci-state.ts';
@@ -18,7 +18,6 @@ export function destroyContainer(
   { keepRecord = false }: DestroyOptions = {},
 ): void {
   using directory = ContainerDirectory.open(context.root, record.id);
-  killAll(record.cgroup);
   removeCgroup(record.cgroup);
   if (keepRecord) return;
   const poststop = poststopHooks(directory);

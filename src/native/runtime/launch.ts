@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import type { RunnableConfig } from '#common/runtime-spec/types.ts';
+import type { RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -25,11 +25,11 @@ import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
 import type * as user from './namespaces/user.ts';
 import type * as consoleSocket from './process/console.ts';
 import { type InitSettings, runInit } from './process/init.ts';
-import type * as limits from './process/limits.ts';
-import type { CompiledFilter } from './process/seccomp-filter.ts';
+import { raiseLimits, setOomScore } from './process/limits.ts';
+import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { openSources } from './rootfs/sources.ts';
-import type * as seccomp from './seccomp/part.ts';
+import type * as seccomp from './seccomp/index.ts';
 import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
@@ -121,8 +121,8 @@ function startProcess(
   }
   using sources = openSources(config, record.bundle, record.rootfs);
   using proc = openPath('/proc');
-  const filter = compileSeccomp(config);
-  step('make cgroups', () => makeCgroup(record.cgroup, config.linux?.resources));
+  // A version 2 cgroup can be born in; those of version 1 are made while the process builds its root.
+  if (record.cgroup.version === 2) makeCgroups(record, config);
   const memoryLimit = Number(config.linux?.resources?.memory?.limit ?? 0);
   using birth = openBirthCgroup(record.cgroup, memoryLimit);
   using listener = options.waitForStart ? listenUnix(shortPath(directory.fd, START_SOCKET), SOCK_SEQPACKET) : undefined;
@@ -134,7 +134,6 @@ function startProcess(
   const lateCgroup = record.cgroup.version === 2 && !birth;
   const { prestart, createRuntime } = config.hooks ?? {};
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
-  using entry = openEntry(record.cgroup);
   const settings: InitSettings = {
     id: record.id,
     config,
@@ -142,21 +141,19 @@ function startProcess(
     sources,
     namespaces,
     cgroup: record.cgroup,
-    entry,
     pauses,
     pivot: options.pivot,
     newKeyring: options.newKeyring,
     console,
     startListener: listener,
     proc,
-    filter,
     preserveFds: options.preserveFds,
     explanation: options.explanation,
     state: (status, pid) => JSON.stringify(ociState(record, status, pid)),
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
   const child = step('clone the container process', () =>
-    spawnInit(namespaces, config, birth, parentEnd, theirs, settings),
+    spawnInit(namespaces, config, birth, [parentEnd, directory.fd], theirs, settings),
   );
   onChild(child);
   theirs.close();
@@ -176,12 +173,13 @@ function spawnInit(
   plan: NamespacePlan,
   config: RunnableConfig,
   birth: OwnedFd | undefined,
-  ours: OwnedFd,
+  runtimeOnly: readonly OwnedFd[],
   theirs: OwnedFd,
   settings: InitSettings,
 ): Child {
   const body = () => {
-    ours.close();
+    // The container's directory too: its lock would be held for as long as the process waits for its start.
+    for (const fd of runtimeOnly) fd.close();
     return runInit(theirs, settings);
   };
   if (plan.joined.length > 0 || plan.userPath || plan.createsTime) {
@@ -190,9 +188,21 @@ function spawnInit(
   return cloneProcess({ flags: plan.cloneFlags, cgroup: birth }, body);
 }
 
-function compileSeccomp(config: RunnableConfig): CompiledFilter | undefined {
-  const { seccomp: profile } = config.linux ?? {};
-  return profile && step('compile the seccomp filter', () => lazy<typeof seccomp>('seccomp')().compile(profile));
+function makeCgroups(record: ContainerRecord, config: RunnableConfig): void {
+  step('make cgroups', () => makeCgroup(record.cgroup, config.linux?.resources));
+}
+
+/** Makes the cgroups of version 1 and hands the process the ways in. */
+function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfig): void {
+  makeCgroups(record, config);
+  using entry = openEntry(record.cgroup);
+  const fds = [...entry.early, ...entry.late].map((fd) => fd.number);
+  line.tell(messages.cgroups, String(entry.late.length), fds);
+}
+
+function offerFilter(line: Line, profile: Seccomp): void {
+  const filter = step('compile the seccomp filter', () => lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE));
+  line.tellBytes(messages.filter, packFilter(filter));
 }
 
 interface Guidance {
@@ -209,11 +219,13 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
   const { directory, record, namespaces, pauses, lateCgroup, options } = guidance;
   const { config } = options;
   try {
+    if (namespaces.createsUser || namespaces.userPath) raiseLimits(child.pid, config.process.rlimits ?? []);
     if (namespaces.createsUser) {
       const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
       step('map ids', () => lazy<typeof user>('user-namespace')().writeIdMappings(child.pid, uidMappings, gidMappings));
       line.tell(messages.mapped);
     }
+    if (record.cgroup.version === 1) offerCgroups(line, record, config);
     if (pauses) {
       line.await(messages.built);
       if (lateCgroup) step('join the cgroup', () => attachProcess(record.cgroup, child.pid));
@@ -221,10 +233,9 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
       runRuntimeHooks(child, guidance);
       line.tell(messages.goOn);
     }
+    if (config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
     line.await(messages.prepared);
-    const { rlimits, oomScoreAdj } = config.process;
-    if (rlimits || oomScoreAdj !== undefined)
-      lazy<typeof limits>('limits')().setLimits(child.pid, config.process, options.warn);
+    setOomScore(child.pid, config.process, options.warn);
     record.pid = child.pid;
     record.startTime = processFacts(child.pid)?.startTime ?? 0;
     record.phase = 'created';

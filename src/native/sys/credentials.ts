@@ -1,12 +1,7 @@
-import { check } from './errors.ts';
+import { capabilityNumbers } from '#common/runtime-spec/capabilities.ts';
+import { check, SystemError } from './errors.ts';
 import { layout } from './layout.ts';
 import * as raw from './raw/process.ts';
-
-/** Bit numbers of capabilities(7), by name without CAP_, in the kernel's order. */
-export const capabilityNames =
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'.split(
-    ' ',
-  );
 
 const capHeader = layout('__user_cap_header_struct', { version: 'u32', pid: 's32' });
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
@@ -19,9 +14,10 @@ export function capabilityMask(names: readonly string[] = []): CapabilityMask {
   let low = 0;
   let high = 0;
   for (const name of names) {
-    const bit = capabilityNames.indexOf(name.slice(4));
+    const bit = capabilityNumbers[name];
+    if (bit === undefined) continue;
     if (bit >= 32) high |= 1 << (bit - 32);
-    else if (bit >= 0) low |= 1 << bit;
+    else low |= 1 << bit;
   }
   return [low >>> 0, high >>> 0];
 }
@@ -58,7 +54,7 @@ export function limitBoundingSet([low, high]: CapabilityMask): void {
     const result = raw.prctl(raw.PR_CAPBSET_DROP, bit);
     // prctl(2), PR_CAPBSET_DROP: EINVAL says that there is no such capability, so none after it either.
     if (result === -22) return;
-    check(result, 'prctl', `PR_CAPBSET_DROP ${capabilityNames[bit] ?? bit}`);
+    if (result < 0) throw new SystemError('prctl', -result, `PR_CAPBSET_DROP ${nameOf(bit)}`);
   }
 }
 
@@ -68,9 +64,13 @@ export function setAmbientCapabilities([low, high]: CapabilityMask): string[] {
   const refused: string[] = [];
   for (let bit = 0; bit < 64; bit++) {
     if (!(bit < 32 ? low & (1 << bit) : high & (1 << (bit - 32)))) continue;
-    if (raw.prctl(raw.PR_CAP_AMBIENT, raw.PR_CAP_AMBIENT_RAISE, bit) < 0) refused.push(`CAP_${capabilityNames[bit]}`);
+    if (raw.prctl(raw.PR_CAP_AMBIENT, raw.PR_CAP_AMBIENT_RAISE, bit) < 0) refused.push(nameOf(bit));
   }
   return refused;
+}
+
+function nameOf(bit: number): string {
+  return Object.keys(capabilityNumbers).find((name) => capabilityNumbers[name] === bit) ?? String(bit);
 }
 
 /** Supplementary groups, then group, then user. setgroups(2), setresgid(2), setresuid(2). */

@@ -15,6 +15,8 @@ export interface Door {
   loaded(): number;
   /** Runs promise jobs until none is left. */
   drain(): void;
+  /** What the host calls when the program's module has been evaluated: its exit status. */
+  main?: () => number;
   readonly argv: ArrayBuffer[];
   readonly environ: ArrayBuffer[];
 }

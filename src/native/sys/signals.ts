@@ -3,7 +3,7 @@ import { type OwnedFd, owned } from './fd.ts';
 import * as raw from './raw/wait.ts';
 
 /** Signal names without SIG by number; the same on x86-64 and aarch64. signal(7). */
-const names =
+const names = () =>
   'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
     ' ',
   );
@@ -18,7 +18,7 @@ export function signalNumber(text: string): number | undefined {
     return number >= 0 && number <= RTMAX ? number : undefined;
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
-  const index = names.indexOf(name === 'POLL' ? 'IO' : name);
+  const index = names().indexOf(name === 'POLL' ? 'IO' : name);
   if (index >= 0) return index + 1;
   const match = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/.exec(name);
   if (!match) return undefined;
@@ -28,7 +28,8 @@ export function signalNumber(text: string): number | undefined {
 }
 
 export function signalName(number: number): string {
-  return names[number - 1] ? `SIG${names[number - 1]}` : `SIGRTMIN+${number - RTMIN}`;
+  const name = names()[number - 1];
+  return name ? `SIG${name}` : `SIGRTMIN+${number - RTMIN}`;
 }
 
 function setOf(signals: readonly number[]): Uint8Array {

@@ -64,6 +64,8 @@ export function acceptConnection(listener: OwnedFd): OwnedFd {
 }
 
 const CMSG_HEADER = 16;
+/** Descriptors in one message; the kernel's own limit is 253. */
+const MAXIMUM_FDS = 64;
 
 /** Sends bytes and, beside them, descriptors. unix(7), SCM_RIGHTS. */
 export function sendMessage(socket: OwnedFd, data: Uint8Array, fds: readonly number[] = []): void {
@@ -95,7 +97,7 @@ export interface Received {
 /** The next message, of at most `size` bytes; undefined when the other end is closed, or nothing is there yet. */
 export function receiveMessage(socket: OwnedFd, size = 65536): Received | undefined {
   const data = new Uint8Array(size);
-  const control = new Uint8Array(CMSG_HEADER + 64);
+  const control = new Uint8Array(CMSG_HEADER + MAXIMUM_FDS * 4);
   const iov = raw.iovec.pack({ base: addressOf(data), len: size });
   const message = raw.msghdr.pack({
     iov: addressOf(iov),

@@ -1,3 +1,4 @@
+import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
@@ -18,12 +19,17 @@ import {
 import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';
 import * as raw from '#sys/raw/file.ts';
 import { sleepMilliseconds } from '#sys/time.ts';
-import type { CgroupRecord } from './record.ts';
+import { isFrozen } from './freezer.ts';
+import { type CgroupRecord, directoryOf } from './record.ts';
+import type * as v1Limits from './v1/limits.ts';
 import type * as v1 from './v1/resources.ts';
+import type * as v2Limits from './v2/limits.ts';
 import type * as v2 from './v2/resources.ts';
 
 const v1Part = lazy<typeof v1>('cgroups-v1');
 const v2Part = lazy<typeof v2>('cgroups-v2');
+const v1LimitsPart = lazy<typeof v1Limits>('cgroups-v1-limits');
+const v2LimitsPart = lazy<typeof v2Limits>('cgroups-v2-limits');
 
 const ROOT = '/sys/fs/cgroup';
 
@@ -43,7 +49,16 @@ export function locateCgroup(
     if (part === '..') kept.pop();
     else kept.push(part);
   }
-  const path = `/${kept.join('/')}`;
+  if (kept.length === 0) {
+    // The container would share the group of everything that runs, which ends with the container.
+    throw new ProaError(`linux.cgroupsPath: expected a path below the root, got "${cgroupsPath}"`, { kind: 'invalid' });
+  }
+  const record = recordOf(`/${kept.join('/')}`, resources);
+  refuseUsed(record);
+  return record;
+}
+
+function recordOf(path: string, resources: Resources | undefined): CgroupRecord {
   if (exists(`${ROOT}/cgroup.controllers`)) return { version: 2, path, directories: { unified: `${ROOT}${path}` } };
   const directories: Record<string, string> = {};
   for (const line of readText('/proc/self/cgroup').split('\n')) {
@@ -51,28 +66,57 @@ export function locateCgroup(
     const name = controllers.replace(/^name=/, '');
     if (name !== '') directories[name] = `${ROOT}/${name}${path}`;
   }
-  if ((resources?.unified || resources?.hugepageLimits) && exists(`${ROOT}/unified/cgroup.controllers`)) {
-    directories['unified'] = `${ROOT}/unified${path}`;
-  }
+  const inUnified = resources?.unified || (resources?.hugepageLimits && !directories['hugetlb']);
+  if (inUnified && exists(`${ROOT}/unified/cgroup.controllers`)) directories['unified'] = `${ROOT}/unified${path}`;
   return { version: 1, path, directories };
+}
+
+/** Processes of others would be limited, and ended, with the container: config-linux.md, "Control groups". */
+function refuseUsed(record: CgroupRecord): void {
+  if (!exists(referenceDirectory(record))) return;
+  const used = (what: string) =>
+    new ProaError(`container's cgroup "${record.path}" ${what}`, {
+      kind: 'conflict',
+      remedy: 'Choose another linux.cgroupsPath, or end what uses this one',
+    });
+  const count = processesOf(record).length;
+  if (count > 0) throw used(`is not empty: ${count} process(es) found`);
+  if (isFrozen(record)) throw used('is frozen');
 }
 
 /** Makes the directories and sets the limits. A failure is the caller's to clean up after, with removeCgroup. */
 export function makeCgroup(record: CgroupRecord, resources: Resources | undefined): void {
-  if (record.version === 2) v2Part().enableControllers(record, resources);
-  for (const directory of Object.values(record.directories)) {
+  const { version, directories } = record;
+  if (directories['unified']) v2Part().enableControllers(record, resources);
+  let fresh = true;
+  for (const [controller, directory] of Object.entries(directories)) {
     const result = raw.mkdirat(raw.AT_FDCWD, directory, 0o755);
-    if (result === -ENOENT) makeDirectories(directory, 0o755);
-    else if (result !== -EEXIST) check(result, 'mkdirat', directory);
+    if (result === -EEXIST) fresh = false;
+    else if (result === -ENOENT) makeMissing(record, controller);
+    else check(result, 'mkdirat', directory);
   }
-  applyResources(record, resources);
+  const part = version === 2 ? v2Part() : v1Part();
+  part.prepareCgroup(record, resources, fresh);
 }
 
-/** Sets the limits of a cgroup that exists; what `resources` does not name stays as it is. */
-export function applyResources(record: CgroupRecord, resources: Resources | undefined): void {
-  if (record.version === 2) {
-    if (resources) v2Part().applyResources(record, resources);
-  } else v1Part().applyResources(record, resources ?? {});
+/** Makes a directory with those above it; a controller that is mounted nowhere is left out. */
+function makeMissing({ path, directories }: CgroupRecord, controller: string): void {
+  const mounted = (directory: string) => exists(`${directory}/cgroup.procs`);
+  const directory = directories[controller] as string;
+  const root = directory.slice(0, directory.length - path.length);
+  if (mounted(root)) return makeDirectories(directory, 0o755);
+  delete directories[controller];
+  // Controllers mounted together may have been named in another order: `cpuacct,cpu` for `cpu,cpuacct`.
+  const alias = controller.split(',').find((part) => mounted(`${ROOT}/${part}`));
+  if (alias === undefined) return;
+  directories[controller] = `${ROOT}/${alias}${path}`;
+  makeDirectories(directories[controller], 0o755);
+}
+
+/** Sets the limits of a cgroup that has processes; what `resources` does not name stays as it is. */
+export function applyResources(record: CgroupRecord, resources: Resources): void {
+  const part = record.version === 2 ? v2LimitsPart() : v1LimitsPart();
+  part.applyLimits(record, resources);
 }
 
 /** Limits below this are not to be paid for by our own start: the process joins last, with nothing of ours in memory. */
@@ -113,9 +157,12 @@ export function openEntry(record: CgroupRecord): CgroupEntry {
   return entry;
 }
 
-/** Moves this process; "0" stands for the writer. */
+/** Moves this process, and closes the ways in; "0" stands for the writer. */
 export function joinCgroups(files: readonly OwnedFd[]): void {
-  for (const file of files) check(raw.write(file.number, '0', 1), 'write', 'tasks of a cgroup');
+  for (const file of files) {
+    check(raw.write(file.number, '0', 1), 'write', 'tasks of a cgroup');
+    file.close();
+  }
 }
 
 /** Puts another process into the container's cgroup. */
@@ -137,11 +184,12 @@ export function processesOf(record: CgroupRecord): number[] {
 }
 
 /** The directory whose members are the container's processes. */
-function referenceDirectory({ version, directories }: CgroupRecord): string {
-  if (version === 2) return directories['unified'] as string;
-  return (
-    directories['devices'] ?? directories['memory'] ?? directories['pids'] ?? (Object.values(directories)[0] as string)
-  );
+function referenceDirectory(record: CgroupRecord): string {
+  for (const controller of ['devices', 'memory', 'pids']) {
+    const directory = directoryOf(record, controller);
+    if (directory !== undefined) return directory;
+  }
+  return Object.values(record.directories)[0] as string;
 }
 
 function subdirectories(path: string): string[] {

@@ -6,3 +6,12 @@ export interface CgroupRecord {
   /** Version 1: the directory in each mounted controller, by controller; version 2: one, called `unified`. */
   directories: Record<string, string>;
 }
+
+/** The container's directory in a controller, also of one that is mounted together with others: `cpu,cpuacct`. */
+export function directoryOf({ version, directories }: CgroupRecord, controller: string): string | undefined {
+  if (version === 2) return directories['unified'];
+  const own = directories[controller];
+  if (own !== undefined) return own;
+  const shared = Object.keys(directories).find((name) => name.split(',').includes(controller));
+  return shared === undefined ? undefined : directories[shared];
+}

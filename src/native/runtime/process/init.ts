@@ -1,41 +1,41 @@
 import { lazy } from '#common/lazy.ts';
-import type { Config, Process } from '#common/runtime-spec/types.ts';
+import type { Config, Hook, Process } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
-import { utf8 } from '#sys/bytes.ts';
+import { textOf, utf8 } from '#sys/bytes.ts';
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { writeFile } from '#sys/files.ts';
 import { unshareNamespaces } from '#sys/namespaces.ts';
 import { makeInRoot } from '#sys/paths.ts';
-import { SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
+import { exitProcess } from '#sys/processes.ts';
 import { CLONE_NEWCGROUP, setdomainname, sethostname, setsid } from '#sys/raw/process.ts';
-import { blockAllSignals, resetSignalActions } from '#sys/signals.ts';
 import { acceptConnection } from '#sys/sockets.ts';
-import { type CgroupEntry, joinCgroups } from '../cgroups/index.ts';
+import { joinCgroups } from '../cgroups/index.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import type * as hooks from '../hooks.ts';
 import type { NamespacePlan } from '../namespaces/plan.ts';
 import { buildRoot, enterRoot, sealRoot } from '../rootfs/prepare.ts';
 import type { RootSources } from '../rootfs/sources.ts';
 import type * as keyring from './keyring.ts';
+import { runChild } from './child.ts';
 import type * as identity from './mapped-identity.ts';
 import type * as personality from './personality.ts';
 import { PreparedProgram, type ProgramSettings } from './program.ts';
+import { LoadableFilter } from './seccomp-filter.ts';
 import { Line, messages } from './spawn-protocol.ts';
 import type * as terminal from './terminal.ts';
 
 const hooksPart = lazy<typeof hooks>('hooks');
 const terminalPart = lazy<typeof terminal>('terminal');
 
-export interface InitSettings extends ProgramSettings {
+export interface InitSettings extends Omit<ProgramSettings, 'filter'> {
   id: string;
   config: Config;
   process: Process;
   sources: RootSources;
   namespaces: NamespacePlan;
   cgroup: CgroupRecord;
-  entry: CgroupEntry;
   /** The runtime has something to do when the root filesystem is built, before it is entered. */
   pauses: boolean;
   pivot: boolean;
@@ -49,35 +49,27 @@ export interface InitSettings extends ProgramSettings {
   state(status: 'creating' | 'created', pid: number): string;
 }
 
-/** The container's first process, from its birth to its program. Whatever fails is told to the runtime. */
+/** The container's first process, from its birth to its program. */
 export function runInit(socket: OwnedFd, settings: InitSettings): number {
-  const line = new Line(socket);
-  let starter: Line | undefined;
-  const { explanation } = settings;
-  const explain = () => {
-    for (const piece of explanation?.pieces() ?? []) line.tell(messages.explained, piece);
-  };
+  return runChild(socket, settings.explanation, {
+    prepare: (line) => becomeContainer(line, settings),
+    beforeProgram(line) {
+      const teller = settings.startListener ? waitForStart(settings.startListener, line) : line;
+      const startHooks = settings.config.hooks?.startContainer;
+      if (startHooks) runStartHooks(startHooks, settings, teller);
+      return teller;
+    },
+  });
+}
+
+/** A failure here is for whoever started the container, not for whoever made it. */
+function runStartHooks(hooks: Hook[], settings: InitSettings, teller: Line): void {
   try {
-    explanation?.inContainer();
-    setParentDeathSignal(SIGKILL);
-    resetSignalActions();
-    blockAllSignals(false);
-    const program = becomeContainer(line, settings);
-    explain();
-    line.tell(messages.prepared);
-    line.await(messages.recorded);
-    // The runtime may leave now: the container must not go with it.
-    setParentDeathSignal(0);
-    line.tell(messages.detached);
-    starter = settings.startListener ? waitForStart(settings.startListener, line) : line;
-    const startHooks = settings.config.hooks?.startContainer;
-    if (startHooks) hooksPart().runHooks('startContainer', startHooks, settings.state('created', 1));
-    program.execute();
+    hooksPart().runHooks('startContainer', hooks, settings.state('created', 1));
   } catch (error) {
-    if (!starter) explain();
-    (starter ?? line).fail(error);
+    teller.fail(error);
+    exitProcess(1);
   }
-  return 1;
 }
 
 function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
@@ -88,16 +80,21 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   }
   check(setsid(), 'setsid');
   if (settings.newKeyring) lazy<typeof keyring>('keyring')().joinNewKeyring(settings.id);
+  let late: OwnedFd[] | undefined;
+  const enterCgroups = () => {
+    late ??= settings.cgroup.version === 1 ? receiveCgroups(line) : [];
+    return late;
+  };
   step('name the host', () => nameHost(config));
   if (namespaces.hasMount) {
-    buildRoot(sources, config, settings.cgroup);
+    buildRoot(sources, { config, cgroup: settings.cgroup, enterCgroups });
     makeInRoot(sources.root.number, process.cwd, 'directory').close();
   }
   if (settings.console) {
     const console = settings.console;
     step('open the terminal', () => terminalPart().openTerminal(sources.root, process, console));
   }
-  joinCgroups(settings.entry.early);
+  const lateCgroups = enterCgroups();
   if (settings.pauses) {
     line.tell(messages.built);
     line.await(messages.goOn);
@@ -109,9 +106,22 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   if (namespaces.hasMount) sealRoot(sources, config);
   enterRoot(config, { pivot: settings.pivot && namespaces.hasMount });
   if (config.linux?.personality) lazy<typeof personality>('personality')().setPersonality(config.linux.personality);
-  step('join the memory cgroup', () => joinCgroups(settings.entry.late));
+  step('join the memory cgroup', () => joinCgroups(lateCgroups));
   if (namespaces.createsCgroup) step('make a cgroup namespace', () => unshareNamespaces(CLONE_NEWCGROUP, 'cgroup'));
-  return new PreparedProgram(process, settings);
+  const filter = config.linux?.seccomp ? new LoadableFilter(line.await(messages.filter).body) : undefined;
+  const program = new PreparedProgram(process, { ...settings, filter });
+  // A created container may wait for long: nothing of the host stays open in it.
+  settings.proc.close();
+  sources.root.close();
+  return program;
+}
+
+/** Joins the cgroups of version 1 but the memory controller, whose file is returned. */
+function receiveCgroups(line: Line): OwnedFd[] {
+  const { body, fds } = line.await(messages.cgroups);
+  const late = fds.length - Number(textOf(body));
+  step('join cgroups', () => joinCgroups(fds.slice(0, late)));
+  return fds.slice(late);
 }
 
 function nameHost({ hostname, domainname }: Config): void {

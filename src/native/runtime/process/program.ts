@@ -16,17 +16,17 @@ import { check, SystemError } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { Execution, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import * as raw from '#sys/raw/file.ts';
-import { seccomp } from '#sys/raw/process.ts';
 import type * as attributes from './attributes.ts';
 import { homeOf } from './home.ts';
-import type { CompiledFilter } from './seccomp-filter.ts';
+import { setOwnLimits } from './limits.ts';
+import type { LoadableFilter } from './seccomp-filter.ts';
 
 const attributesPart = lazy<typeof attributes>('process-attributes');
 
 export interface ProgramSettings {
   /** The host's /proc, opened before the container's root hid it: the container's own may lie. */
   proc: OwnedFd;
-  filter: CompiledFilter | undefined;
+  filter: LoadableFilter | undefined;
   /** Descriptors from 3 up that the program gets beside its standard streams. */
   preserveFds: number;
   /** Called for what could not be done but does not stop the start. */
@@ -58,13 +58,11 @@ export class PreparedProgram {
     check(raw.close_range(3 + preserveFds, 0xffffffff, raw.CLOSE_RANGE_CLOEXEC), 'close_range');
     for (let fd = 3; fd < 3 + preserveFds; fd++) check(raw.fcntl(fd, raw.F_SETFD, 0), 'fcntl', `preserved fd ${fd}`);
     // seccomp(2) comes last: the filter may allow execve(2) alone, so nothing after it may call or allocate.
-    if (filter) check(seccomp(SECCOMP_SET_MODE_FILTER, filter.flags, filter.program), 'seccomp');
+    filter?.load();
     const errno = this.#execution.execute();
     throw executionError(this.#name, errno);
   }
 }
-
-const SECCOMP_SET_MODE_FILTER = 1;
 
 function takeIdentity(process: Process, settings: ProgramSettings): void {
   const { user, capabilities = {} } = process;
@@ -73,6 +71,7 @@ function takeIdentity(process: Process, settings: ProgramSettings): void {
   }
   step('take identity and capabilities', () => {
     if (process.noNewPrivileges) setNoNewPrivileges();
+    if (process.rlimits) setOwnLimits(process.rlimits, settings.warn);
     const early = raw.chdir(process.cwd);
     limitBoundingSet(capabilityMask(capabilities.bounding));
     keepCapabilities(true);

@@ -1,25 +1,37 @@
 import { addressOf } from '#sys/bytes.ts';
+import { check } from '#sys/errors.ts';
 import { layout } from '#sys/layout.ts';
+import { seccomp } from '#sys/raw/process.ts';
 
 const sockFprog = layout('sock_fprog', { len: 'u16', filter: 'u64' });
+const INSTRUCTION_SIZE = 8;
+const SECCOMP_SET_MODE_FILTER = 1;
 
-/** A filter as seccomp(2) takes it. */
-export interface CompiledFilter {
-  /** struct sock_fprog, which points into `instructions`. */
-  program: Uint8Array;
-  /** Kept, so that what `program` points to lives as long. */
-  instructions: Uint8Array;
-  flags: number;
+/** A filter between two processes: its flags in four bytes, then its instructions. */
+export function packFilter({ filter, flags }: { filter: Uint8Array; flags: number }): Uint8Array {
+  const packed = new Uint8Array(4 + filter.length);
+  new DataView(packed.buffer).setUint32(0, flags, true);
+  packed.set(filter, 4);
+  return packed;
 }
 
-export function loadableFilter({
-  filter,
-  length,
-  flags,
-}: {
-  filter: Uint8Array;
-  length: number;
-  flags: number;
-}): CompiledFilter {
-  return { program: sockFprog.pack({ len: length, filter: addressOf(filter) }), instructions: filter, flags };
+/** A filter with everything laid out that seccomp(2) wants to see. */
+export class LoadableFilter {
+  readonly #instructions: Uint8Array;
+  readonly #program: Uint8Array;
+  readonly #flags: number;
+
+  constructor(packed: Uint8Array) {
+    this.#flags = new DataView(packed.buffer, packed.byteOffset).getUint32(0, true);
+    this.#instructions = packed.slice(4);
+    this.#program = sockFprog.pack({
+      len: this.#instructions.length / INSTRUCTION_SIZE,
+      filter: addressOf(this.#instructions),
+    });
+  }
+
+  /** From here on, the process can make only the calls that the filter allows. seccomp(2). */
+  load(): void {
+    check(seccomp(SECCOMP_SET_MODE_FILTER, this.#flags, this.#program), 'seccomp', 'filter');
+  }
 }

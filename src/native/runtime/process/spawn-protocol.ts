@@ -11,10 +11,14 @@ import { receiveMessage, sendMessage } from '#sys/sockets.ts';
 export const messages = {
   /** runtime: ids are mapped */
   mapped: 'M',
+  /** runtime: the cgroups are made; with it come the ways into them, and as text how many of those are for late */
+  cgroups: 'C',
   /** child: its root filesystem is built, but not entered */
   built: 'B',
   /** runtime: what it had to do then is done */
-  goOn: 'C',
+  goOn: 'H',
+  /** runtime: the compiled seccomp filter: its flags in four bytes, then its instructions */
+  filter: 'S',
   /** child: ready to execute */
   prepared: 'P',
   /** runtime: the container is recorded */
@@ -41,8 +45,15 @@ export class Line {
     this.#onNote = onNote;
   }
 
-  tell(message: Message, text = ''): void {
-    sendMessage(this.socket, utf8(message + text));
+  tell(message: Message, text = '', fds: readonly number[] = []): void {
+    sendMessage(this.socket, utf8(message + text), fds);
+  }
+
+  tellBytes(message: Message, body: Uint8Array): void {
+    const bytes = new Uint8Array(body.length + 1);
+    bytes[0] = message.charCodeAt(0);
+    bytes.set(body, 1);
+    sendMessage(this.socket, bytes);
   }
 
   fail(error: unknown): void {
@@ -50,21 +61,30 @@ export class Line {
   }
 
   /** The next message, which must be `expected`; undefined when the other side closed. Failures are thrown. */
-  next(expected: Message): true | undefined {
+  next(expected: Message): Told | undefined {
     for (;;) {
       const received = receiveMessage(this.socket);
       if (received === undefined) return undefined;
-      const text = textOf(received.data);
-      const kind = text[0] as Message;
-      if (kind === expected) return true;
-      if (kind === messages.failed) throw new RemoteFailure(JSON.parse(text.slice(1)) as FailureMessage);
-      if (kind !== messages.warned && kind !== messages.explained) throw new TypeError(`unexpected message ${text}`);
-      this.#onNote(kind, text.slice(1));
+      const kind = String.fromCharCode(received.data[0] as number) as Message;
+      const body = received.data.subarray(1);
+      if (kind === expected) return { body, fds: received.fds };
+      const text = textOf(body);
+      if (kind === messages.failed) throw new RemoteFailure(JSON.parse(text) as FailureMessage);
+      if (kind !== messages.warned && kind !== messages.explained) throw new TypeError(`unexpected message ${kind}`);
+      this.#onNote(kind, text);
     }
   }
 
   /** Waits for a message that must come. */
-  await(expected: Message): void {
-    if (!this.next(expected)) throw new SilentEnd(`waiting for ${expected}`);
+  await(expected: Message): Told {
+    const told = this.next(expected);
+    if (!told) throw new SilentEnd(`waiting for ${expected}`);
+    return told;
   }
+}
+
+export interface Told {
+  /** What follows the message's letter. */
+  body: Uint8Array;
+  fds: OwnedFd[];
 }

@@ -17,25 +17,25 @@ import type { MountPlan } from './mount-options.ts';
 const cgroupMountPart = lazy<typeof cgroupMount>('cgroup-mount');
 const copyUpPart = lazy<typeof copyUp>('copy-up');
 
+export interface MountContext {
+  config: Config;
+  cgroup: CgroupRecord;
+  /** Called before the first mount that shows the container's cgroups: they exist afterwards. */
+  enterCgroups(): void;
+}
+
 /** Performs the mounts of the configuration, in order, on a root filesystem that may be hostile. */
 export function mountAll(
   root: OwnedFd,
   mounts: readonly { plan: MountPlan; tree: OwnedFd | undefined }[],
-  config: Config,
-  cgroup: CgroupRecord,
+  context: MountContext,
 ): void {
   for (const { plan, tree } of mounts) {
-    step(`mount "${plan.destination}"`, () => mountOne(root, plan, tree, config, cgroup));
+    step(`mount "${plan.destination}"`, () => mountOne(root, plan, tree, context));
   }
 }
 
-function mountOne(
-  root: OwnedFd,
-  plan: MountPlan,
-  tree: OwnedFd | undefined,
-  config: Config,
-  cgroup: CgroupRecord,
-): void {
+function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, context: MountContext): void {
   if (tree) {
     // An id-mapped mount or one from another user namespace may not be readable to us: ask the handle, not the path.
     using target = openTarget(root, plan, isDirectory(tree) ? 'directory' : 'file');
@@ -44,15 +44,16 @@ function mountOne(
     return;
   }
   if (plan.type === 'cgroup' || plan.type === 'cgroup2') {
+    context.enterCgroups();
     using target = openTarget(root, plan, 'directory');
-    cgroupMountPart().mountCgroups(target, plan, cgroup);
+    cgroupMountPart().mountCgroups(target, plan, context.cgroup);
     return;
   }
   using target = openTarget(root, plan, 'directory');
   using made = createMount({
     type: plan.type,
     source: plan.source ?? plan.type,
-    options: labelled(plan, config),
+    options: labelled(plan, context.config),
     // What still has to be filled is made read-only afterwards: the device directory, and copies of the image's files.
     attributes: fillsLater(plan) ? plan.set & ~MOUNT_ATTR_RDONLY : plan.set,
   });

@@ -7,15 +7,15 @@ import { fileSystemType, openPath } from '#sys/files.ts';
 import { attachMount, pivotIntoWorkingDirectory, setMountAttributes, setPropagation, unmount } from '#sys/mounts.ts';
 import { chdir, chroot, fchdir } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from '#sys/raw/mount.ts';
-import type { CgroupRecord } from '../cgroups/record.ts';
 import { makeDeviceLinks, makeDevices } from './devices.ts';
 import { maskPaths, openNullDevice, protectPaths } from './masks.ts';
 import { propagationFlags } from './mount-options.ts';
-import { finishDeviceDirectory, isDeviceDirectory, mountAll } from './mounts.ts';
+import { finishDeviceDirectory, isDeviceDirectory, type MountContext, mountAll } from './mounts.ts';
 import { type RootSources, sharesWithHost } from './sources.ts';
 
 /** Builds the container's view of files on its root filesystem. The process is in its own mount namespace. */
-export function buildRoot(sources: RootSources, config: Config, cgroup: CgroupRecord): void {
+export function buildRoot(sources: RootSources, context: MountContext): void {
+  const { config } = context;
   const { root } = sources;
   step('keep mounts from reaching the host', () => {
     // systemd makes `/` shared, so our unmounts would reach the host. Slave still lets host mounts in but lets none of
@@ -25,7 +25,7 @@ export function buildRoot(sources: RootSources, config: Config, cgroup: CgroupRe
     attachMount(root, top, '/');
     check(fchdir(root.number), 'fchdir', 'root filesystem');
   });
-  mountAll(root, sources.mounts, config, cgroup);
+  mountAll(root, sources.mounts, context);
   if (!sources.mounts.some(({ plan }) => plan.bind && isDeviceDirectory(plan))) {
     step('make devices', () => {
       makeDevices(root, config, sources.devices);

@@ -1,0 +1,99 @@
+import type { Config, Process } from '#common/runtime-spec/types.ts';
+import { lazy } from '#common/lazy.ts';
+import type { Explanation } from '#native/explain/part.ts';
+import { step } from '#native/steps.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { openDirectory, openPath, replaceFile } from '#sys/files.ts';
+import { joinNamespace, namespaceTypes } from '#sys/namespaces.ts';
+import { becomeSubreaper, type Child, cloneProcess, SIGKILL, setDumpable, signalProcess, waitForChild } from '#sys/processes.ts';
+import { socketPair } from '#sys/sockets.ts';
+import { type CgroupEntry, openEntry } from './cgroups/index.ts';
+import type { CgroupRecord } from './cgroups/record.ts';
+import { explainDeath } from './cgroups/oom.ts';
+import { runExecChild } from './process/exec-child.ts';
+import { setOomScore } from './process/limits.ts';
+import { packFilter } from './process/seccomp-filter.ts';
+import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
+import type * as seccomp from './seccomp/index.ts';
+
+export interface ExecOptions {
+  id: string;
+  config: Config;
+  process: Process;
+  /** The container's first process. */
+  target: OwnedFd;
+  cgroup: CgroupRecord;
+  console: OwnedFd | undefined;
+  onTerminal?(): void;
+  pidFile: string | undefined;
+  preserveFds: number;
+  subreaper: boolean;
+  warn(text: string): void;
+  explanation?: Explanation | undefined;
+}
+
+/** Runs a further process in a running container; returns when its program runs. A failure leaves nothing behind. */
+export function execProcess(options: ExecOptions): Child {
+  const { config, process, target, cgroup } = options;
+  setDumpable(false);
+  const types = (config.linux?.namespaces ?? []).map(({ type }) => type);
+  const flagsOf = (chosen: readonly string[]) =>
+    types.filter((type) => chosen.includes(type)).reduce((sum, type) => sum | namespaceTypes[type].flag, 0);
+  using proc = openPath('/proc');
+  using entry: CgroupEntry = openEntry(cgroup);
+  using birth = cgroup.version === 2 ? openDirectory(cgroup.directories['unified'] as string) : undefined;
+  const [ours, theirs] = socketPair();
+  using socket = ours;
+  const profile = config.linux?.seccomp;
+  const pauses = options.console !== undefined;
+  // Only children enter pid and time namespaces, so the runtime itself stays where it is.
+  const ofChildren = flagsOf(['pid', 'time']);
+  if (ofChildren !== 0) step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
+  const child = step('clone the process', () =>
+    cloneProcess({ cgroup: birth }, () => {
+      ours.close();
+      return runExecChild(theirs, {
+        ...options,
+        proc,
+        entry,
+        pauses,
+        namespaces: flagsOf(['mount', 'network', 'ipc', 'uts', 'cgroup']),
+        joinsUser: types.includes('user'),
+        filtered: profile !== undefined,
+        explanation: options.explanation,
+        warn: (text) => new Line(theirs).tell(messages.warned, text),
+      });
+    }),
+  );
+  theirs.close();
+  options.console?.close();
+  if (options.subreaper) becomeSubreaper();
+  const line = new Line(socket, (kind, text) => {
+    if (kind === messages.warned) options.warn(text);
+    else options.explanation?.add(text);
+  });
+  try {
+    if (pauses) {
+      line.await(messages.built);
+      options.onTerminal?.();
+      line.tell(messages.goOn);
+    }
+    if (profile) {
+      const filter = step('compile the seccomp filter', () => lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE));
+      line.tellBytes(messages.filter, packFilter(filter));
+    }
+    line.await(messages.prepared);
+    setOomScore(child.pid, process, options.warn);
+    if (options.pidFile) replaceFile(options.pidFile, String(child.pid), 0o644);
+    line.tell(messages.recorded);
+    line.await(messages.detached);
+    line.next(messages.prepared);
+    return child;
+  } catch (error) {
+    if (error instanceof SilentEnd) throw explainDeath(waitForChild(child), cgroup);
+    signalProcess(child.pidfd, SIGKILL);
+    waitForChild(child);
+    throw error;
+  }
+}
+

@@ -1,0 +1,62 @@
+import type { Process } from '#common/runtime-spec/types.ts';
+import type { Explanation } from '#native/explain/part.ts';
+import { step } from '#native/steps.ts';
+import { check } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { joinNamespace } from '#sys/namespaces.ts';
+import { CLONE_NEWUSER, setsid } from '#sys/raw/process.ts';
+import { type CgroupEntry, joinCgroups } from '../cgroups/index.ts';
+import { setAffinity } from './attributes.ts';
+import { runChild } from './child.ts';
+import { joinNewKeyring } from './keyring.ts';
+import { becomeMappedRoot } from './mapped-identity.ts';
+import { PreparedProgram, type ProgramSettings } from './program.ts';
+import { LoadableFilter } from './seccomp-filter.ts';
+import { type Line, messages } from './spawn-protocol.ts';
+import { openTerminal } from './terminal.ts';
+
+export interface ExecSettings extends Omit<ProgramSettings, 'filter'> {
+  id: string;
+  process: Process;
+  /** The container's first process, whose namespaces are joined. */
+  target: OwnedFd;
+  /** CLONE_NEW* flags of the namespaces to join here; those of pid and time were chosen by the clone. */
+  namespaces: number;
+  joinsUser: boolean;
+  entry: CgroupEntry;
+  console: OwnedFd | undefined;
+  filtered: boolean;
+  /** The runtime has something to do before the program may be prepared. */
+  pauses: boolean;
+  explanation: Explanation | undefined;
+}
+
+/** A further process of a running container, from its birth to its program. The container may be hostile by now. */
+export function runExecChild(socket: OwnedFd, settings: ExecSettings): number {
+  return runChild(socket, settings.explanation, { prepare: (line) => becomeMember(line, settings) });
+}
+
+function becomeMember(line: Line, settings: ExecSettings): PreparedProgram {
+  const { process, target, namespaces, joinsUser, entry } = settings;
+  if (process.execCPUAffinity?.initial) setAffinity(process.execCPUAffinity.initial, 'process.execCPUAffinity.initial');
+  step('join cgroups', () => joinCgroups(entry.early));
+  step('join namespaces', () => {
+    // With the host's rights all others can be joined first, whoever owns them.
+    if (namespaces !== 0) joinNamespace(target, namespaces, 'namespaces of the container');
+    if (joinsUser) {
+      joinNamespace(target, CLONE_NEWUSER, 'user namespace of the container');
+      becomeMappedRoot();
+    }
+  });
+  check(setsid(), 'setsid');
+  joinNewKeyring(settings.id);
+  const { console } = settings;
+  if (console) step('open the terminal', () => openTerminal(undefined, process, console));
+  if (settings.pauses) {
+    line.tell(messages.built);
+    line.await(messages.goOn);
+  }
+  joinCgroups(entry.late);
+  const filter = settings.filtered ? new LoadableFilter(line.await(messages.filter).body) : undefined;
+  return new PreparedProgram(process, { ...settings, filter });
+}

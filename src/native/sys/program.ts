@@ -1,0 +1,11 @@
+import { setLoader } from '#common/lazy.ts';
+import { door } from './door.ts';
+
+/**
+ * Makes `main` the program: the host calls it, with the lazy parts of the program within reach, and ends the process
+ * with what it answers.
+ */
+export function defineProgram(name: string, main: () => number): void {
+  setLoader((part) => door.load(`${name}.${part}.js`));
+  door.main = main;
+}

@@ -1,0 +1,57 @@
+// Bundles TypeScript tests and runs them on Node's own test runner.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { build as bundle } from 'esbuild';
+import { lazyParts } from './programs.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Writes build/unit-parts.ts, a module that makes every lazy part known; tests import it before anything else. */
+export function writePartsModule() {
+  mkdirSync(join(root, 'build'), { recursive: true });
+  const lines = Object.entries(lazyParts).map(
+    ([name, source], index) => `import * as part${index} from '../${source}';\nregister('${name}', part${index});`,
+  );
+  const file = join(root, 'build/unit-parts.ts');
+  writeFileSync(file, ["import { register } from '#common/lazy.ts';", ...lines, ''].join('\n'));
+  return file;
+}
+
+/** Runs test files (paths from the repository's root); `name` keeps the bundles of several runs apart. True when all passed. */
+export async function runOnNode(name, tests, { parts = false, concurrency = true, reporter = 'spec' } = {}) {
+  const outdir = join(root, 'build', name);
+  rmSync(outdir, { recursive: true, force: true });
+  const entries = tests.map((test) => {
+    const entry = join(outdir, 'entries', test);
+    mkdirSync(dirname(entry), { recursive: true });
+    const imports = [...(parts ? [writePartsModule()] : []), join(root, test)].map((path) => `import ${JSON.stringify(relative(dirname(entry), path))};`);
+    writeFileSync(entry, `${imports.join('\n')}\n`);
+    return entry;
+  });
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: join(outdir, 'bundles'),
+    outbase: join(outdir, 'entries'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: 'inline',
+    supported: { using: false },
+    banner: {
+      js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
+    },
+    define: { MACHINE: '"x86-64"' },
+    logLevel: 'warning',
+  });
+  const files = tests.map((test) => join(outdir, 'bundles', test.replace(/\.ts$/, '.mjs')));
+  // Node 20 reads every certificate named there at start, in each test process.
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' };
+  const flags = ['--enable-source-maps', `--test-reporter=${reporter}`, ...(concurrency ? [] : ['--test-concurrency=1']), '--test'];
+  return spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit', env, cwd: root }).status === 0;
+}

@@ -1,0 +1,137 @@
+// The programs that proa is compared with and tested under, newer than most machines have them: a Debian unstable root
+// below $PROA_CACHE (default /var/cache/proa), made once and then reused. Nothing is installed on the machine itself.
+//   node tools/peers.mjs                               makes the root, or completes it
+//   node tools/peers.mjs [--network] COMMAND [ARG…]    runs a command in it; --network: in a network of its own
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { debianMirror } from './quickjs.mjs';
+import { lastLine, missingPackages, needPackages, needRoot, stop } from './system.mjs';
+
+const repository = findRepository(import.meta.dirname);
+const packages = `apparmor bsdutils busybox-static ca-certificates conmon containerd containernetworking-plugins criu crun
+  docker-cli docker.io iproute2 iptables nftables podman procps python3 runc skopeo strace tini util-linux`.split(/\s+/);
+
+/** Tests import this file bundled into build/, so that its own place says little. */
+function findRepository(directory) {
+  return existsSync(join(directory, 'package.json')) ? directory : findRepository(dirname(directory));
+}
+
+/** Where the repository is mounted in the root. */
+export const repositoryInside = '/proa';
+
+/** The root's directory, complete. Ends the process with one sentence when it cannot be made. */
+export function peersRoot() {
+  needRoot('the root filesystem of the peers');
+  const cache = process.env.PROA_CACHE ?? '/var/cache/proa';
+  const root = join(cache, 'sid');
+  const stamp = join(root, 'etc/proa-peers');
+  const wanted = `${packages.join('\n')}\n`;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return root;
+  mkdirSync(cache, { recursive: true });
+  if (!existsSync(join(root, 'var/lib/dpkg/status'))) make(root);
+  const missing = missingPackages(packages, root);
+  if (missing.length > 0) complete(root, missing);
+  // Mount points, so that later runs write nothing here.
+  for (const name of [repositoryInside, '/tmp', '/run']) mkdirSync(join(root, name), { recursive: true });
+  writeFileSync(stamp, wanted);
+  return root;
+}
+
+function make(root) {
+  needPackages(['debootstrap', 'debian-archive-keyring']);
+  console.log(`making ${root}: about 900 MB, some minutes, once`);
+  const fresh = `${root}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  const words = ['--variant=minbase', `--include=${packages.join(',')}`, 'sid', fresh, debianMirror()];
+  const made = spawnSync('debootstrap', words, { encoding: 'utf8' });
+  if (made.status !== 0) stop(`cannot make the root of the peers: ${made.error ?? lastLine(made.stderr || made.stdout)}`);
+  rmSync(root, { recursive: true, force: true });
+  spawnSync('chroot', [fresh, 'apt-get', 'clean']);
+  renameSync(fresh, root);
+}
+
+function complete(root, missing) {
+  console.log(`installing ${missing.join(' ')} in ${root}`);
+  // A mirror that is a snapshot of an earlier day has lists whose validity has ended.
+  const script = `apt-get -qq -oAcquire::Check-Valid-Until=false update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+    ${missing.join(' ')} && apt-get clean`;
+  const done = spawnSync(...enter(root, ['sh', '-c', script], {}), { encoding: 'utf8' });
+  if (done.status !== 0) stop(`cannot install ${missing.join(' ')} in ${root}: ${lastLine(done.stderr)}`);
+}
+
+/**
+ * A command line that runs `command` in the root, in a mount namespace of its own. `/` is a mount point there, as
+ * pivot_root(2) wants it; kernel filesystems, /tmp and the repository (at `repositoryInside`) are the machine's.
+ * `network`: a network of its own with only loopback. `processes`: a pid namespace of its own, so that nothing outlives
+ * the command.
+ */
+function enter(root, command, { network = false, processes = false }) {
+  const script = [
+    'set -e; root=$1; repository=$2; processes=$3; network=$4; shift 4',
+    'mount --bind "$root" "$root"; mount --make-private "$root"',
+    'for name in sys dev tmp; do mount --rbind /$name "$root/$name"; mount --make-rslave "$root/$name"; done',
+    'if [ $processes = 1 ]; then mount -t proc proc "$root/proc"; else mount --rbind /proc "$root/proc"; fi',
+    'mount -t tmpfs -o mode=755 tmpfs "$root/run"; mkdir -p "$root/run/lock"',
+    `mkdir -p "$root${repositoryInside}"; mount --rbind "$repository" "$root${repositoryInside}"`,
+    'cp -L /etc/resolv.conf "$root/run/resolv.conf" 2>/dev/null && mount --bind "$root/run/resolv.conf" "$root/etc/resolv.conf" || true',
+    // crun wants every v1 controller mounted that the kernel has one for, and that systemd once mounted.
+    'if grep -q "^hugetlb.*1$" /proc/cgroups && [ -d /sys/fs/cgroup/memory ] && [ ! -e /sys/fs/cgroup/hugetlb/tasks ]; then',
+    '  mkdir -p "$root/sys/fs/cgroup/hugetlb"; mount -t cgroup -o hugetlb cgroup "$root/sys/fs/cgroup/hugetlb"',
+    'fi',
+    'if [ $network = 1 ]; then ip link set lo up; fi',
+    'cd "$root"; exec chroot . "$@"',
+  ].join('\n');
+  const flags = ['--mount', '--propagation', 'slave', ...(network ? ['--net'] : [])];
+  if (processes) flags.push('--pid', '--fork');
+  const values = [root, repository, processes ? '1' : '0', network ? '1' : '0'];
+  return ['unshare', [...flags, 'bash', '-c', script, 'peers', ...values, ...command]];
+}
+
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+function environment(more = {}) {
+  return { PATH: path, HOME: '/root', LANG: 'C.UTF-8', TERM: 'xterm', ...more };
+}
+
+/** Runs a command in the root to its end; `options` are those of `enter` and of spawnSync. */
+export function runInPeers(command, { network, processes, env, ...options } = {}) {
+  const words = enter(peersRoot(), command, { network, processes });
+  return spawnSync(...words, { stdio: 'inherit', ...options, env: environment(env) });
+}
+
+/**
+ * The root with processes and, if asked for, a network of its own, to run several commands in that shall see each other:
+ * `command()` gives a line to run on the machine, `end()` kills all that still runs in there.
+ */
+export async function openPeers({ network = true } = {}) {
+  // Its standard input ends when we do, however that happens.
+  const words = enter(peersRoot(), ['tini', '-s', '--', 'sh', '-c', 'echo ready; cat'], { network, processes: true });
+  const keeper = spawn(...words, { stdio: ['pipe', 'pipe', 'inherit'], env: environment() });
+  const said = await new Promise((done) => {
+    keeper.stdout.once('data', () => done(true));
+    keeper.once('exit', () => done(false));
+  });
+  if (!said) throw new Error('cannot enter the root of the peers');
+  const init = readFileSync(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8').trim();
+  const flags = ['--target', init, '--mount', '--pid', ...(network ? ['--net'] : []), '--root', '--wd=/'];
+  return {
+    command: (line) => ['nsenter', [...flags, '--', ...line]],
+    environment,
+    async end() {
+      if (keeper.exitCode !== null || keeper.signalCode !== null) return;
+      const gone = new Promise((done) => keeper.once('exit', done));
+      // Its init is the first of the pid namespace: the kernel ends everything in there with it.
+      process.kill(Number(init), 'SIGKILL');
+      await gone;
+    },
+  };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const words = process.argv.slice(2);
+  const network = words[0] === '--network';
+  if (network) words.shift();
+  if (words.length === 0) console.log(peersRoot());
+  else process.exit(runInPeers(words, { network }).status ?? 1);
+}

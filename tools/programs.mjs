@@ -29,6 +29,8 @@ export const lazyParts = {
   seccomp: `${runtime}/seccomp/index.ts`,
   log: `${runtime}/log.ts`,
   help: `${runtime}/help.ts`,
+  notify: `${runtime}/notify.ts`,
+  'dry-run': `${runtime}/dry-run.ts`,
   'command-exec': `${runtime}/commands/exec.ts`,
 };
 

@@ -21,6 +21,8 @@ export interface ExplainedStep {
   microseconds: number;
   failed: boolean;
   actions: (ExplainedStep | ExplainedCall)[];
+  /** On the root alone: bytes of bytecode that were read, the recorder's own among them. */
+  loadedBytes?: number;
 }
 
 /**
@@ -84,6 +86,7 @@ export class Recorder {
   /** The tree up to now. */
   tree(): ExplainedStep {
     this.#root.microseconds = this.#now() - this.#root.startMicroseconds;
+    this.#root.loadedBytes = door.loaded();
     return this.#root;
   }
 

@@ -22,6 +22,7 @@ import type * as oom from './cgroups/oom.ts';
 import type * as hooks from './hooks.ts';
 import type * as joining from './namespaces/joining.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
+import type * as notify from './notify.ts';
 import type * as user from './namespaces/user.ts';
 import type * as consoleSocket from './process/console.ts';
 import { type InitSettings, runInit } from './process/init.ts';
@@ -55,6 +56,8 @@ export interface LaunchOptions {
   preserveFds: number;
   pivot: boolean;
   newKeyring: boolean;
+  /** The program is to find a socket of sd_notify(3). */
+  notify?: boolean;
   warn(text: string): void;
   explanation?: Explanation | undefined;
 }
@@ -79,6 +82,7 @@ export function launchContainer(options: LaunchOptions): Launched {
     record = initialRecord(options);
     directory.save(record);
     directory.saveConfig(options.configText);
+    if (options.notify) lazy<typeof notify>('notify')().offerNotifySocket(directory.fd, directory.path, options.config);
     child = startProcess(directory, record, options, (made) => {
       child = made;
     });

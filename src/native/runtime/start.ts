@@ -5,6 +5,7 @@ import { ECONNREFUSED, ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { connectUnix, shortPath } from '#sys/sockets.ts';
+import { killAll } from './cgroups/index.ts';
 import type * as hooks from './hooks.ts';
 import { Line, messages } from './process/spawn-protocol.ts';
 import { ociState } from './state/oci-state.ts';
@@ -32,8 +33,14 @@ function connectStart(directory: ContainerDirectory): OwnedFd {
   }
 }
 
-export function runPoststart(record: ContainerRecord, pid: number, containerHooks?: Config['hooks']): void {
+/** The program runs by now; a hook that fails ends it, since the start as a whole has failed: runtime.md, "Lifecycle". */
+export function runPoststart(record: ContainerRecord, pid: number, containerHooks: Config['hooks']): void {
   const poststart = containerHooks?.poststart;
-  if (poststart)
+  if (!poststart) return;
+  try {
     lazy<typeof hooks>('hooks')().runHooks('poststart', poststart, JSON.stringify(ociState(record, 'running', pid)));
+  } catch (error) {
+    killAll(record.cgroup);
+    throw error;
+  }
 }

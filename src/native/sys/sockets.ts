@@ -11,11 +11,11 @@ export function socketPair(): [OwnedFd, OwnedFd] {
   return pairOf(pair);
 }
 
-/** sockaddr_un for `path`; sun_path holds 108 bytes with the NUL. unix(7). */
+/** sockaddr_un for `path`; sun_path holds 108 bytes with the NUL. An abstract name begins with NUL. unix(7). */
 function unixAddress(path: string): Uint8Array {
   const name = utf8(path);
   if (name.length > 107) throw new RangeError(`socket path is longer than 107 bytes: ${path}`);
-  const address = new Uint8Array(2 + name.length + 1);
+  const address = new Uint8Array(2 + name.length + (path.startsWith('\0') ? 0 : 1));
   address[0] = raw.AF_UNIX;
   address.set(name, 2);
   return address;
@@ -29,10 +29,21 @@ export function shortPath(directory: OwnedFd, name: string): string {
   return `/proc/self/fd/${directory.number}/${name}`;
 }
 
-export function listenUnix(path: string, type = raw.SOCK_STREAM): OwnedFd {
+/** A socket with a name that others can send or connect to. */
+export function bindUnix(path: string, type: number): OwnedFd {
   const socket = owned(raw.socket(raw.AF_UNIX, type | raw.SOCK_CLOEXEC), 'socket');
   try {
     check(raw.bind(socket.number, unixAddress(path)), 'bind', path);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+export function listenUnix(path: string, type = raw.SOCK_STREAM): OwnedFd {
+  const socket = bindUnix(path, type);
+  try {
     check(raw.listen(socket.number, 128), 'listen', path);
     return socket;
   } catch (error) {

@@ -1,16 +1,20 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type * as explain from '#native/explain/part.ts';
+import { environmentVariable } from '#sys/environment.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { statusOfReason } from '#sys/processes.ts';
 import { blockAllSignals } from '#sys/signals.ts';
 import type { Context } from '../context.ts';
 import { destroyContainer } from '../destroy.ts';
+import type * as dryRun from '../dry-run.ts';
 import { superviseProcess } from '../foreground.ts';
 import type { Launched } from '../launch.ts';
+import type * as notify from '../notify.ts';
 import { parseOptions } from '../options.ts';
 import type * as consoles from '../process/console.ts';
 import { runPoststart } from '../start.ts';
+import { ContainerDirectory } from '../state/store.ts';
 import type * as terminalRelay from '../terminal-relay.ts';
 import { launchFrom, launchOptions } from './create.ts';
 
@@ -19,6 +23,7 @@ export const options = {
   ...launchOptions,
   detach: { kind: 'flag', short: 'd', help: 'leave once the program runs' },
   keep: { kind: 'flag', help: 'keep the container’s record when it has ended' },
+  'dry-run': { kind: 'flag', help: 'print what would be done as JSON, and do nothing' },
   explain: {
     kind: 'optional',
     help: 'show the steps and system calls of the start on standard error; --explain=json as data',
@@ -28,6 +33,7 @@ export const options = {
 
 export function run(context: Context, args: readonly string[]): number {
   const parsed = parseOptions(options, args);
+  if (parsed.flags.has('dry-run')) return lazy<typeof dryRun>('dry-run')().printPlan(context, parsed);
   const detach = parsed.flags.has('detach');
   const consoleSocket = parsed.values['console-socket'];
   const format = parsed.values['explain'];
@@ -56,6 +62,7 @@ export function run(context: Context, args: readonly string[]): number {
   const { child, record } = launched;
   try {
     runPoststart(record, child.pid, launched.hooks);
+    relayReadiness(context, launched, detach);
     if (detach) return 0;
     const reason = master
       ? lazy<typeof terminalRelay>('terminal-relay')().superviseTerminal(child, master)
@@ -64,6 +71,17 @@ export function run(context: Context, args: readonly string[]): number {
   } finally {
     if (!detach) finish(context, launched, parsed.flags.has('keep'));
   }
+}
+
+/** Passes the program's word that it is ready on to the service manager that started us. */
+function relayReadiness(context: Context, { child, record }: Launched, detach: boolean): void {
+  const manager = environmentVariable('NOTIFY_SOCKET');
+  if (!manager) return;
+  using directory = ContainerDirectory.open(context.root, record.id);
+  using relay = lazy<typeof notify>('notify')().NotifyRelay.open(manager, directory.fd);
+  directory.fd.close();
+  if (detach) relay?.relay(child.pid, child.pidfd, { untilReady: true });
+  else relay?.relayBeside(child);
 }
 
 /** The tree is shown of starts that fail, too. */

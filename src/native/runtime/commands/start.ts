@@ -1,4 +1,8 @@
 import { ProaError } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
+import { environmentVariable } from '#sys/environment.ts';
+import { openProcess } from '#sys/processes.ts';
+import type * as notify from '../notify.ts';
 import type { Context } from '../context.ts';
 import { parseOptions } from '../options.ts';
 import { startProcess } from '../start.ts';
@@ -21,6 +25,12 @@ export function run(context: Context, args: readonly string[]): number {
         : `cannot start a container in state "${status}"`;
     throw new ProaError(what, { kind: 'conflict' });
   }
+  const manager = environmentVariable('NOTIFY_SOCKET');
+  using relay = manager ? lazy<typeof notify>('notify')().NotifyRelay.open(manager, directory.fd) : undefined;
   startProcess(directory, record);
+  using process = relay && openProcess(record.pid as number);
+  // The record is not locked while waiting: a service may take long to be ready, and others may want to stop it.
+  directory.fd.close();
+  if (process) relay?.relay(record.pid as number, process, { untilReady: true });
   return 0;
 }

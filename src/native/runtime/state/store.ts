@@ -15,6 +15,7 @@ import {
   removeDirectory,
   removeFile,
   replaceFile,
+  statusOf,
   writeFile,
 } from '#sys/files.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
@@ -59,10 +60,10 @@ export function checkId(id: string): void {
 export class ContainerDirectory implements Disposable {
   readonly id: string;
   readonly fd: OwnedFd;
-  readonly #path: string;
+  readonly path: string;
 
   private constructor(path: string, id: string, fd: OwnedFd) {
-    this.#path = path;
+    this.path = path;
     this.id = id;
     this.fd = fd;
   }
@@ -129,8 +130,18 @@ export class ContainerDirectory implements Disposable {
 
   /** Removes everything kept about the container. */
   remove(): void {
-    for (const name of listDirectory('.', this.fd.number)) removeFile(name, this.fd.number);
-    removeDirectory(this.#path);
+    removeContents(this.fd);
+    removeDirectory(this.path);
+  }
+}
+
+function removeContents(directory: OwnedFd): void {
+  for (const name of listDirectory('.', directory.number)) {
+    if (statusOf(directory.number, name).kind === 'directory') {
+      using inner = openDirectory(name, directory.number);
+      removeContents(inner);
+      removeDirectory(name, directory.number);
+    } else removeFile(name, directory.number);
   }
 }
 

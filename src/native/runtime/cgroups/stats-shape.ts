@@ -1,0 +1,94 @@
+// What `events` prints of a container, field by field as runc does: types/events.go there. Fields that are zero or
+// empty are left out, but for those that runc always prints.
+import type { Integer64 } from '#common/runtime-spec/types.ts';
+
+/** The text of a file in the container's cgroup; undefined where there is none. */
+export type ReadFile = (file: string) => string | undefined;
+
+type Entry = Record<string, unknown>;
+
+/** Times in nanoseconds, sizes in bytes. */
+export interface Stats {
+  cpu: { usage?: CpuUsage; throttling?: Entry; psi?: Pressure };
+  cpuset: Entry;
+  memory: {
+    cache?: Integer64;
+    usage?: MemoryEntry;
+    swap?: MemoryEntry;
+    kernel?: MemoryEntry;
+    kernelTCP?: MemoryEntry;
+    raw?: Record<string, Integer64>;
+    psi?: Pressure;
+  };
+  pids: { current?: Integer64; limit?: Integer64 };
+  blkio: Record<string, BlockEntry[] | Pressure>;
+  hugetlb: Record<string, Entry>;
+  intel_rdt: Entry;
+  /** runc knows none since its hooks set up networks. */
+  network_interfaces: null;
+}
+
+export interface CpuUsage {
+  total?: Integer64;
+  percpu?: Integer64[];
+  percpu_kernel?: Integer64[];
+  percpu_user?: Integer64[];
+  kernel: Integer64;
+  user: Integer64;
+}
+
+/** `limit` and `failcnt` are always there. */
+export interface MemoryEntry {
+  limit: Integer64;
+  usage?: Integer64;
+  max?: Integer64;
+  failcnt: Integer64;
+}
+
+export interface BlockEntry {
+  major?: Integer64;
+  minor?: Integer64;
+  op?: string;
+  value?: Integer64;
+}
+
+export interface Pressure {
+  some?: Record<string, number>;
+  full?: Record<string, number>;
+}
+
+const UNLIMITED = (1n << 64n) - 1n;
+
+/** A number of a cgroup file, as a bigint where a number would round it; `max` is 2^64 - 1 and nothing is 0. */
+export function quantity(text: string | undefined): Integer64 {
+  const word = text?.trim();
+  if (!word) return 0;
+  if (word === 'max') return UNLIMITED;
+  const number = Number(word);
+  return Number.isSafeInteger(number) || !/^\d+$/.test(word) ? number : BigInt(word);
+}
+
+/** The lines `key value` of a file. */
+export function table(text: string | undefined): Record<string, Integer64> {
+  const found: Record<string, Integer64> = {};
+  for (const line of (text ?? '').split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0) found[line.slice(0, space)] = quantity(line.slice(space + 1));
+  }
+  return found;
+}
+
+/** Without fields that are zero, empty or undefined. */
+export function withoutZeros<T extends object>(fields: T): Partial<T> {
+  const kept: Partial<T> = {};
+  for (const key in fields) {
+    const value = fields[key];
+    if (value && !(typeof value === 'object' && Object.keys(value).length === 0)) kept[key] = value;
+  }
+  return kept;
+}
+
+export function memoryEntry({ limit, usage, max, failcnt }: Required<MemoryEntry>): MemoryEntry | undefined {
+  if (!limit && !usage && !max && !failcnt) return undefined;
+  return { limit, ...withoutZeros({ usage, max }), failcnt };
+}

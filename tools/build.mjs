@@ -106,7 +106,7 @@ async function bundleProgram(program, parts, directory) {
   const entries = { [program]: `src/native/programs/${program}.ts` };
   for (const part of parts) entries[`${program}.${part}`] = lazyParts[part];
   const scratch = join(root, `build/bundle-${program}`);
-  await bundleNative(entries, scratch, { chunkNames: `${program}.chunk-[hash]` });
+  await bundleNative(entries, scratch, { chunkNames: `${program}.chunk-[hash]`, minify: false, minifySyntax: true });
   await mergeCore(scratch, `${program}.js`);
   for (const name of readdirSync(scratch)) renameSync(join(scratch, name), join(directory, name));
 }

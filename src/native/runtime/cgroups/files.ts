@@ -21,7 +21,11 @@ export function readValue(path: string): string | undefined {
 }
 
 /** Writes lines to one file, each by a call of its own, as the files of control groups want them. */
-export function writeLines(path: string, lines: readonly string[], refused?: (line: string, error: unknown) => void): void {
+export function writeLines(
+  path: string,
+  lines: readonly string[],
+  refused?: (line: string, error: unknown) => void,
+): void {
   using file = openForWriting(path);
   for (const line of lines) {
     try {

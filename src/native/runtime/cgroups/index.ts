@@ -104,7 +104,10 @@ function makeMissing({ path, directories }: CgroupRecord, controller: string): v
   const mounted = (directory: string) => exists(`${directory}/cgroup.procs`);
   const directory = directories[controller] as string;
   const root = directory.slice(0, directory.length - path.length);
-  if (mounted(root)) return makeDirectories(directory, 0o755);
+  if (mounted(root)) {
+    makeDirectories(directory, 0o755);
+    return;
+  }
   delete directories[controller];
   // Controllers mounted together may have been named in another order: `cpuacct,cpu` for `cpu,cpuacct`.
   const alias = controller.split(',').find((part) => mounted(`${ROOT}/${part}`));

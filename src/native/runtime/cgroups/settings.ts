@@ -87,8 +87,10 @@ function failure({ field, file, value }: Setting, find: FindDirectory, cause: un
     });
   }
   // The kernel could not reclaim enough: mem_cgroup_resize_max() in mm/memcontrol.
-  const usage = isErrno(cause, EBUSY) && controller === 'memory' ? readValue(`${directory}/memory.usage_in_bytes`) : undefined;
-  const remedy = usage === undefined ? undefined : `The container uses ${usage} bytes now: choose more, or make it use less`;
+  const usage =
+    isErrno(cause, EBUSY) && controller === 'memory' ? readValue(`${directory}/memory.usage_in_bytes`) : undefined;
+  const remedy =
+    usage === undefined ? undefined : `The container uses ${usage} bytes now: choose more, or make it use less`;
   return new ProaError(`${path}: cannot set ${JSON.stringify(value)}`, { kind: kindOf(cause), remedy, cause });
 }
 

@@ -79,8 +79,8 @@ export function table(text: string | undefined): Record<string, Integer64> {
 }
 
 /** Without fields that are zero, empty or undefined. */
-export function withoutZeros<T extends object>(fields: T): Partial<T> {
-  const kept: Partial<T> = {};
+export function withoutZeros<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const kept: { [K in keyof T]?: NonNullable<T[K]> } = {};
   for (const key in fields) {
     const value = fields[key];
     if (value && !(typeof value === 'object' && Object.keys(value).length === 0)) kept[key] = value;

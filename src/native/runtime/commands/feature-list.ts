@@ -16,10 +16,7 @@ export const features = {
   ociVersionMin: '1.0.0',
   ociVersionMax: '1.3.0',
   hooks: words('prestart createRuntime createContainer startContainer poststart poststop'),
-  mountOptions: [
-    ...[...attributes, ...propagations].flatMap((name) => [name, `r${name}`]),
-    ...others,
-  ].sort(),
+  mountOptions: [...[...attributes, ...propagations].flatMap((name) => [name, `r${name}`]), ...others].sort(),
   linux: {
     namespaces: words('cgroup ipc mount network pid time user uts'),
     capabilities: Object.keys(capabilityNumbers),

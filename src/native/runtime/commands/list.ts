@@ -19,7 +19,13 @@ export function run(context: Context, args: readonly string[]): number {
   if (parsed.rest.length > 0) throw new ProaError('expected no arguments', { kind: 'invalid' });
   const format = formatOption(parsed);
   const containers = parsed.flags.has('quiet') ? [] : allContainers(context);
-  if (parsed.flags.has('quiet')) writeAll(1, allIds(context.root).map((id) => `${id}\n`).join(''));
+  if (parsed.flags.has('quiet'))
+    writeAll(
+      1,
+      allIds(context.root)
+        .map((id) => `${id}\n`)
+        .join(''),
+    );
   else writeAll(1, format === 'json' ? `${JSON.stringify(containers)}\n` : formatTable(rowsOf(containers)));
   return 0;
 }
@@ -40,7 +46,8 @@ function allContainers(context: Context): ContainerState[] {
       containers.push({ ...describeContainer(context.root, id, readRecord(context.root, id)), owner });
     } catch (error) {
       // Deleted meanwhile.
-      if (!(error instanceof ProaError) || error.kind !== 'not-found') context.warn(`container "${id}": ${describe(error)}`);
+      if (!(error instanceof ProaError) || error.kind !== 'not-found')
+        context.warn(`container "${id}": ${describe(error)}`);
     }
   }
   return containers;

@@ -10,7 +10,17 @@ import { blockAllSignals, resetSignalActions } from '#sys/signals.ts';
 const X_OK = 1;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What ps(1) looks at. */
-const passedVariables = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TERM', 'COLUMNS', 'PS_FORMAT', 'PS_PERSONALITY'];
+const passedVariables = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'LC_CTYPE',
+  'TERM',
+  'COLUMNS',
+  'PS_FORMAT',
+  'PS_PERSONALITY',
+];
 
 /** What a program of the host writes to its standard output and error; throws when it fails. */
 export function outputOf(name: string, args: readonly string[]): string {

@@ -63,6 +63,8 @@ export const schedAttr = layout('sched_attr', {
   runtime: 'u64',
   deadline: 'u64',
   period: 'u64',
+  util_min: 'u32',
+  util_max: 'u32',
 });
 
 /** siginfo_t as waitid(2) fills it: the union's fields for SIGCHLD. */

@@ -14,7 +14,6 @@ import type * as v2 from '../v2/limits.ts';
 
 const v2Part = lazy<typeof v2>('cgroups-v2-limits');
 
-
 /** Sets limits; what `resources` does not name stays as it is. */
 export function applyLimits(record: CgroupRecord, resources: Resources): void {
   const { hugepageLimits, unified, ...rest } = resources;
@@ -103,8 +102,7 @@ function blockIoSettings(blockIO: BlockIoResources): Setting[] {
     const field = `blockIO.weightDevice[${index}]`;
     const place = `${device.major}:${device.minor}`;
     if (device.weight) settings.push(either(field, 'weight_device', `${place} ${device.weight}`));
-    if (device.leafWeight)
-      settings.push(setting(field, 'blkio.leaf_weight_device', `${place} ${device.leafWeight}`));
+    if (device.leafWeight) settings.push(setting(field, 'blkio.leaf_weight_device', `${place} ${device.leafWeight}`));
   });
   for (const [list, file] of throttles) {
     for (const [index, { major, minor, rate }] of (blockIO[list] ?? []).entries())

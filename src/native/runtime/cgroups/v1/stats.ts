@@ -47,7 +47,11 @@ function cpuUsage(read: ReadFile): CpuUsage | undefined {
 }
 
 function throttling(read: ReadFile) {
-  const { nr_periods: periods, nr_throttled: throttledPeriods, throttled_time: throttledTime } = table(read('cpu.stat'));
+  const {
+    nr_periods: periods,
+    nr_throttled: throttledPeriods,
+    throttled_time: throttledTime,
+  } = table(read('cpu.stat'));
   return withoutZeros({ periods, throttledPeriods, throttledTime });
 }
 
@@ -88,7 +92,7 @@ function memory(read: ReadFile): Stats['memory'] {
     kernel: memoryUsage(read, 'memory.kmem'),
     kernelTCP: memoryUsage(read, 'memory.kmem.tcp'),
     raw,
-  }) as Stats['memory'];
+  });
 }
 
 function memoryUsage(read: ReadFile, name: string): MemoryEntry | undefined {
@@ -148,7 +152,9 @@ function blockEntries(text = ''): BlockEntry[] {
 function hugetlb(read: ReadFile, sizes: readonly string[]): Stats['hugetlb'] {
   const stats: Stats['hugetlb'] = {};
   for (const size of sizes) {
-    const prefix = [`hugetlb.${size}.rsvd`, `hugetlb.${size}`].find((name) => read(`${name}.usage_in_bytes`) !== undefined);
+    const prefix = [`hugetlb.${size}.rsvd`, `hugetlb.${size}`].find(
+      (name) => read(`${name}.usage_in_bytes`) !== undefined,
+    );
     if (prefix === undefined) continue;
     const usage = quantity(read(`${prefix}.usage_in_bytes`));
     const max = quantity(read(`${prefix}.max_usage_in_bytes`));

@@ -112,7 +112,8 @@ const RLIM_INFINITY = (1n << 64n) - 1n;
 /** Before Linux 5.11 programs count as locked memory, of which a service may have little. */
 function withUnlimitedMemoryLock(body: () => number): number {
   const before = rlimit64.pack({});
-  if (prlimit64(0, RLIMIT_MEMLOCK, rlimit64.pack({ cur: RLIM_INFINITY, max: RLIM_INFINITY }), before) < 0) return -EPERM;
+  if (prlimit64(0, RLIMIT_MEMLOCK, rlimit64.pack({ cur: RLIM_INFINITY, max: RLIM_INFINITY }), before) < 0)
+    return -EPERM;
   const result = body();
   prlimit64(0, RLIMIT_MEMLOCK, before, null);
   return result;

@@ -1,6 +1,6 @@
+import type { DeviceRule } from '#common/runtime-spec/types.ts';
 import { decidesAll } from '../default-devices.ts';
 import { type PlainRule, plainRules } from '../device-rules.ts';
-import type { DeviceRule } from '#common/runtime-spec/types.ts';
 
 // Opcodes of eBPF: Documentation/bpf/standardization/instruction-set.rst.
 const LOAD_WORD = 0x61; // dst = *(u32 *)(src + offset)

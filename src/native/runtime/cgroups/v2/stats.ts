@@ -52,7 +52,7 @@ function cpu(read: ReadFile): Stats['cpu'] {
       throttledTime: nanoseconds(stat['throttled_usec']),
     }),
     psi: pressure(read('cpu.pressure')),
-  }) as Stats['cpu'];
+  });
 }
 
 function memory(read: ReadFile): Stats['memory'] {
@@ -68,7 +68,7 @@ function memory(read: ReadFile): Stats['memory'] {
     swap: memoryEntry({ limit: sum(swapLimit, limit), usage: sum(swapUsage, usage), max: 0, failcnt: 0 }),
     raw,
     psi: pressure(read('memory.pressure')),
-  }) as Stats['memory'];
+  });
 }
 
 const UNLIMITED = (1n << 64n) - 1n;
@@ -82,7 +82,8 @@ function pids(read: ReadFile): Stats['pids'] {
   const current = read('pids.current');
   const limit = read('pids.max');
   // Without the controller, processes can at least be counted.
-  const counted = current === undefined ? (read('cgroup.procs') ?? '').split('\n').filter(Boolean).length : quantity(current);
+  const counted =
+    current === undefined ? (read('cgroup.procs') ?? '').split('\n').filter(Boolean).length : quantity(current);
   return withoutZeros({ current: counted, limit: limit?.trim() === 'max' ? 0 : quantity(limit) });
 }
 

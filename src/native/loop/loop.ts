@@ -1,0 +1,128 @@
+import { door } from '#sys/door.ts';
+import { EEXIST, ENOENT } from '#sys/errno.ts';
+import { check, uninterrupted } from '#sys/errors.ts';
+import { type OwnedFd, owned } from '#sys/fd.ts';
+import * as raw from '#sys/raw/wait.ts';
+
+/** What a descriptor can be waited for. */
+export type Interest = 'readable' | 'writable';
+
+/** Hears of a descriptor's readiness until it is disposed. An end or error of the other side counts as readiness. */
+export interface Watch extends Disposable {
+  readonly fd: number;
+}
+
+interface Watched {
+  readable: Set<() => void>;
+  writable: Set<() => void>;
+}
+
+const MAXIMUM_EVENTS = 64;
+
+/**
+ * Waits for descriptors with epoll(7) and runs what hears of them; everything asynchronous of a program hangs on one
+ * loop. Level-triggered: what is not consumed is told again.
+ */
+export class Loop implements Disposable {
+  readonly #epoll: OwnedFd;
+  readonly #watched = new Map<number, Watched>();
+  readonly #events = new Uint8Array(MAXIMUM_EVENTS * raw.epollEventSize);
+
+  constructor() {
+    this.#epoll = owned(raw.epoll_create1(raw.EPOLL_CLOEXEC), 'epoll_create1');
+  }
+
+  /** Runs `main` and returns what it resolves to; the loop turns until then. A rejection is thrown. */
+  run<T>(main: () => Promise<T>): T {
+    let outcome: { value: T } | { error: unknown } | undefined;
+    main().then(
+      (value) => {
+        outcome = { value };
+      },
+      (error) => {
+        outcome = { error };
+      },
+    );
+    for (;;) {
+      door.drain();
+      // Read again after each turn: promises settle in drain().
+      const settled = outcome as { value: T } | { error: unknown } | undefined;
+      if (settled) {
+        if ('error' in settled) throw settled.error;
+        return settled.value;
+      }
+      if (this.#watched.size === 0) throw new RangeError('the program waits for something that nothing will bring');
+      this.turn();
+    }
+  }
+
+  /** Waits once, at most `milliseconds` (default: for as long as it takes), and runs what hears of it. */
+  turn(milliseconds = -1): void {
+    const count = check(
+      uninterrupted(() => raw.epoll_pwait(this.#epoll.number, this.#events, MAXIMUM_EVENTS, milliseconds)),
+      'epoll_pwait',
+    );
+    const view = new DataView(this.#events.buffer);
+    for (let index = 0; index < count; index++) {
+      const at = index * raw.epollEventSize;
+      const events = view.getUint32(at, true);
+      const ended = (events & (raw.EPOLLHUP | raw.EPOLLERR)) !== 0;
+      // What an earlier one of this turn has stopped watching is not told.
+      const watched = this.#watched.get(view.getInt32(at + raw.epollDataOffset, true));
+      if (ended || events & raw.EPOLLIN) for (const heard of [...(watched?.readable ?? [])]) heard();
+      if (ended || events & raw.EPOLLOUT) for (const heard of [...(watched?.writable ?? [])]) heard();
+    }
+    door.drain();
+  }
+
+  /** Calls `heard` each time the descriptor is ready. Stop before closing it: its number may be given out again. */
+  watch(fd: number, interest: Interest, heard: () => void): Watch {
+    let watched = this.#watched.get(fd);
+    if (!watched) {
+      watched = { readable: new Set(), writable: new Set() };
+      this.#watched.set(fd, watched);
+    }
+    const list = watched[interest];
+    list.add(heard);
+    this.#update(fd, watched);
+    return {
+      fd,
+      [Symbol.dispose]: () => {
+        if (list.delete(heard)) this.#update(fd, watched);
+      },
+    };
+  }
+
+  /** Resolves when the descriptor can be read from (or its other side is gone), or written to. */
+  ready(fd: number, interest: Interest): Promise<void> {
+    return new Promise((resolve) => {
+      const watch = this.watch(fd, interest, () => {
+        watch[Symbol.dispose]();
+        resolve();
+      });
+    });
+  }
+
+  #update(fd: number, { readable, writable }: Watched): void {
+    const bits = (readable.size > 0 ? raw.EPOLLIN : 0) | (writable.size > 0 ? raw.EPOLLOUT : 0);
+    if (bits === 0) {
+      this.#watched.delete(fd);
+      const result = raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_DEL, fd, null);
+      // Closed too early: the kernel has forgotten it, and so do we.
+      if (result !== -ENOENT && result !== -9) check(result, 'epoll_ctl', `fd ${fd}`);
+      return;
+    }
+    const event = new Uint8Array(raw.epollEventSize);
+    const view = new DataView(event.buffer);
+    view.setUint32(0, bits, true);
+    view.setInt32(raw.epollDataOffset, fd, true);
+    const added = raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_ADD, fd, event);
+    if (added === -EEXIST) check(raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_MOD, fd, event), 'epoll_ctl', `fd ${fd}`);
+    else check(added, 'epoll_ctl', `fd ${fd}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#watched.clear();
+    this.#epoll.close();
+  }
+}

@@ -92,6 +92,7 @@ function subjectsOf(work, { floor }) {
 
 /** Families are measured one after the other, so that what is compared runs closest together. */
 const families = ['run', 'seccomp', 'lifecycle', 'exec', 'state'];
+const familySeconds = 300;
 
 function measure(work, family, subjects, inPeers) {
   // With the seccomp profile is compared with without.
@@ -127,7 +128,7 @@ async function main() {
   const peers = await openPeers({ network: false });
   const inPeers = (line) => {
     const [program, words] = peers.command(line);
-    const done = spawnSync(program, words, { encoding: 'utf8', env: peers.environment() });
+    const done = spawnSync(program, words, { encoding: 'utf8', env: peers.environment(), timeout: familySeconds * 1000 });
     if (done.status === 0) return done.stdout;
     const errors = existsSync(join(work, 'errors')) ? readFileSync(join(work, 'errors'), 'utf8').split('\n').slice(-6) : [];
     throw new Error(`${line.join(' ')}: ${done.stderr.trim()}\n${errors.join('\n')}`);
@@ -141,8 +142,14 @@ async function main() {
     bytes = loadedBytes(inPeersErrors(peers), join(work, 'proa-runtime'), join(work, 'true'));
     for (const { begin } of keep) detach(peers, begin);
     for (const family of families.filter((name) => name.includes(only))) {
-      measured[family] = measure(work, family, subjects, inPeers);
-      printTimes(family, measured[family]);
+      try {
+        measured[family] = measure(work, family, subjects, inPeers);
+        printTimes(family, measured[family]);
+      } catch (error) {
+        // What one family shows wrong does not take the numbers of the others away.
+        console.log(`\n${family}: failed: ${error.message}`);
+        process.exitCode = 1;
+      }
     }
     for (const { end } of keep) inPeers(end);
   } finally {

@@ -107,12 +107,16 @@ export function runInPeers(command, { network, processes, env, ...options } = {}
 export async function openPeers({ network = true } = {}) {
   // Its standard input ends when we do, however that happens.
   const words = enter(peersRoot(), ['tini', '-s', '--', 'sh', '-c', 'echo ready; cat'], { network, processes: true });
-  const keeper = spawn(...words, { stdio: ['pipe', 'pipe', 'inherit'], env: environment() });
+  const keeper = spawn(...words, { stdio: 'pipe', env: environment() });
+  let complaint = '';
+  keeper.stderr.on('data', (data) => {
+    complaint += data;
+  });
   const said = await new Promise((done) => {
     keeper.stdout.once('data', () => done(true));
     keeper.once('exit', () => done(false));
   });
-  if (!said) throw new Error('cannot enter the root of the peers');
+  if (!said) throw new Error(`cannot enter the root of the peers: ${lastLine(complaint)}`);
   const init = readFileSync(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8').trim();
   const flags = ['--target', init, '--mount', '--pid', ...(network ? ['--net'] : []), '--root', '--wd=/'];
   return {

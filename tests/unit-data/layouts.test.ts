@@ -45,7 +45,11 @@ const structures: { layout: Layout<never>; type: string; fields?: Record<string,
   { layout: wait.iovec as Layout<never>, type: 'struct iovec' },
   { layout: wait.cmsghdr as Layout<never>, type: 'struct cmsghdr' },
   { layout: wait.signalfdSiginfo as Layout<never>, type: 'struct signalfd_siginfo' },
-  { layout: wait.pollfd as Layout<never>, type: 'struct pollfd', fields: { fd: 'fd', events: 'events', revents: 'revents' } },
+  {
+    layout: wait.pollfd as Layout<never>,
+    type: 'struct pollfd',
+    fields: { fd: 'fd', events: 'events', revents: 'revents' },
+  },
   {
     layout: wait.itimerspec as Layout<never>,
     type: 'struct itimerspec',

@@ -1,5 +1,5 @@
 import { addressOf, utf8 } from './bytes.ts';
-import { EAGAIN } from './errno.ts';
+import { EAGAIN, ECONNRESET } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned, pairOf } from './fd.ts';
 import * as raw from './raw/wait.ts';
@@ -116,7 +116,10 @@ export function receiveMessage(socket: OwnedFd, size = 65536): Received | undefi
     control: addressOf(control),
     controllen: control.length,
   });
-  const count = uninterrupted(() => raw.recvmsg(socket.number, message, raw.MSG_CMSG_CLOEXEC));
+  const receive = () => uninterrupted(() => raw.recvmsg(socket.number, message, raw.MSG_CMSG_CLOEXEC));
+  let count = receive();
+  // The other end closed with our messages unread. That is told once, before what it had still sent.
+  if (count === -ECONNRESET) count = receive();
   if (count === -EAGAIN) return undefined;
   check(count, 'recvmsg');
   keep(iov, control, data);

@@ -86,12 +86,15 @@ function failure({ field, file, value }: Setting, find: FindDirectory, cause: un
       cause,
     });
   }
-  // The kernel could not reclaim enough: mem_cgroup_resize_max() in mm/memcontrol.
-  const usage =
-    isErrno(cause, EBUSY) && controller === 'memory' ? readValue(`${directory}/memory.usage_in_bytes`) : undefined;
-  const remedy =
-    usage === undefined ? undefined : `The container uses ${usage} bytes now: choose more, or make it use less`;
+  const remedy = controller === 'memory' ? memoryRemedy(directory, cause) : undefined;
   return new ProaError(`${path}: cannot set ${JSON.stringify(value)}`, { kind: kindOf(cause), remedy, cause });
+}
+
+/** The kernel gives bare numbers for two usual reasons: mem_cgroup_resize_max() in mm/memcontrol-v1.c. */
+function memoryRemedy(directory: string, cause: unknown): string | undefined {
+  if (isErrno(cause, EINVAL)) return 'Memory cannot exceed memory and swap together: name both limits';
+  const usage = isErrno(cause, EBUSY) ? readValue(`${directory}/memory.usage_in_bytes`) : undefined;
+  return usage && `The container uses ${usage} bytes now: choose more, or make it use less`;
 }
 
 /** In a version 1 hierarchy the controller is there with its directory; version 2 lists what the parent gave. */

@@ -11,7 +11,7 @@ const units: Record<string, number> = {
 
 /** Milliseconds meant by a duration such as `5s`, `1m30s` or `1.5h`; undefined for anything else. Go, time.ParseDuration. */
 export function millisecondsFromDuration(text: string): number | undefined {
-  if (!/^([0-9]+(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
+  if (!/^([0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
   let sum = 0;
   for (const [, number, unit] of text.matchAll(/([0-9.]+)([a-zµμ]+)/g))
     sum += Number(number) * (units[unit ?? ''] ?? 0);

@@ -1,5 +1,7 @@
 import { type FailureMessage, failureMessage, RemoteFailure } from '#common/protocol/failure.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
+import { ECONNRESET, EPIPE } from '#sys/errno.ts';
+import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { receiveMessage, sendMessage } from '#sys/sockets.ts';
 
@@ -46,14 +48,27 @@ export class Line {
   }
 
   tell(message: Message, text = '', fds: readonly number[] = []): void {
-    sendMessage(this.socket, utf8(message + text), fds);
+    this.#send(utf8(message + text), fds);
+  }
+
+  /** A side that is gone has usually said why: that is worth more than EPIPE. */
+  #send(bytes: Uint8Array, fds: readonly number[] = []): void {
+    try {
+      sendMessage(this.socket, bytes, fds);
+    } catch (error) {
+      if (!isErrno(error, EPIPE, ECONNRESET)) throw error;
+      for (let received = receiveMessage(this.socket); received; received = receiveMessage(this.socket)) {
+        if (kindOf(received.data) === messages.failed) throw failureIn(received.data);
+      }
+      throw new SilentEnd('while telling');
+    }
   }
 
   tellBytes(message: Message, body: Uint8Array): void {
     const bytes = new Uint8Array(body.length + 1);
     bytes[0] = message.charCodeAt(0);
     bytes.set(body, 1);
-    sendMessage(this.socket, bytes);
+    this.#send(bytes);
   }
 
   fail(error: unknown): void {
@@ -65,13 +80,11 @@ export class Line {
     for (;;) {
       const received = receiveMessage(this.socket);
       if (received === undefined) return undefined;
-      const kind = String.fromCharCode(received.data[0] as number) as Message;
-      const body = received.data.subarray(1);
-      if (kind === expected) return { body, fds: received.fds };
-      const text = textOf(body);
-      if (kind === messages.failed) throw new RemoteFailure(JSON.parse(text) as FailureMessage);
+      const kind = kindOf(received.data);
+      if (kind === expected) return { body: received.data.subarray(1), fds: received.fds };
+      if (kind === messages.failed) throw failureIn(received.data);
       if (kind !== messages.warned && kind !== messages.explained) throw new TypeError(`unexpected message ${kind}`);
-      this.#onNote(kind, text);
+      this.#onNote(kind, textOf(received.data.subarray(1)));
     }
   }
 
@@ -81,6 +94,14 @@ export class Line {
     if (!told) throw new SilentEnd(`waiting for ${expected}`);
     return told;
   }
+}
+
+function kindOf(data: Uint8Array): Message {
+  return String.fromCharCode(data[0] as number) as Message;
+}
+
+function failureIn(data: Uint8Array): RemoteFailure {
+  return new RemoteFailure(JSON.parse(textOf(data.subarray(1))) as FailureMessage);
 }
 
 export interface Told {

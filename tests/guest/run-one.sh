@@ -1,0 +1,4 @@
+# Runs one function of tests.sh; the first command that fails ends it.
+. /tests.sh
+set -e
+"$1"

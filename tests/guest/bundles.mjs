@@ -3,7 +3,11 @@
 const mebibyte = 1024 * 1024;
 const capabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_KILL', 'CAP_SETGID', 'CAP_SETUID', 'CAP_MKNOD'];
 
-function config(name, args, { resources = {}, process = {}, linux = {}, namespaces = [], mounts = [], root = '/rootfs' } = {}) {
+function config(
+  name,
+  args,
+  { resources = {}, process = {}, linux = {}, namespaces = [], mounts = [], root = '/rootfs' } = {},
+) {
   return {
     ociVersion: '1.2.0',
     process: {
@@ -67,9 +71,13 @@ export function bundles() {
       resources: { devices: [deny, only('m')] },
       linux: { devices: [kmsg] },
     }),
-    'default-devices': config('default-devices', ['/bin/sh', '-c', 'echo x >/dev/null && head -c 4 /dev/urandom >/dev/zero'], {
-      resources: { devices: [deny] },
-    }),
+    'default-devices': config(
+      'default-devices',
+      ['/bin/sh', '-c', 'echo x >/dev/null && head -c 4 /dev/urandom >/dev/zero'],
+      {
+        resources: { devices: [deny] },
+      },
+    ),
     'shared-pids': config('shared-pids', ['/bin/sh', '-c', 'sleep 1001 & sleep 1002 & wait'], {
       linux: { namespaces: sharedPids },
     }),

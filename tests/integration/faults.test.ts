@@ -11,7 +11,10 @@ const tracing = spawnSync('strace', ['-V']).status === 0;
 /** Calls of the longer of the two processes of a run, counted as strace's injection counts them: in each by itself. */
 function callsOfRun(bundle: Bundle): number {
   const log = join(bundle.path, 'trace');
-  spawnSync('strace', ['-ff', '-o', log, runtimePath, '--root', bundle.root, 'run', bundle.id], { cwd: bundle.path, stdio: 'ignore' });
+  spawnSync('strace', ['-ff', '-o', log, runtimePath, '--root', bundle.root, 'run', bundle.id], {
+    cwd: bundle.path,
+    stdio: 'ignore',
+  });
   const counts = readdirSync(bundle.path)
     .filter((name) => name.startsWith('trace.'))
     .map((name) => readFileSync(join(bundle.path, name), 'utf8').split('\n').length);
@@ -50,11 +53,15 @@ function cutEverywhere(what: string, injection: (n: number) => string): void {
   }
 }
 
-test('a run killed at any system call leaves nothing after delete --force', { skip: !tracing && 'strace is missing' }, () => {
+test('a run killed at any system call leaves nothing after delete --force', {
+  skip: !tracing && 'strace is missing',
+}, () => {
   cutEverywhere('killed', (n) => `signal=KILL:when=${n}`);
 });
 
-test('a run whose system calls fail, one at a time, leaves nothing after delete --force', { skip: !tracing && 'strace is missing' }, () => {
+test('a run whose system calls fail, one at a time, leaves nothing after delete --force', {
+  skip: !tracing && 'strace is missing',
+}, () => {
   cutEverywhere('failed', (n) => `error=EIO:when=${n}`);
 });
 

@@ -17,7 +17,10 @@ const onKernel = (name: string, body: () => void) => door !== undefined && test(
 
 onKernel('Loop.run() returns what main resolves to, and throws what it rejects with', () => {
   using loop = new Loop();
-  assert.equal(loop.run(async () => 7), 7);
+  assert.equal(
+    loop.run(async () => 7),
+    7,
+  );
   assert.throws(
     () =>
       loop.run(async () => {
@@ -80,7 +83,10 @@ onKernel('onSignals() hears signals as data', () => {
 onKernel('childExit() tells status and signal', () => {
   using loop = new Loop();
   const quick = cloneProcess({}, () => 3);
-  assert.deepEqual(loop.run(() => childExit(loop, quick)), { code: 3 });
+  assert.deepEqual(
+    loop.run(() => childExit(loop, quick)),
+    { code: 3 },
+  );
   const slow = cloneProcess({}, () => {
     const [readEnd] = pipe();
     readAll(readEnd.number);

@@ -117,7 +117,8 @@ export class Loop implements Disposable {
     view.setUint32(0, bits, true);
     view.setInt32(raw.epollDataOffset, fd, true);
     const added = raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_ADD, fd, event);
-    if (added === -EEXIST) check(raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_MOD, fd, event), 'epoll_ctl', `fd ${fd}`);
+    if (added === -EEXIST)
+      check(raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_MOD, fd, event), 'epoll_ctl', `fd ${fd}`);
     else check(added, 'epoll_ctl', `fd ${fd}`);
   }
 

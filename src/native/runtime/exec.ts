@@ -1,15 +1,23 @@
-import type { Config, Process } from '#common/runtime-spec/types.ts';
 import { lazy } from '#common/lazy.ts';
+import type { Config, Process } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { openDirectory, openPath, replaceFile } from '#sys/files.ts';
 import { joinNamespace, namespaceTypes } from '#sys/namespaces.ts';
-import { becomeSubreaper, type Child, cloneProcess, SIGKILL, setDumpable, signalProcess, waitForChild } from '#sys/processes.ts';
+import {
+  becomeSubreaper,
+  type Child,
+  cloneProcess,
+  SIGKILL,
+  setDumpable,
+  signalProcess,
+  waitForChild,
+} from '#sys/processes.ts';
 import { socketPair } from '#sys/sockets.ts';
 import { type CgroupEntry, openEntry } from './cgroups/index.ts';
-import type { CgroupRecord } from './cgroups/record.ts';
 import { explainDeath } from './cgroups/oom.ts';
+import type { CgroupRecord } from './cgroups/record.ts';
 import { runExecChild } from './process/exec-child.ts';
 import { setOomScore } from './process/limits.ts';
 import { packFilter } from './process/seccomp-filter.ts';
@@ -48,7 +56,8 @@ export function execProcess(options: ExecOptions): Child {
   const pauses = options.console !== undefined;
   // Only children enter pid and time namespaces, so the runtime itself stays where it is.
   const ofChildren = flagsOf(['pid', 'time']);
-  if (ofChildren !== 0) step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
+  if (ofChildren !== 0)
+    step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
   const child = step('clone the process', () =>
     cloneProcess({ cgroup: birth }, () => {
       ours.close();
@@ -79,7 +88,9 @@ export function execProcess(options: ExecOptions): Child {
       line.tell(messages.goOn);
     }
     if (profile) {
-      const filter = step('compile the seccomp filter', () => lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE));
+      const filter = step('compile the seccomp filter', () =>
+        lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE),
+      );
       line.tellBytes(messages.filter, packFilter(filter));
     }
     line.await(messages.prepared);
@@ -96,4 +107,3 @@ export function execProcess(options: ExecOptions): Child {
     throw error;
   }
 }
-

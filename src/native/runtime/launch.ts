@@ -22,8 +22,8 @@ import type * as oom from './cgroups/oom.ts';
 import type * as hooks from './hooks.ts';
 import type * as joining from './namespaces/joining.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
-import type * as notify from './notify.ts';
 import type * as user from './namespaces/user.ts';
+import type * as notify from './notify.ts';
 import type * as consoleSocket from './process/console.ts';
 import { type InitSettings, runInit } from './process/init.ts';
 import { raiseLimits, setOomScore } from './process/limits.ts';
@@ -205,7 +205,9 @@ function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfi
 }
 
 function offerFilter(line: Line, profile: Seccomp): void {
-  const filter = step('compile the seccomp filter', () => lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE));
+  const filter = step('compile the seccomp filter', () =>
+    lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE),
+  );
   line.tellBytes(messages.filter, packFilter(filter));
 }
 

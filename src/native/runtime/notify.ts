@@ -59,9 +59,17 @@ export class NotifyRelay implements Disposable {
     for (;;) {
       fds.set(pollfd.pack({ fd: this.#socket.number, events: EPOLLIN }));
       fds.set(pollfd.pack({ fd: pidfd.number, events: EPOLLIN }), pollfd.size);
-      check(uninterrupted(() => ppoll(fds, 2, null)), 'ppoll', SOCKET);
+      check(
+        uninterrupted(() => ppoll(fds, 2, null)),
+        'ppoll',
+        SOCKET,
+      );
       if (pollfd.get(fds, 'revents') === 0) return;
-      const length = check(uninterrupted(() => read(this.#socket.number, buffer, buffer.length)), 'read', SOCKET);
+      const length = check(
+        uninterrupted(() => read(this.#socket.number, buffer, buffer.length)),
+        'read',
+        SOCKET,
+      );
       if (this.#pass(textOf(buffer, length), pid) && untilReady) return;
     }
   }

@@ -86,8 +86,7 @@ function write(view: DataView, offset: number, type: FieldType, value: number | 
     // Most 64-bit fields hold small numbers, and those cost far less than bigints.
     if (typeof value === 'number' && value >= 0 && value <= 0xffffffff) view.setUint32(offset, value, true);
     else view.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), true);
-  }
-  else if (width === 4) view.setUint32(offset, Number(value), true);
+  } else if (width === 4) view.setUint32(offset, Number(value), true);
   else if (width === 2) view.setUint16(offset, Number(value), true);
   else view.setUint8(offset, Number(value));
 }

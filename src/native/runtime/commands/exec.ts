@@ -36,7 +36,10 @@ export const options = {
   'ignore-paused': { kind: 'flag', help: 'start it in a paused container too: it waits there' },
   cgroup: { kind: 'value', help: 'cgroup below the container’s, as PATH or CONTROLLER:PATH; may be repeated' },
   'no-subreaper': { kind: 'flag', help: 'do not adopt orphans' },
-  explain: { kind: 'optional', help: 'show the steps and system calls of the start on standard error; --explain=json as data' },
+  explain: {
+    kind: 'optional',
+    help: 'show the steps and system calls of the start on standard error; --explain=json as data',
+  },
 } as const;
 
 export function run(context: Context, args: readonly string[]): number {
@@ -44,7 +47,8 @@ export function run(context: Context, args: readonly string[]): number {
   const [id, ...command] = parsed.rest;
   if (!id) throw new ProaError('missing argument: container ID', { kind: 'invalid' });
   const format = parsed.values['explain'];
-  const explanation = format === undefined ? undefined : new (lazy<typeof explain>('explain')().Explanation)('exec', format);
+  const explanation =
+    format === undefined ? undefined : new (lazy<typeof explain>('explain')().Explanation)('exec', format);
   const { record, config } = load(context, id, parsed.flags.has('ignore-paused'));
   const process = processFrom(parsed, command, config, context);
   using target = openTarget(context, record);
@@ -85,7 +89,10 @@ function load(context: Context, id: string, ignorePaused: boolean): { record: Co
     throw new ProaError(`cannot exec in a ${status} container`, { kind: 'conflict' });
   }
   if (status === 'paused' && !ignorePaused) {
-    throw new ProaError('cannot exec in a paused container', { kind: 'conflict', remedy: 'Resume it, or use --ignore-paused' });
+    throw new ProaError('cannot exec in a paused container', {
+      kind: 'conflict',
+      remedy: 'Resume it, or use --ignore-paused',
+    });
   }
   return { record, config: directory.loadConfig() };
 }
@@ -106,7 +113,8 @@ function ownTerminal(detach: boolean): ReturnType<typeof ownConsole> {
 function consoleSocket(parsed: Parsed, process: Process): OwnedFd | undefined {
   const path = parsed.values['console-socket'];
   if (!path) return undefined;
-  if (!process.terminal) throw new ProaError('option --console-socket is given, but no terminal is wanted', { kind: 'invalid' });
+  if (!process.terminal)
+    throw new ProaError('option --console-socket is given, but no terminal is wanted', { kind: 'invalid' });
   return connectConsole(path);
 }
 
@@ -130,14 +138,16 @@ function processFrom(parsed: Parsed, command: string[], config: Config, context:
   process.env = [...(base.env ?? []), ...(lists['env'] ?? [])];
   if (values['user'] !== undefined) process.user = { ...base.user, ...parseUser(values['user']) };
   const groups = (lists['additional-gids'] ?? []).map((text) => idNumber(text, '--additional-gids'));
-  if (groups.length > 0) process.user = { ...process.user, additionalGids: [...(process.user.additionalGids ?? []), ...groups] };
+  if (groups.length > 0)
+    process.user = { ...process.user, additionalGids: [...(process.user.additionalGids ?? []), ...groups] };
   if (lists['cap']) process.capabilities = withCapabilities(process, lists['cap']);
   return parseProcess(JSON.stringify(process), { warnings });
 }
 
 function parseUser(text: string): { uid: number; gid?: number } {
   const [uid = '', gid, ...more] = text.split(':');
-  if (more.length > 0) throw new ProaError(`option --user: expected UID or UID:GID, got "${text}"`, { kind: 'invalid' });
+  if (more.length > 0)
+    throw new ProaError(`option --user: expected UID or UID:GID, got "${text}"`, { kind: 'invalid' });
   const user = { uid: idNumber(uid, '--user') };
   return gid === undefined ? user : { ...user, gid: idNumber(gid, '--user') };
 }
@@ -156,7 +166,10 @@ function withCapabilities({ capabilities = {} }: Process, added: string[]): NonN
     effective: also(effective, added),
     permitted: also(permitted, added),
     inheritable,
-    ambient: also(ambient, added.filter((name) => inheritable.includes(name))),
+    ambient: also(
+      ambient,
+      added.filter((name) => inheritable.includes(name)),
+    ),
   };
 }
 
@@ -165,7 +178,8 @@ function cgroupFrom({ lists }: Parsed, cgroup: CgroupRecord): CgroupRecord {
   const directories = { ...cgroup.directories };
   for (const word of lists['cgroup'] ?? []) {
     const colon = word.indexOf(':');
-    const [controllers, path] = colon < 0 ? [Object.keys(directories), word] : [word.slice(0, colon).split(','), word.slice(colon + 1)];
+    const [controllers, path] =
+      colon < 0 ? [Object.keys(directories), word] : [word.slice(0, colon).split(','), word.slice(colon + 1)];
     for (const controller of controllers) {
       const own = cgroup.directories[controller];
       const directory = `${own}/${path.replace(/^\/+/, '')}`;

@@ -3,7 +3,7 @@ import type { Config, Process } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openDirectory, openPath, replaceFile } from '#sys/files.ts';
+import { openDirectory, replaceFile } from '#sys/files.ts';
 import { joinNamespace, namespaceTypes } from '#sys/namespaces.ts';
 import {
   becomeSubreaper,
@@ -18,6 +18,7 @@ import { socketPair } from '#sys/sockets.ts';
 import { type CgroupEntry, openEntry } from './cgroups/index.ts';
 import { explainDeath } from './cgroups/oom.ts';
 import type { CgroupRecord } from './cgroups/record.ts';
+import { openHostProc } from './process/host-proc.ts';
 import { runExecChild } from './process/exec-child.ts';
 import { setOomScore } from './process/limits.ts';
 import { packFilter } from './process/seccomp-filter.ts';
@@ -47,7 +48,7 @@ export function execProcess(options: ExecOptions): Child {
   const types = (config.linux?.namespaces ?? []).map(({ type }) => type);
   const flagsOf = (chosen: readonly string[]) =>
     types.filter((type) => chosen.includes(type)).reduce((sum, type) => sum | namespaceTypes[type].flag, 0);
-  using proc = openPath('/proc');
+  using proc = openHostProc();
   using entry: CgroupEntry = openEntry(cgroup);
   using birth = cgroup.version === 2 ? openDirectory(cgroup.directories['unified'] as string) : undefined;
   const [ours, theirs] = socketPair();

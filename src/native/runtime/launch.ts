@@ -4,7 +4,7 @@ import type { RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openPath, replaceFile } from '#sys/files.ts';
+import { replaceFile } from '#sys/files.ts';
 import {
   becomeSubreaper,
   type Child,
@@ -25,6 +25,7 @@ import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
 import type * as user from './namespaces/user.ts';
 import type * as notify from './notify.ts';
 import type * as consoleSocket from './process/console.ts';
+import { openHostProc } from './process/host-proc.ts';
 import { type InitSettings, runInit } from './process/init.ts';
 import { raiseLimits, setOomScore } from './process/limits.ts';
 import { packFilter } from './process/seccomp-filter.ts';
@@ -124,7 +125,7 @@ function startProcess(
     });
   }
   using sources = openSources(config, record.bundle, record.rootfs);
-  using proc = openPath('/proc');
+  using proc = openHostProc();
   // A version 2 cgroup can be born in; those of version 1 are made while the process builds its root.
   if (record.cgroup.version === 2) makeCgroups(record, config);
   const memoryLimit = Number(config.linux?.resources?.memory?.limit ?? 0);

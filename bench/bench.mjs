@@ -97,9 +97,13 @@ const familySeconds = 300;
 function measure(work, family, subjects, inPeers) {
   // With the seccomp profile is compared with without.
   const chosen = Object.entries(subjects).filter(
-    ([name]) => name.startsWith(`${family} `) || (family === 'seccomp' && name.startsWith('run ') && !name.endsWith('floor')),
+    ([name]) =>
+      name.startsWith(`${family} `) || (family === 'seccomp' && name.startsWith('run ') && !name.endsWith('floor')),
   );
-  const plan = chosen.flatMap(([name, steps]) => [`subject\t${name.replace(' ', '-')}`, ...steps.map((s) => s.join('\t'))]);
+  const plan = chosen.flatMap(([name, steps]) => [
+    `subject\t${name.replace(' ', '-')}`,
+    ...steps.map((s) => s.join('\t')),
+  ]);
   writeFileSync(join(work, 'plan'), `${plan.join('\n')}\n`);
   const files = [join(work, 'plan'), join(work, 'errors')];
   const text = inPeers([join(work, 'measure'), String(rounds), String(warmUp), ...files]);
@@ -128,9 +132,15 @@ async function main() {
   const peers = await openPeers({ network: false });
   const inPeers = (line) => {
     const [program, words] = peers.command(line);
-    const done = spawnSync(program, words, { encoding: 'utf8', env: peers.environment(), timeout: familySeconds * 1000 });
+    const done = spawnSync(program, words, {
+      encoding: 'utf8',
+      env: peers.environment(),
+      timeout: familySeconds * 1000,
+    });
     if (done.status === 0) return done.stdout;
-    const errors = existsSync(join(work, 'errors')) ? readFileSync(join(work, 'errors'), 'utf8').split('\n').slice(-6) : [];
+    const errors = existsSync(join(work, 'errors'))
+      ? readFileSync(join(work, 'errors'), 'utf8').split('\n').slice(-6)
+      : [];
     throw new Error(`${line.join(' ')}: ${done.stderr.trim()}\n${errors.join('\n')}`);
   };
   const measured = {};

@@ -69,12 +69,25 @@ function verdict(value, limit) {
 }
 
 const columns = ['what', 'against', 'ours', 'theirs', 'value', 'limit', 'verdict'];
-const head = { what: 'what', against: 'against', ours: 'proa', theirs: 'other', value: 'ratio', limit: 'to hold', verdict: '' };
+const head = {
+  what: 'what',
+  against: 'against',
+  ours: 'proa',
+  theirs: 'other',
+  value: 'ratio',
+  limit: 'to hold',
+  verdict: '',
+};
 
 export function textTable(lines) {
   const widths = columns.map((name) => Math.max(...[head, ...lines].map((line) => line[name].length)));
   return [head, ...lines]
-    .map((line) => columns.map((name, index) => line[name].padEnd(widths[index])).join('  ').trimEnd())
+    .map((line) =>
+      columns
+        .map((name, index) => line[name].padEnd(widths[index]))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 

@@ -1,13 +1,11 @@
-/* Memory for QuickJS. A start makes and drops some ten thousand small objects in a few milliseconds: blocks of like size
-   are cut from one region and kept in lists, and nothing is ever given back before the process ends. */
+/* Memory for QuickJS: one region at a fixed address, cut into blocks that are kept in lists by size and never given back
+   before the process ends. A start makes and drops some ten thousand small objects in a few milliseconds; and being
+   always at the same place, the region can be written to a file when a program is ready, and read back (snapshot.c). */
 #include "host.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-#define REGION (768u << 10) /* what a start uses; made present at once, since faults one by one cost more */
-#define CLASSES 32 /* of 16 bytes each: larger blocks come from malloc */
 
 /* Before each block. 16 bytes, so that blocks keep malloc's alignment. */
 struct header {
@@ -15,33 +13,57 @@ struct header {
     struct header *next;
 };
 
-static struct header *free_blocks[CLASSES + 1];
-static char *region, *region_end;
+/* Sizes up to 512 in steps of 16, then powers of two; what is larger comes from malloc. */
+static unsigned class_of(size_t size)
+{
+    return size <= 512 ? (size + 15) / 16 : 33u + 54u - (unsigned)__builtin_clzl(size - 1);
+}
+
+static size_t size_of(unsigned class)
+{
+    return class <= 32 ? class * 16 : (size_t)512 << (class - 32);
+}
+
+/* Makes room for `size` more bytes; present at once, since faults one by one cost more. */
+int arena_grow(size_t size)
+{
+    size = (size + 0xbffff) & ~(size_t)0x3ffff;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE;
+    char *start = arena_mapped ? arena_mapped : (char *)arena;
+    if (mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) != start)
+        return -1;
+    arena_mapped = start + size;
+    return 0;
+}
+
+char *arena_mapped;
 
 static void *take(JSMallocState *state, size_t size)
 {
-    size_t class = (size + 15) / 16;
+    unsigned class = class_of(size);
     struct header *block;
     (void)state;
-    if (class > CLASSES) {
-        block = malloc(sizeof *block + class * 16);
+    if (class > ARENA_CLASSES) {
+        block = malloc(sizeof *block + size);
         if (!block)
             return NULL;
-    } else if ((block = free_blocks[class])) {
-        free_blocks[class] = block->next;
+        block->size = size;
         return block + 1;
-    } else {
-        size_t whole = sizeof *block + class * 16;
-        if ((size_t)(region_end - region) < whole) {
-            region = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-            if (region == MAP_FAILED)
-                return region = region_end = NULL;
-            region_end = region + REGION;
-        }
-        block = (struct header *)region;
-        region += whole;
     }
-    block->size = class * 16;
+    block = arena->free_blocks[class];
+    if (block) {
+        arena->free_blocks[class] = block->next;
+    } else {
+        size_t whole = sizeof *block + size_of(class);
+        if ((size_t)(arena_mapped - arena->next) < whole && arena_grow(whole))
+            return NULL;
+        block = (struct header *)arena->next;
+        arena->next += whole;
+    }
+    block->size = size_of(class);
+    /* What is left over from former uses would differ from run to run. */
+    if (arena->building)
+        memset(block + 1, 0, block->size);
     return block + 1;
 }
 
@@ -51,12 +73,13 @@ static void give(JSMallocState *state, void *pointer)
     (void)state;
     if (!pointer)
         return;
-    if (block->size > CLASSES * 16) {
+    unsigned class = class_of(block->size);
+    if (class > ARENA_CLASSES) {
         free(block);
         return;
     }
-    block->next = free_blocks[block->size / 16];
-    free_blocks[block->size / 16] = block;
+    block->next = arena->free_blocks[class];
+    arena->free_blocks[class] = block;
 }
 
 static size_t usable(const void *pointer)
@@ -77,4 +100,4 @@ static void *resize(JSMallocState *state, void *pointer, size_t size)
     return next;
 }
 
-const JSMallocFunctions arena = {take, give, resize, usable};
+const JSMallocFunctions arena_functions = {take, give, resize, usable};

@@ -4,6 +4,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,8 +140,6 @@ static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueC
     return buffer;
 }
 
-static size_t loaded_bytes;
-
 /* The module called `name`, read from its blob but not yet evaluated. QuickJS keeps modules by name, so each blob is
    read once. */
 static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
@@ -151,7 +150,7 @@ static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
     for (const struct blob *blob = blobs; blob->name; blob++) {
         if (strcmp(blob->name, base) != 0)
             continue;
-        loaded_bytes += blob->end - blob->start;
+        arena->loaded += blob->end - blob->start;
         JSValue module = JS_ReadObject(ctx, blob->start, blob->end - blob->start, JS_READ_OBJ_BYTECODE);
         if (JS_IsException(module))
             return NULL;
@@ -208,7 +207,7 @@ static JSValue host_load(JSContext *ctx, JSValueConst self, int argc, JSValueCon
 static JSValue host_loaded(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     (void)self, (void)argc, (void)argv;
-    return JS_NewInt64(ctx, loaded_bytes);
+    return JS_NewInt64(ctx, arena->loaded);
 }
 
 /* drain(): runs promise jobs until none is left. An error that no code caught ends it and is thrown. */
@@ -260,6 +259,46 @@ static int fail(JSContext *ctx, const char *program)
     return 1;
 }
 
+static int no_memory(const char *program)
+{
+    fprintf(stderr, "%s: not enough memory to start\n", program);
+    return 1;
+}
+
+/* Loads a program up to the call of its main(), which it leaves in host.main. That is called after evaluation, so that
+   parts loaded later can import from the program's own module. */
+static int prepare(const char *entry, int building)
+{
+    if (arena_grow(sizeof *arena))
+        return -1;
+    arena->next = (char *)(arena + 1);
+    arena->image = programs;
+    arena->building = building;
+    JSRuntime *runtime = arena->runtime = JS_NewRuntime2(&arena_functions, NULL);
+    JSContext *ctx = arena->ctx = runtime ? JS_NewContextRaw(runtime) : NULL;
+    if (!ctx)
+        return -1;
+    /* Short-lived programs never need the cycle collector; long-lived ones are written without cycles. */
+    JS_SetGCThreshold(runtime, (size_t)-1);
+    JS_AddIntrinsicBaseObjects(ctx);
+    JS_AddIntrinsicDate(ctx);
+    JS_AddIntrinsicRegExpCompiler(ctx);
+    JS_AddIntrinsicRegExp(ctx);
+    JS_AddIntrinsicJSON(ctx);
+    JS_AddIntrinsicMapSet(ctx);
+    JS_AddIntrinsicTypedArrays(ctx);
+    JS_AddIntrinsicPromise(ctx);
+    JS_SetModuleLoaderFunc(runtime, keep_name, read_module, NULL);
+
+    JSValue global = JS_GetGlobalObject(ctx), host = JS_NewObject(ctx);
+    arena->host = JS_DupValue(ctx, host);
+    JS_SetPropertyFunctionList(ctx, host, functions, sizeof functions / sizeof *functions);
+    JS_SetPropertyStr(ctx, global, "host", host);
+    define_dispose(ctx, global);
+    JS_FreeValue(ctx, global);
+    return evaluate(ctx, entry) ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 0 ? argv[0] : "proa";
@@ -274,37 +313,21 @@ int main(int argc, char **argv)
     if (program->detached)
         detach(argv);
 
-    JSRuntime *runtime = JS_NewRuntime2(&arena, NULL);
-    JSContext *ctx = runtime ? JS_NewContextRaw(runtime) : NULL;
-    if (!ctx) {
-        fprintf(stderr, "%s: not enough memory to start\n", name);
-        return 1;
-    }
-    /* Short-lived programs never need the cycle collector; long-lived ones are written without cycles. */
-    JS_SetGCThreshold(runtime, (size_t)-1);
-    JS_AddIntrinsicBaseObjects(ctx);
-    JS_AddIntrinsicDate(ctx);
-    JS_AddIntrinsicRegExpCompiler(ctx);
-    JS_AddIntrinsicRegExp(ctx);
-    JS_AddIntrinsicJSON(ctx);
-    JS_AddIntrinsicMapSet(ctx);
-    JS_AddIntrinsicTypedArrays(ctx);
-    JS_AddIntrinsicPromise(ctx);
-    JS_SetModuleLoaderFunc(runtime, keep_name, read_module, NULL);
+    /* `NAME --snapshot ENTRY` of a binary that has no snapshots yet stops where a program would begin: the build then
+       reads the memory of this process. */
+    int ready = restore(program->entry) == 0, building = !ready && argc == 3 && strcmp(argv[1], "--snapshot") == 0;
+    if (!ready && prepare(building ? argv[2] : program->entry, building))
+        return arena_mapped && arena->ctx ? fail(arena->ctx, name) : no_memory(name);
+    if (building)
+        return raise(SIGSTOP);
 
-    JSValue global = JS_GetGlobalObject(ctx), host = JS_NewObject(ctx);
-    JS_SetPropertyFunctionList(ctx, host, functions, sizeof functions / sizeof *functions);
-    JS_SetPropertyStr(ctx, host, "argv", byte_strings(ctx, argv));
-    JS_SetPropertyStr(ctx, host, "environ", byte_strings(ctx, environ));
-    JS_SetPropertyStr(ctx, global, "host", host);
-    define_dispose(ctx, global);
-    JS_FreeValue(ctx, global);
-
-    /* A program leaves its main() in host.main; it is called after evaluation, so that parts loaded later can import
-       from the program's own module. */
+    JSContext *ctx = arena->ctx;
     int32_t code;
-    JSModuleDef *module = evaluate(ctx, program->entry);
-    JSValue start = module ? JS_GetPropertyStr(ctx, host, "main") : JS_EXCEPTION;
+    arena->building = 0;
+    JS_UpdateStackTop(arena->runtime);
+    JS_SetPropertyStr(ctx, arena->host, "argv", byte_strings(ctx, argv));
+    JS_SetPropertyStr(ctx, arena->host, "environ", byte_strings(ctx, environ));
+    JSValue start = JS_GetPropertyStr(ctx, arena->host, "main");
     JSValue status = JS_IsException(start) ? JS_EXCEPTION : JS_Call(ctx, start, JS_UNDEFINED, 0, NULL);
     if (JS_IsException(status) || JS_ToInt32(ctx, &code, status))
         return fail(ctx, name);

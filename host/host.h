@@ -1,4 +1,5 @@
-/* What the build hands to the host: programs by name, and bytecode by name. Both tables end with a null name. */
+/* What the parts of the host share, and what the build hands to it: programs by name, and bytecode by name. Both tables
+   end with a null name. */
 #ifndef PROA_HOST_H
 #define PROA_HOST_H
 
@@ -20,11 +21,31 @@ struct program {
     int detached;
 };
 
-extern const JSMallocFunctions arena;
+extern const struct blob blobs[];
+extern const struct program programs[];
+
+/* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits. */
+#define ARENA_CLASSES 40
+struct arena {
+    char *next;                /* where the next new block goes */
+    const void *image;         /* where `programs` was when the region was written to a file */
+    size_t loaded;             /* bytes of bytecode read */
+    size_t building;           /* the memory will be written to a file */
+    JSRuntime *runtime;
+    JSContext *ctx;
+    JSValue host;
+    void *free_blocks[ARENA_CLASSES + 1];
+};
+#define arena ((struct arena *)0x4000000000)
+
+extern char *arena_mapped;
+int arena_grow(size_t size);
+extern const JSMallocFunctions arena_functions;
+
 /* Runs the program again from a copy of its file that nobody can write to; returns when it is that already. */
 void detach(char **argv);
 
-extern const struct blob blobs[];
-extern const struct program programs[];
+/* Puts the region back as it was when `entry` was ready to run; -1 where this binary has no snapshot of it. */
+int restore(const char *entry);
 
 #endif

@@ -2,13 +2,23 @@
 // with the host. Options: --debug keeps function names and lines in the bytecode; --unit builds build/unit-tests, a
 // binary that runs the unit tests inside QuickJS.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { mergeCore } from './merge-core.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
+import { appendSnapshots } from './snapshot.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const cc = process.env.CC ?? 'cc';
@@ -60,7 +70,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const sources = ['host/host.c', 'host/arena.c', 'host/detach.c'].map((name) => join(root, name));
+  const sources = ['host/host.c', 'host/arena.c', 'host/snapshot.c', 'host/detach.c'].map((name) => join(root, name));
   execFileSync(
     cc,
     [
@@ -122,6 +132,10 @@ async function main() {
   const output = join(root, 'dist/proa');
   rmSync(output, { force: true });
   linkBinary(directory, output, programs, { debug });
+  await appendSnapshots(
+    output,
+    programs.map(({ entry }) => entry),
+  );
   for (const { name } of programs.slice(1)) {
     const link = join(root, 'dist', name);
     if (existsSync(link)) rmSync(link);

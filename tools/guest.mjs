@@ -4,7 +4,17 @@
 //   node tools/guest.mjs [--console] [WORD…]    tests whose name holds a word; --console shows all that the guest says
 // A guest that does not end by itself is killed after $GUEST_SECONDS (600).
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundles } from '../tests/guest/bundles.mjs';
@@ -52,7 +62,10 @@ function findBelow(directory, name) {
 /** Copies a program of the unpacked packages with the libraries it is linked to. */
 function copyWithLibraries(program, root) {
   const own = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'].map((name) => join(fetched, name)).join(':');
-  const listed = spawnSync('ldd', [program], { encoding: 'utf8', env: { ...process.env, LD_LIBRARY_PATH: own } }).stdout;
+  const listed = spawnSync('ldd', [program], {
+    encoding: 'utf8',
+    env: { ...process.env, LD_LIBRARY_PATH: own },
+  }).stdout;
   for (const [, path] of listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)) {
     const inside = path.startsWith(fetched) ? path.slice(fetched.length) : path;
     mkdirSync(dirname(join(root, inside)), { recursive: true });
@@ -78,11 +91,14 @@ function makeInitramfs() {
   } else if (overlay) {
     cpSync(overlay, join(root, 'modules/overlay.ko'));
   }
-  const parser = [apparmorParser, `usr/${apparmorParser}`].map((name) => join(fetched, name)).find((path) => existsSync(path));
+  const parser = [apparmorParser, `usr/${apparmorParser}`]
+    .map((name) => join(fetched, name))
+    .find((path) => existsSync(path));
   if (!parser) stop('the apparmor package holds no apparmor_parser');
   copyWithLibraries(parser, root);
   const tests = join(repository, 'tests/guest');
   for (const name of ['init', 'run-one.sh', 'tests.sh', 'profile']) cpSync(join(tests, name), join(root, name));
+  chmodSync(join(root, 'init'), 0o755);
   for (const [name, config] of Object.entries(bundles())) {
     mkdirSync(join(root, 'bundles', name));
     writeFileSync(join(root, 'bundles', name, 'config.json'), JSON.stringify(config));
@@ -100,11 +116,27 @@ async function boot(kernel, initramfs) {
     [
       ...['-kernel', kernel, '-initrd', initramfs, '-append', line],
       // Emulation is what every machine has; nested KVM is not to be relied on.
-      ...['-accel', 'tcg', '-cpu', 'max', '-smp', '2', '-m', '1024', '-nographic', '-no-reboot', '-nic', 'none', '-monitor', 'none'],
+      ...[
+        '-accel',
+        'tcg',
+        '-cpu',
+        'max',
+        '-smp',
+        '2',
+        '-m',
+        '1024',
+        '-nographic',
+        '-no-reboot',
+        '-nic',
+        'none',
+        '-monitor',
+        'none',
+      ],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const timer = setTimeout(() => qemu.kill('SIGKILL'), seconds * 1000);
+  process.once('exit', () => qemu.kill('SIGKILL'));
   const result = { passed: 0, failed: 0, done: false };
   const tail = [];
   for await (const raw of createInterface({ input: qemu.stdout })) {

@@ -28,7 +28,12 @@ export async function mergeCore(directory, main) {
 
 /** Names and spaces go last: until here the text is read by people and patterns. */
 async function minify(file) {
-  const { code } = await transform(readFileSync(file, 'utf8'), { format: 'esm', target: 'es2023', minify: true, charset: 'utf8' });
+  const { code } = await transform(readFileSync(file, 'utf8'), {
+    format: 'esm',
+    target: 'es2023',
+    minify: true,
+    charset: 'utf8',
+  });
   writeFileSync(file, code);
 }
 
@@ -74,12 +79,15 @@ export function replaceDisposal(source) {
   if (from < 0) return source;
   const second = source.indexOf('__callDispose = ', from);
   const end = source.indexOf('\n};\n', second);
-  if (second < 0 || end < 0 || source.indexOf('__using = ', from + 20) >= 0) throw new Error('the helpers of `using` have changed: mend replaceDisposal()');
+  if (second < 0 || end < 0 || source.indexOf('__using = ', from + 20) >= 0)
+    throw new Error('the helpers of `using` have changed: mend replaceDisposal()');
   return source.slice(0, from) + leanHelpers + source.slice(end + 4);
 }
 
 async function mergeInto(directory, main, wanted) {
-  const lines = [...wanted.values()].map(({ file, name, outside }) => `export {${name} as ${outside}} from "./${file}";`);
+  const lines = [...wanted.values()].map(
+    ({ file, name, outside }) => `export {${name} as ${outside}} from "./${file}";`,
+  );
   const entry = join(directory, 'merged-entry.mjs');
   writeFileSync(entry, [`import "./${main}";`, ...lines, ''].join('\n'));
   const result = await bundle({

@@ -25,7 +25,9 @@ export async function runOnNode(name, tests, { parts = false, concurrency = true
   const entries = tests.map((test) => {
     const entry = join(outdir, 'entries', test);
     mkdirSync(dirname(entry), { recursive: true });
-    const imports = [...(parts ? [writePartsModule()] : []), join(root, test)].map((path) => `import ${JSON.stringify(relative(dirname(entry), path))};`);
+    const imports = [...(parts ? [writePartsModule()] : []), join(root, test)].map(
+      (path) => `import ${JSON.stringify(relative(dirname(entry), path))};`,
+    );
     writeFileSync(entry, `${imports.join('\n')}\n`);
     return entry;
   });
@@ -52,6 +54,11 @@ export async function runOnNode(name, tests, { parts = false, concurrency = true
   const files = tests.map((test) => join(outdir, 'bundles', test.replace(/\.ts$/, '.mjs')));
   // Node 20 reads every certificate named there at start, in each test process.
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' };
-  const flags = ['--enable-source-maps', `--test-reporter=${reporter}`, ...(concurrency ? [] : ['--test-concurrency=1']), '--test'];
+  const flags = [
+    '--enable-source-maps',
+    `--test-reporter=${reporter}`,
+    ...(concurrency ? [] : ['--test-concurrency=1']),
+    '--test',
+  ];
   return spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit', env, cwd: root }).status === 0;
 }

@@ -9,8 +9,11 @@ import { debianMirror } from './quickjs.mjs';
 import { lastLine, missingPackages, needPackages, needRoot, stop } from './system.mjs';
 
 const repository = findRepository(import.meta.dirname);
-const packages = `apparmor bsdutils busybox-static ca-certificates conmon containerd containernetworking-plugins criu crun
-  docker-cli docker.io iproute2 iptables nftables podman procps python3 runc skopeo strace tini util-linux`.split(/\s+/);
+const packages =
+  `apparmor bsdutils busybox-static ca-certificates conmon containerd containernetworking-plugins criu crun
+  docker-cli docker.io iproute2 iptables nftables podman procps python3 runc skopeo strace tini util-linux`.split(
+    /\s+/,
+  );
 
 /** Tests import this file bundled into build/, so that its own place says little. */
 function findRepository(directory) {
@@ -45,7 +48,8 @@ function make(root) {
   rmSync(fresh, { recursive: true, force: true });
   const words = ['--variant=minbase', `--include=${packages.join(',')}`, 'sid', fresh, debianMirror()];
   const made = spawnSync('debootstrap', words, { encoding: 'utf8' });
-  if (made.status !== 0) stop(`cannot make the root of the peers: ${made.error ?? lastLine(made.stderr || made.stdout)}`);
+  if (made.status !== 0)
+    stop(`cannot make the root of the peers: ${made.error ?? lastLine(made.stderr || made.stdout)}`);
   rmSync(root, { recursive: true, force: true });
   spawnSync('chroot', [fresh, 'apt-get', 'clean']);
   renameSync(fresh, root);

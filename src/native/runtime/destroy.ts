@@ -9,18 +9,16 @@ import { ContainerDirectory, type ContainerRecord } from './state/store.ts';
 
 export interface DestroyOptions {
   keepRecord?: boolean;
+  /** The hooks of the configuration, where the caller knows them. */
+  hooks?: Config['hooks'];
 }
 
 /** Unmakes a container whose process has ended: the rest of its processes, its cgroups, its record; then its hooks run. */
-export function destroyContainer(
-  context: Context,
-  record: ContainerRecord,
-  { keepRecord = false }: DestroyOptions = {},
-): void {
+export function destroyContainer(context: Context, record: ContainerRecord, options: DestroyOptions = {}): void {
   using directory = ContainerDirectory.open(context.root, record.id);
   removeCgroup(record.cgroup);
-  if (keepRecord) return;
-  const poststop = poststopHooks(directory);
+  if (options.keepRecord) return;
+  const poststop = 'hooks' in options ? options.hooks?.poststop : poststopHooks(directory);
   directory.remove();
   if (!poststop) return;
   for (const hook of poststop) {
@@ -36,6 +34,6 @@ export function destroyContainer(
 /** Looked up in the text first: few containers have hooks, and parsing costs more than deleting. */
 function poststopHooks(directory: ContainerDirectory): NonNullable<Config['hooks']>['poststop'] {
   const text = directory.configText();
-  if (!text.includes('"poststop"')) return undefined;
+  if (!text?.includes('"poststop"')) return undefined;
   return (JSON.parse(text) as Config).hooks?.poststop;
 }

@@ -18,8 +18,8 @@ import { socketPair } from '#sys/sockets.ts';
 import { type CgroupEntry, openEntry } from './cgroups/index.ts';
 import { explainDeath } from './cgroups/oom.ts';
 import type { CgroupRecord } from './cgroups/record.ts';
-import { openHostProc } from './process/host-proc.ts';
 import { runExecChild } from './process/exec-child.ts';
+import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
 import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
@@ -83,6 +83,7 @@ export function execProcess(options: ExecOptions): Child {
     else options.explanation?.add(text);
   });
   try {
+    setOomScore(child.pid, process, options.warn);
     if (pauses) {
       line.await(messages.built);
       options.onTerminal?.();
@@ -95,10 +96,7 @@ export function execProcess(options: ExecOptions): Child {
       line.tellBytes(messages.filter, packFilter(filter));
     }
     line.await(messages.prepared);
-    setOomScore(child.pid, process, options.warn);
     if (options.pidFile) replaceFile(options.pidFile, String(child.pid), 0o644);
-    line.tell(messages.recorded);
-    line.await(messages.detached);
     line.next(messages.prepared);
     return child;
   } catch (error) {

@@ -226,6 +226,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
   const { directory, record, namespaces, pauses, lateCgroup, options } = guidance;
   const { config } = options;
   try {
+    setOomScore(child.pid, config.process, options.warn);
     if (namespaces.createsUser || namespaces.userPath) raiseLimits(child.pid, config.process.rlimits ?? []);
     if (namespaces.createsUser) {
       const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
@@ -242,14 +243,15 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
     }
     if (config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
     line.await(messages.prepared);
-    setOomScore(child.pid, config.process, options.warn);
     record.pid = child.pid;
     record.startTime = processFacts(child.pid)?.startTime ?? 0;
     record.phase = 'created';
     directory.save(record);
     if (options.pidFile) writePidFile(options.pidFile, child.pid);
-    line.tell(messages.recorded);
-    line.await(messages.detached);
+    if (options.waitForStart) {
+      line.tell(messages.recorded);
+      line.await(messages.detached);
+    }
     // The program runs when the line ends without a failure; a created container ends it when it waits for its start.
     line.next(messages.prepared);
   } catch (error) {

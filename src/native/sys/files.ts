@@ -176,6 +176,15 @@ export function statusOf(fd: number, path = ''): FileStatus {
   };
 }
 
+const STATX_TYPE = 1;
+
+/** File type and permission bits alone: where only those are asked for. */
+export function modeOf(fd: number): number {
+  const buffer = new Uint8Array(raw.statxLayout.size);
+  check(raw.statx(fd, '', raw.AT_EMPTY_PATH, STATX_TYPE, buffer), 'statx', `fd ${fd}`);
+  return raw.statxLayout.get(buffer, 'mode');
+}
+
 function kindOfMode(type: number): FileKind {
   if (type === raw.S_IFDIR) return 'directory';
   if (type === raw.S_IFREG) return 'file';

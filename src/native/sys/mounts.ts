@@ -43,6 +43,11 @@ export function attachMount(mount: OwnedFd, target: OwnedFd, object: string): vo
   check(raw.move_mount(mount.number, '', target.number, '', flags), 'move_mount', object);
 }
 
+/** Puts a detached mount on `name` in a directory that nobody else can change. */
+export function attachMountAt(mount: OwnedFd, directory: OwnedFd, name: string): void {
+  check(raw.move_mount(mount.number, '', directory.number, name, raw.MOVE_MOUNT_F_EMPTY_PATH), 'move_mount', name);
+}
+
 export interface NewFileSystem {
   type: string;
   source?: string;

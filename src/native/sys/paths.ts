@@ -1,7 +1,7 @@
 import { ENOENT } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
-import { statusOf } from './files.ts';
+import { modeOf } from './files.ts';
 import * as raw from './raw/file.ts';
 
 /**
@@ -120,5 +120,5 @@ function followDangling(
 
 /** Whether what a handle names is a directory. */
 export function isDirectory(fd: OwnedFd): boolean {
-  return statusOf(fd.number).kind === 'directory';
+  return (modeOf(fd.number) & raw.S_IFMT) === raw.S_IFDIR;
 }

@@ -22,11 +22,10 @@ import { sleepMilliseconds } from '#sys/time.ts';
 import { isFrozen } from './freezer.ts';
 import { type CgroupRecord, directoryOf } from './record.ts';
 import type * as v1Limits from './v1/limits.ts';
-import type * as v1 from './v1/resources.ts';
+import * as v1 from './v1/resources.ts';
 import type * as v2Limits from './v2/limits.ts';
 import type * as v2 from './v2/resources.ts';
 
-const v1Part = lazy<typeof v1>('cgroups-v1');
 const v2Part = lazy<typeof v2>('cgroups-v2');
 const v1LimitsPart = lazy<typeof v1Limits>('cgroups-v1-limits');
 const v2LimitsPart = lazy<typeof v2Limits>('cgroups-v2-limits');
@@ -95,7 +94,7 @@ export function makeCgroup(record: CgroupRecord, resources: Resources | undefine
     else if (result === -ENOENT) makeMissing(record, controller);
     else check(result, 'mkdirat', directory);
   }
-  const part = version === 2 ? v2Part() : v1Part();
+  const part = version === 2 ? v2Part() : v1;
   part.prepareCgroup(record, resources, fresh);
 }
 

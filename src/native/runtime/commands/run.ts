@@ -93,7 +93,7 @@ function launchAndExplain(explanation: explain.Explanation | undefined, launch: 
   }
 }
 
-function finish(context: Context, { child, record }: Launched, keep: boolean): void {
+function finish(context: Context, { child, record, hooks }: Launched, keep: boolean): void {
   child.pidfd.close();
-  destroyContainer(context, record, { keepRecord: keep });
+  destroyContainer(context, record, { keepRecord: keep, hooks });
 }

@@ -38,7 +38,7 @@ export function run(context: Context, args: readonly string[]): number {
   if (record === undefined || status === 'stopped' || status === 'creating') {
     throw new ProaError(`container not running: "${id}" is ${status}`, { kind: 'conflict' });
   }
-  const config = parseJson(directory.configText()) as Config;
+  const config = parseJson(directory.configText() ?? '{}') as Config;
   const before = validateResources(config.linux?.resources ?? {});
   const merged = mergeResources(before, update);
   const complete = withPartners(update, merged);

@@ -10,6 +10,8 @@ export interface ChildSteps {
   prepare(line: Line): PreparedProgram;
   /** Between being independent of the runtime and the program: who hears of failures from here on. */
   beforeProgram?(line: Line): Line;
+  /** The process waits for longer than the runtime lives: it goes on only when it is recorded. */
+  outlives: boolean;
 }
 
 /**
@@ -30,11 +32,16 @@ export function runChild(socket: OwnedFd, explanation: Explanation | undefined, 
     blockAllSignals(false);
     const program = steps.prepare(line);
     explain();
-    line.tell(messages.prepared);
-    line.await(messages.recorded);
-    // The runtime may leave now: the process must not go with it.
-    setParentDeathSignal(0);
-    line.tell(messages.detached);
+    if (steps.outlives) {
+      line.tell(messages.prepared);
+      line.await(messages.recorded);
+      // The runtime may leave now: the process must not go with it.
+      setParentDeathSignal(0);
+      line.tell(messages.detached);
+    } else {
+      setParentDeathSignal(0);
+      line.tell(messages.prepared);
+    }
     line = steps.beforeProgram?.(line) ?? line;
     program.execute();
   } catch (error) {

@@ -33,7 +33,7 @@ export interface ExecSettings extends Omit<ProgramSettings, 'filter'> {
 
 /** A further process of a running container, from its birth to its program. The container may be hostile by now. */
 export function runExecChild(socket: OwnedFd, settings: ExecSettings): number {
-  return runChild(socket, settings.explanation, { prepare: (line) => becomeMember(line, settings) });
+  return runChild(socket, settings.explanation, { prepare: (line) => becomeMember(line, settings), outlives: false });
 }
 
 function becomeMember(line: Line, settings: ExecSettings): PreparedProgram {

@@ -10,5 +10,8 @@ export function openHostProc(): OwnedFd {
   const proc = openPath('/proc');
   if (fileSystemType(proc.number) === PROC_SUPER_MAGIC) return proc;
   proc.close();
-  throw new ProaError('"/proc" is not a proc file system', { kind: 'unsupported', remedy: 'Mount one: mount -t proc proc /proc' });
+  throw new ProaError('"/proc" is not a proc file system', {
+    kind: 'unsupported',
+    remedy: 'Mount one: mount -t proc proc /proc',
+  });
 }

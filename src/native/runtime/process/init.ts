@@ -18,7 +18,7 @@ import type { NamespacePlan } from '../namespaces/plan.ts';
 import { buildRoot, enterRoot, sealRoot } from '../rootfs/prepare.ts';
 import type { RootSources } from '../rootfs/sources.ts';
 import { runChild } from './child.ts';
-import type * as keyring from './keyring.ts';
+import { joinNewKeyring } from './keyring.ts';
 import type * as identity from './mapped-identity.ts';
 import type * as personality from './personality.ts';
 import { PreparedProgram, type ProgramSettings } from './program.ts';
@@ -53,6 +53,7 @@ export interface InitSettings extends Omit<ProgramSettings, 'filter'> {
 export function runInit(socket: OwnedFd, settings: InitSettings): number {
   return runChild(socket, settings.explanation, {
     prepare: (line) => becomeContainer(line, settings),
+    outlives: settings.startListener !== undefined,
     beforeProgram(line) {
       const teller = settings.startListener ? waitForStart(settings.startListener, line) : line;
       const startHooks = settings.config.hooks?.startContainer;
@@ -79,7 +80,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
     step('become root of the user namespace', () => lazy<typeof identity>('mapped-identity')().becomeMappedRoot());
   }
   check(setsid(), 'setsid');
-  if (settings.newKeyring) lazy<typeof keyring>('keyring')().joinNewKeyring(settings.id);
+  if (settings.newKeyring) joinNewKeyring(settings.id);
   let late: OwnedFd[] | undefined;
   const enterCgroups = () => {
     late ??= settings.cgroup.version === 1 ? receiveCgroups(line) : [];

@@ -37,7 +37,11 @@ export function setOwnLimits(rlimits: readonly Rlimit[], warn: (text: string) =>
 /** Raising a hard limit takes CAP_SYS_RESOURCE, which this host's root may lack: go as far as allowed. */
 function clampLimit(number: number, { type, soft, hard }: Rlimit, warn: (text: string) => void): void {
   const maximum = hardLimit(0, number, type);
-  const clamp = (value: number | bigint) => (unsigned(value) > maximum ? maximum : unsigned(value));
+  // Math.min() takes no bigints.
+  const clamp = (value: number | bigint) => {
+    const wanted = unsigned(value);
+    return wanted > maximum ? maximum : wanted;
+  };
   check(prlimit64(0, number, rlimit64.pack({ cur: clamp(soft), max: clamp(hard) }), null), 'prlimit64', type);
   warn(`process.rlimits: ${type} ${hard} is above what this host allows; ${maximum} is set`);
 }

@@ -1,10 +1,8 @@
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { makeDirectory } from '#sys/files.ts';
-import { attachMount, cloneMount, createMount, setMountAttributes } from '#sys/mounts.ts';
-import { openInRoot } from '#sys/paths.ts';
-import { O_DIRECTORY, O_PATH, symlinkat } from '#sys/raw/file.ts';
-import { MOUNT_ATTR_RDONLY } from '#sys/raw/mount.ts';
+import { attachMount, attachMountAt, cloneMount, createMount, setMountAttributes } from '#sys/mounts.ts';
+import { symlinkat } from '#sys/raw/file.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import type { MountPlan } from './mount-options.ts';
 
@@ -18,23 +16,24 @@ export function mountCgroups(target: OwnedFd, plan: MountPlan, cgroup: CgroupRec
     attachOwn(cgroup.directories['unified'] as string, target, plan.destination, attributes);
     return;
   }
-  using base = createMount({
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: ['mode=755'],
-    attributes: attributes & ~MOUNT_ATTR_RDONLY,
-  });
+  using base = createMount({ type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] });
   attachMount(base, target, plan.destination);
   for (const [controller, directory] of Object.entries(cgroup.directories)) {
     const name = controller.replace(/^name=/, '');
+    // The file system is new and ours alone: names in it can be trusted.
     makeDirectory(name, 0o755, base.number);
-    using place = openInRoot(base.number, name, O_PATH | O_DIRECTORY);
-    attachOwn(directory, place, `${plan.destination}/${name}`, attributes);
+    using own = cloneMount(directory);
+    attachMountAt(own, base, name);
     // Controllers mounted together are known by each of their names too: `cpu,cpuacct` as `cpu` and `cpuacct`.
-    if (name.includes(','))
+    if (name.includes(',')) {
       for (const part of name.split(',')) check(symlinkat(name, base.number, part), 'symlinkat', part);
+    }
   }
-  setMountAttributes(base.number, { set: attributes & MOUNT_ATTR_RDONLY }, { object: plan.destination });
+  setMountAttributes(
+    base.number,
+    { set: attributes, clear: attributes & 0x70 ? 0x70 : 0 },
+    { recursive: true, object: plan.destination },
+  );
 }
 
 function attachOwn(directory: string, target: OwnedFd, object: string, attributes: number): void {

@@ -10,11 +10,10 @@ import { isDirectory, makeInRoot, openInRoot } from '#sys/paths.ts';
 import { O_DIRECTORY, O_PATH, RESOLVE_NO_SYMLINKS } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC } from '#sys/raw/mount.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
-import type * as cgroupMount from './cgroup-mount.ts';
+import { mountCgroups } from './cgroup-mount.ts';
 import type * as copyUp from './copy-up.ts';
 import type { MountPlan } from './mount-options.ts';
 
-const cgroupMountPart = lazy<typeof cgroupMount>('cgroup-mount');
 const copyUpPart = lazy<typeof copyUp>('copy-up');
 
 export interface MountContext {
@@ -46,7 +45,7 @@ function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, con
   if (plan.type === 'cgroup' || plan.type === 'cgroup2') {
     context.enterCgroups();
     using target = openTarget(root, plan, 'directory');
-    cgroupMountPart().mountCgroups(target, plan, context.cgroup);
+    mountCgroups(target, plan, context.cgroup);
     return;
   }
   using target = openTarget(root, plan, 'directory');

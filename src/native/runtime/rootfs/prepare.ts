@@ -2,7 +2,6 @@ import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
 import { check, isErrno } from '#sys/errors.ts';
-import type { OwnedFd } from '#sys/fd.ts';
 import { fileSystemType, openPath } from '#sys/files.ts';
 import { attachMount, pivotIntoWorkingDirectory, setMountAttributes, setPropagation, unmount } from '#sys/mounts.ts';
 import { chdir, chroot, fchdir } from '#sys/raw/file.ts';

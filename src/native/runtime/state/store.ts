@@ -1,7 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
-import { textOf } from '#sys/bytes.ts';
-import { EEXIST, ENOENT } from '#sys/errno.ts';
+import { EEXIST, EISDIR, ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import {
@@ -10,12 +9,10 @@ import {
   makeDirectories,
   makeDirectory,
   openDirectory,
-  readBytes,
   readTextIfAny,
   removeDirectory,
   removeFile,
   replaceFile,
-  statusOf,
   writeFile,
 } from '#sys/files.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
@@ -115,13 +112,14 @@ export class ContainerDirectory implements Disposable {
     writeFile(CONFIG, text, { create: 0o600, at: this.fd.number });
   }
 
-  configText(): string {
-    return textOf(readBytes(CONFIG, this.fd.number));
+  /** The configuration's text; undefined when the creator was stopped before it was kept. */
+  configText(): string | undefined {
+    return readTextIfAny(CONFIG, this.fd.number);
   }
 
   /** The configuration that the container was made from, validated then. 64-bit integers are rounded. */
   loadConfig(): Config {
-    return JSON.parse(this.configText()) as Config;
+    return JSON.parse(this.configText() ?? '{}') as Config;
   }
 
   removeStartSocket(): void {
@@ -137,11 +135,14 @@ export class ContainerDirectory implements Disposable {
 
 function removeContents(directory: OwnedFd): void {
   for (const name of listDirectory('.', directory.number)) {
-    if (statusOf(directory.number, name).kind === 'directory') {
+    try {
+      removeFile(name, directory.number);
+    } catch (error) {
+      if (!isErrno(error, EISDIR)) throw error;
       using inner = openDirectory(name, directory.number);
       removeContents(inner);
       removeDirectory(name, directory.number);
-    } else removeFile(name, directory.number);
+    }
   }
 }
 

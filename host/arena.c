@@ -3,7 +3,6 @@
    always at the same place, the region can be written to a file when a program is ready, and read back (snapshot.c). */
 #include "host.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,7 +12,7 @@ struct header {
     struct header *next;
 };
 
-/* Sizes up to 512 in steps of 16, then powers of two; what is larger comes from malloc. */
+/* Sizes up to 512 in steps of 16, then powers of two. */
 static unsigned class_of(size_t size)
 {
     return size <= 512 ? (size + 15) / 16 : 33u + 54u - (unsigned)__builtin_clzl(size - 1);
@@ -27,7 +26,7 @@ static size_t size_of(unsigned class)
 /* Makes room for `size` more bytes; present at once, since faults one by one cost more. */
 int arena_grow(size_t size)
 {
-    size = (size + 0xbffff) & ~(size_t)0x3ffff;
+    size = (size + 0x1ffff) & ~(size_t)0x1ffff;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE;
     char *start = arena_mapped ? arena_mapped : (char *)arena;
     if (mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) != start)
@@ -43,13 +42,8 @@ static void *take(JSMallocState *state, size_t size)
     unsigned class = class_of(size);
     struct header *block;
     (void)state;
-    if (class > ARENA_CLASSES) {
-        block = malloc(sizeof *block + size);
-        if (!block)
-            return NULL;
-        block->size = size;
-        return block + 1;
-    }
+    if (class > ARENA_CLASSES)
+        return NULL;
     block = arena->free_blocks[class];
     if (block) {
         arena->free_blocks[class] = block->next;
@@ -73,13 +67,9 @@ static void give(JSMallocState *state, void *pointer)
     (void)state;
     if (!pointer)
         return;
-    unsigned class = class_of(block->size);
-    if (class > ARENA_CLASSES) {
-        free(block);
-        return;
-    }
-    block->next = arena->free_blocks[class];
-    arena->free_blocks[class] = block;
+    struct header **list = (struct header **)&arena->free_blocks[class_of(block->size)];
+    block->next = *list;
+    *list = block;
 }
 
 static size_t usable(const void *pointer)

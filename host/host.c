@@ -145,10 +145,8 @@ static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueC
 static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
 {
     (void)opaque;
-    const char *base = strrchr(name, '/');
-    base = base ? base + 1 : name;
     for (const struct blob *blob = blobs; blob->name; blob++) {
-        if (strcmp(blob->name, base) != 0)
+        if (strcmp(blob->name, name) != 0)
             continue;
         arena->loaded += blob->end - blob->start;
         JSValue module = JS_ReadObject(ctx, blob->start, blob->end - blob->start, JS_READ_OBJ_BYTECODE);
@@ -158,7 +156,7 @@ static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
         JS_FreeValue(ctx, module); /* the context's module list holds it */
         return definition;
     }
-    JS_ThrowReferenceError(ctx, "no bytecode called \"%s\" in this binary", base);
+    JS_ThrowReferenceError(ctx, "no bytecode called \"%s\" in this binary", name);
     return NULL;
 }
 
@@ -237,17 +235,6 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("drain", 0, host_drain),
 };
 
-/* The key of `using`, which this QuickJS lacks and the bundler's helper looks for. */
-static void define_dispose(JSContext *ctx, JSValueConst global)
-{
-    JSValue constructor = JS_GetPropertyStr(ctx, global, "Symbol"), name = JS_NewString(ctx, "Symbol.dispose");
-    JSValue registry = JS_GetPropertyStr(ctx, constructor, "for");
-    JS_SetPropertyStr(ctx, constructor, "dispose", JS_Call(ctx, registry, constructor, 1, &name));
-    JS_FreeValue(ctx, registry);
-    JS_FreeValue(ctx, name);
-    JS_FreeValue(ctx, constructor);
-}
-
 static int fail(JSContext *ctx, const char *program)
 {
     JSValue error = JS_GetException(ctx);
@@ -294,7 +281,6 @@ static int prepare(const char *entry, int building)
     arena->host = JS_DupValue(ctx, host);
     JS_SetPropertyFunctionList(ctx, host, functions, sizeof functions / sizeof *functions);
     JS_SetPropertyStr(ctx, global, "host", host);
-    define_dispose(ctx, global);
     JS_FreeValue(ctx, global);
     return evaluate(ctx, entry) ? 0 : -1;
 }

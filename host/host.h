@@ -25,7 +25,7 @@ extern const struct blob blobs[];
 extern const struct program programs[];
 
 /* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits. */
-#define ARENA_CLASSES 40
+#define ARENA_CLASSES 56 /* the largest are blocks of 8 GiB */
 struct arena {
     char *next;                /* where the next new block goes */
     const void *image;         /* where `programs` was when the region was written to a file */

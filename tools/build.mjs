@@ -28,6 +28,9 @@ const ldflags = ['-static-pie', '-Wl,-z,relro,-z,now', '-Wl,-z,noexecstack', '-W
 
 export const machine = { x64: 'x86-64', arm64: 'aarch64' }[arch()];
 
+/** The key of `using`, which this QuickJS lacks and the bundler's helper looks for. */
+export const disposeBanner = { js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose");' };
+
 /** Bundles `entries` (name to source file) into ECMAScript modules in `outdir`; shared code goes to chunks. */
 export async function bundleNative(entries, outdir, options = {}) {
   rmSync(outdir, { recursive: true, force: true });
@@ -46,6 +49,7 @@ export async function bundleNative(entries, outdir, options = {}) {
     chunkNames: 'chunk-[hash]',
     define: { MACHINE: JSON.stringify(machine) },
     supported: { using: false },
+    banner: disposeBanner,
     logLevel: 'warning',
     ...options,
   });

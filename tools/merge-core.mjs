@@ -98,6 +98,8 @@ async function mergeInto(directory, main, wanted) {
     minify: true,
     charset: 'utf8',
     write: false,
+    // The chunks' own comes too late once they are merged: their order is that of their imports.
+    banner: { js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose");' },
     logLevel: 'warning',
   });
   rmSync(entry);

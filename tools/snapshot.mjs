@@ -9,18 +9,36 @@ const ARENA = 0x4000000000;
 const NEXT = 0;
 const IMAGE = 8;
 
-const HEAD_SIZE = 48;
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** Larger than any page, so that what lies at a multiple of it can be mapped. */
+const ALIGNMENT = 65536;
+
 export async function appendSnapshots(binary, entries) {
-  const start = statSync(binary).size;
-  const parts = [];
-  for (const entry of entries)
-    parts.push(snapshotOf(entry, await memoryOf(binary, entry), await memoryOf(binary, entry)));
+  const heads = [];
+  for (const entry of entries) {
+    const { memory, pointers } = snapshotOf(entry, await memoryOf(binary, entry), await memoryOf(binary, entry));
+    heads.push({ entry, memory, pointers });
+  }
+  const index = [];
+  for (const { entry, memory, pointers } of heads) {
+    const end = statSync(binary).size;
+    const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    appendFileSync(
+      binary,
+      Buffer.concat([Buffer.alloc(offset - end), memory, Buffer.from(Uint32Array.from(pointers).buffer)]),
+    );
+    const head = Buffer.alloc(56);
+    head.write(`${entry}.js`);
+    [offset, memory.length, pointers.length].forEach((value, at) => {
+      head.writeBigUInt64LE(BigInt(value), 32 + at * 8);
+    });
+    index.push(head);
+  }
   const footer = Buffer.alloc(16);
   footer.write('PROASNAP');
-  footer.writeBigUInt64LE(BigInt(start), 8);
-  appendFileSync(binary, Buffer.concat([...parts, footer]));
+  footer.writeBigUInt64LE(BigInt(index.length), 8);
+  appendFileSync(binary, Buffer.concat([...index, footer]));
 }
 
 /** The memory of a program that has stopped where it would begin, and where its binary was. */
@@ -84,9 +102,5 @@ function snapshotOf(entry, first, second) {
   pointers.splice(pointers.indexOf(IMAGE), 1);
   if (others.length > EXPECTED_DIFFERENCES)
     throw new Error(`${entry}: memory that differs from run to run:\n${others.join('\n')}`);
-  const head = Buffer.alloc(HEAD_SIZE);
-  head.write(`${entry}.js`);
-  head.writeBigUInt64LE(BigInt(size), 32);
-  head.writeBigUInt64LE(BigInt(pointers.length), 40);
-  return Buffer.concat([head, first.memory, Buffer.from(Uint32Array.from(pointers).buffer)]);
+  return { memory: first.memory, pointers };
 }

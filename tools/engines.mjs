@@ -1,0 +1,15 @@
+// Runs tests/engines/ one after the other. Arguments: words of file names to run.
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runOnNode } from './node-tests.mjs';
+import { peersRoot } from './peers.mjs';
+import { needPackages } from './system.mjs';
+
+const words = process.argv.slice(2);
+const folder = resolve(import.meta.dirname, '../tests/engines');
+const tests = readdirSync(folder)
+  .filter((name) => name.endsWith('.test.ts') && (words.length === 0 || words.some((word) => name.includes(word))))
+  .map((name) => join('tests/engines', name));
+needPackages(['busybox-static', 'util-linux']);
+peersRoot();
+process.exit((await runOnNode('engines', tests, { concurrency: false })) ? 0 : 1);

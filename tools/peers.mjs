@@ -4,7 +4,7 @@
 //   node tools/peers.mjs [--network] COMMAND [ARG…]    runs a command in it; --network: in a network of its own
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { debianMirror } from './quickjs.mjs';
 import { lastLine, missingPackages, needPackages, needRoot, stop } from './system.mjs';
 
@@ -65,10 +65,9 @@ function complete(root, missing) {
 }
 
 /**
- * A command line that runs `command` in the root, in a mount namespace of its own. `/` is a mount point there, as
- * pivot_root(2) wants it; kernel filesystems, /tmp and the repository (at `repositoryInside`) are the machine's.
- * `network`: a network of its own with only loopback. `processes`: a pid namespace of its own, so that nothing outlives
- * the command.
+ * A command line that runs `command` in the root, in a mount namespace of its own whose root it is; kernel filesystems,
+ * /tmp and the repository (at `repositoryInside`) are the machine's. `network`: a network of its own with only loopback.
+ * `processes`: a pid namespace of its own, so that nothing outlives the command.
  */
 function enter(root, command, { network = false, processes = false }) {
   const script = [
@@ -84,7 +83,8 @@ function enter(root, command, { network = false, processes = false }) {
     '  mkdir -p "$root/sys/fs/cgroup/hugetlb"; mount -t cgroup -o hugetlb cgroup "$root/sys/fs/cgroup/hugetlb"',
     'fi',
     'if [ $network = 1 ]; then ip link set lo up; fi',
-    'cd "$root"; exec chroot . "$@"',
+    // Not chroot: setns(2) into a mount namespace leads to its true root, which must not be the machine's.
+    'cd "$root"; pivot_root . .; umount -l .; cd /; exec "$@"',
   ].join('\n');
   const flags = ['--mount', '--propagation', 'slave', ...(network ? ['--net'] : [])];
   if (processes) flags.push('--pid', '--fork');
@@ -122,7 +122,7 @@ export async function openPeers({ network = true } = {}) {
   });
   if (!said) throw new Error(`cannot enter the root of the peers: ${lastLine(complaint)}`);
   const init = readFileSync(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8').trim();
-  const flags = ['--target', init, '--mount', '--pid', ...(network ? ['--net'] : []), '--root', '--wd=/'];
+  const flags = ['--target', init, '--mount', '--pid', ...(network ? ['--net'] : []), '--root', '--wd'];
   return {
     command: (line) => ['nsenter', [...flags, '--', ...line]],
     environment,
@@ -136,7 +136,8 @@ export async function openPeers({ network = true } = {}) {
   };
 }
 
-if (process.argv[1] === import.meta.filename) {
+// The name, too: in a bundle of a test this file goes by the test's.
+if (process.argv[1] === import.meta.filename && basename(import.meta.filename) === 'peers.mjs') {
   const words = process.argv.slice(2);
   const network = words[0] === '--network';
   if (network) words.shift();

@@ -29,7 +29,9 @@ prepare() {
     need_packages gcc libc6-dev busybox-static
     if ! cmp -s package-lock.json node_modules/.proa-lock; then
         echo 'npm ci'
-        npm ci --silent --no-audit --no-fund || stop 'npm ci failed: is the registry reachable?'
+        # A registry may lack the packages of other platforms; npm ci insists on them, npm install does not.
+        npm ci --silent --no-audit --no-fund 2>/dev/null || npm install --no-save --silent --no-audit --no-fund ||
+            stop 'npm cannot install the packages: is the registry reachable?'
         cp package-lock.json node_modules/.proa-lock
     fi
     # Node reads every certificate that this names each time it starts: a fifth of a second.

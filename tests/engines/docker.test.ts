@@ -26,4 +26,5 @@ testEngine({
     return words;
   },
   runOptions: () => [],
+  remove: ['rm', '-f'],
 });

@@ -17,7 +17,6 @@ testEngine({
     const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
     return ['env', 'PODMAN_IGNORE_CGROUPSV1_WARNING=1', 'podman', ...flags];
   },
-  // A host's network: the network of podman is not what is tested.
   runOptions: (site) => [
     '--cgroup-parent',
     `/${site.cgroup}`,

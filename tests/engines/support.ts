@@ -19,8 +19,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openPeers, repositoryInside } from '../../tools/peers.mjs';
 
 const chosen = process.env['ENGINE_RUNTIME'] ?? 'proa';
-/** The runtime under test, as a path among the peers. */
-export const runtimePath = chosen === 'proa' ? `${repositoryInside}/dist/proa-runtime` : `/usr/bin/${chosen}`;
+/** The runtime under test, as a path or a name among the peers. */
+export const runtimePath = chosen === 'proa' ? `${repositoryInside}/dist/proa-runtime` : chosen;
 
 export interface Outcome {
   status: number | null;
@@ -137,6 +137,12 @@ export function cgroupFile(site: Site, pid: string, v1: [controller: string, fil
   }
   const path = /^0::(.*)$/m.exec(lines.join('\n'))?.[1] ?? '';
   return read(`/sys/fs/cgroup${path}/${v2}`);
+}
+
+/** The line of /proc/PID/status that a process with every capability of this machine has. */
+export function fullCapabilities(site: Site): RegExp {
+  const all = /CapBnd:\s*(\S+)/.exec(site.run(['cat', '/proc/self/status']).stdout)?.[1];
+  return new RegExp(`CapEff:\\s*${all}`);
 }
 
 function read(path: string): string {

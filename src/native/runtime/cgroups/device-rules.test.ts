@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceRule } from '#common/runtime-spec/types.ts';
-import { decidesAll, defaultRules } from './default-devices.ts';
+import { asksForLimits, decidesAll, defaultRules } from './defaults.ts';
 import { exceptionList } from './device-rules.ts';
 
 const denyAll: DeviceRule = { allow: false, access: 'rwm' };
@@ -65,4 +65,26 @@ test('decidesAll() needs every device and all access', () => {
   assert.ok(!decidesAll({ allow: true, type: 'c' }));
   assert.ok(!decidesAll({ allow: true, access: 'rw' }));
   assert.ok(!decidesAll({ allow: true, major: 8 }));
+});
+
+test('asksForLimits() sees through what callers write for nothing', () => {
+  // What Docker writes when nobody asked it for limits.
+  assert.ok(
+    !asksForLimits({ devices: [denyAll], memory: { disableOOMKiller: false }, cpu: {}, blockIO: { weight: 0 } }),
+  );
+  assert.ok(!asksForLimits({ hugepageLimits: [], rdma: {}, unified: {}, memory: { limit: 0 } }));
+  assert.ok(asksForLimits({ pids: { limit: 0 } }));
+  assert.ok(asksForLimits({ memory: { swappiness: 0 } }));
+  assert.ok(asksForLimits({ unified: { 'cpuset.cpus': '' } }));
+  assert.ok(asksForLimits({ hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }));
+});
+
+test('exceptionList() takes what Docker writes', () => {
+  const rules: DeviceRule[] = [
+    denyAll,
+    { allow: true, type: 'c', major: 1, minor: 5, access: 'rwm' },
+    { allow: true, type: 'c', major: 5, minor: 1, access: 'rwm' },
+    { allow: false, type: 'c', major: 10, minor: 229, access: 'rwm' },
+  ];
+  assert.deepEqual(extra(rules), ['c 5:1 rwm']);
 });

@@ -2,7 +2,7 @@ import { kindOf, ProaError } from '#common/errors.ts';
 import type { DeviceRule } from '#common/runtime-spec/types.ts';
 import { EPERM } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
-import { decidesAll, defaultRules } from './default-devices.ts';
+import { decidesAll, defaultRules } from './defaults.ts';
 import { readValue } from './files.ts';
 
 const letters = 'rwm';

@@ -4,7 +4,7 @@ import { step } from '#native/steps.ts';
 import { EINVAL, EPERM } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { writeFile } from '#sys/files.ts';
-import { decidesAll, defaultRules } from '../default-devices.ts';
+import { asksForLimits, decidesAll, defaultRules } from '../defaults.ts';
 import type * as deviceRules from '../device-rules.ts';
 import { readValue, writeLines } from '../files.ts';
 import { type CgroupRecord, directoryOf } from '../record.ts';
@@ -19,7 +19,7 @@ export function prepareCgroup(record: CgroupRecord, resources: Resources | undef
   if (cpuset) fillCpuset(cpuset, resources, fresh);
   const rules = resources?.devices ?? [];
   step('set device rules', () => setDevices(directoryOf(record, 'devices'), rules));
-  if (resources && Object.keys(resources).some((key) => key !== 'devices')) {
+  if (resources && (!fresh || asksForLimits(resources))) {
     step('set limits', () => limitsPart().applyLimits(record, resources));
   }
 }

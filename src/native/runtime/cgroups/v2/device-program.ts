@@ -1,5 +1,5 @@
 import type { DeviceRule } from '#common/runtime-spec/types.ts';
-import { decidesAll } from '../default-devices.ts';
+import { decidesAll } from '../defaults.ts';
 import { type PlainRule, plainRules } from '../device-rules.ts';
 
 // Opcodes of eBPF: Documentation/bpf/standardization/instruction-set.rst.

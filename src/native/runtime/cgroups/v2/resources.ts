@@ -5,6 +5,7 @@ import { EEXIST, EINVAL, EPERM } from '#sys/errno.ts';
 import { check, isErrno } from '#sys/errors.ts';
 import { openDirectory, writeFile } from '#sys/files.ts';
 import * as raw from '#sys/raw/file.ts';
+import { asksForLimits } from '../defaults.ts';
 import { explainRefusal } from '../device-rules.ts';
 import { readValue } from '../files.ts';
 import type { CgroupRecord } from '../record.ts';
@@ -76,7 +77,7 @@ function write(directory: string, names: string): boolean {
 export function prepareCgroup(record: CgroupRecord, resources: Resources | undefined, fresh: boolean): void {
   const directory = record.directories['unified'] as string;
   step('set device rules', () => setDevices(directory, resources?.devices ?? [], fresh));
-  if (resources && Object.keys(resources).some((key) => key !== 'devices')) {
+  if (resources && (!fresh || asksForLimits(resources))) {
     step('set limits', () => limitsPart().applyLimits(record, resources));
   }
 }

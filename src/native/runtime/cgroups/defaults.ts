@@ -1,4 +1,4 @@
-import type { DeviceRule } from '#common/runtime-spec/types.ts';
+import type { DeviceRule, Resources } from '#common/runtime-spec/types.ts';
 
 /**
  * What every container may do, whatever its own rules say: make any device file, use those that each container has
@@ -22,4 +22,16 @@ export const defaultRules: readonly string[] = [
 /** Whether a rule decides on everything, so that those before it have no say. */
 export function decidesAll({ type = 'a', major = -1, minor = -1, access = 'rwm' }: DeviceRule): boolean {
   return type === 'a' && major === -1 && minor === -1 && ['r', 'w', 'm'].every((letter) => access.includes(letter));
+}
+
+/**
+ * Whether a new cgroup is to be told anything but device rules. Callers write what they do not want as false or zero
+ * (Docker: `"blockIO":{"weight":0}`); in few places zero means something.
+ */
+export function asksForLimits(resources: Resources): boolean {
+  return Object.entries(resources).some(([section, fields]) => {
+    if (section === 'devices') return false;
+    const zeroCounts = section === 'pids' || section === 'unified';
+    return Object.entries(fields).some(([field, value]) => value || zeroCounts || field === 'swappiness');
+  });
 }

@@ -8,7 +8,8 @@ const [
   genericHeader = '/usr/include/asm-generic/unistd.h',
 ] = process.argv.slice(2);
 
-const calls = `accept4 bind bpf capget capset chdir chroot clone3 close close_range connect dup3 epoll_create1 epoll_ctl
+const calls =
+  `accept4 bind bpf capget capset chdir chroot clone3 close close_range connect dup3 epoll_create1 epoll_ctl eventfd2
   epoll_pwait execve execveat exit_group faccessat2 fchdir fchmod fchmodat fchownat fcntl fgetxattr flock fsconfig
   fsmount fsopen fstatfs fsync ftruncate getcwd getdents64 getegid geteuid getgid getpgid getpid getppid getrandom
   getsockopt getuid inotify_add_watch inotify_init1 ioctl ioprio_set keyctl kill linkat listen lseek memfd_create

@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { cgroupFile, cgroupsBelow, fullCapabilities, makeRootfs, type Outcome, openSite, type RunOptions, type Site } from './support.ts';
+import {
+  cgroupFile,
+  cgroupsBelow,
+  fullCapabilities,
+  makeRootfs,
+  type Outcome,
+  openSite,
+  type RunOptions,
+  type Site,
+} from './support.ts';
 
 export interface Engine {
   name: string;

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { cgroupFile, cgroupsBelow, fullCapabilities, makeRootfs, type Outcome, openSite, runtimePath, type Site } from './support.ts';
+import {
+  cgroupFile,
+  cgroupsBelow,
+  fullCapabilities,
+  makeRootfs,
+  type Outcome,
+  openSite,
+  runtimePath,
+  type Site,
+} from './support.ts';
 
 let site: Site;
 let rootfs = '';

@@ -68,7 +68,7 @@ export function runtimeMain(): number {
     refuseGlobals(parsed.flags, parsed.values);
     const command = Object.hasOwn(commands, word) ? commands[word]?.() : undefined;
     if (!command) throw new ProaError(`unknown command "${word}"`, { kind: 'invalid', remedy: 'See --help' });
-    if (args.some((arg) => arg === '--help' || arg === '-h') && !(word === 'exec' && args.indexOf('--help') < 0)) {
+    if (args[0] === '--help' || args[0] === '-h') {
       writeAll(1, lazy<typeof import('./help.ts')>('help')().commandHelp(command));
       return 0;
     }

@@ -1,5 +1,6 @@
 import { check } from './errors.ts';
 import * as raw from './raw/file.ts';
+import { eventfd2 } from './raw/wait.ts';
 
 /** A descriptor with one owner, who closes it: `using file = openFile(path)`. */
 export class OwnedFd implements Disposable {
@@ -44,6 +45,13 @@ export function pipe(): [OwnedFd, OwnedFd] {
 export function pairOf(pair: Uint8Array): [OwnedFd, OwnedFd] {
   const view = new DataView(pair.buffer);
   return [new OwnedFd(view.getInt32(0, true)), new OwnedFd(view.getInt32(4, true))];
+}
+
+const EFD_CLOEXEC = 0o2000000;
+
+/** A counter that the kernel raises and a read takes. eventfd(2). */
+export function openEventCounter(): OwnedFd {
+  return owned(eventfd2(0, EFD_CLOEXEC), 'eventfd2');
 }
 
 /** Keeps a descriptor open across execve, or no longer. */

@@ -17,6 +17,6 @@ export function statusOf(root: string, record: ContainerRecord | undefined): Sta
   if (record === undefined || (record.phase === 'creating' && record.pid === undefined)) return 'creating';
   if (!isAlive(record)) return 'stopped';
   if (record.phase === 'creating') return 'creating';
-  if (exists(`${root}/${record.id}/${START_SOCKET}`)) return 'created';
-  return isFrozen(record.cgroup) ? 'paused' : 'running';
+  if (isFrozen(record.cgroup)) return 'paused';
+  return exists(`${root}/${record.id}/${START_SOCKET}`) ? 'created' : 'running';
 }

@@ -81,6 +81,7 @@ export const epoll_ctl = (epoll: number, operation: number, fd: number, event: U
   door.syscall(NR.epoll_ctl, epoll, operation, fd, event);
 export const epoll_pwait = (epoll: number, events: Uint8Array, count: number, timeout: number) =>
   door.syscall(NR.epoll_pwait, epoll, events, count, timeout, null, 8);
+export const eventfd2 = (initial: number, flags: number) => door.syscall(NR.eventfd2, initial, flags);
 export const timerfd_create = (clock: number, flags: number) => door.syscall(NR.timerfd_create, clock, flags);
 export const timerfd_settime = (fd: number, flags: number, value: Uint8Array) =>
   door.syscall(NR.timerfd_settime, fd, flags, value, null);

@@ -1,8 +1,8 @@
 import { check, uninterrupted } from '#sys/errors.ts';
+import { openEventCounter } from '#sys/fd.ts';
 import { exists, openFile, writeFile } from '#sys/files.ts';
 import { read } from '#sys/raw/file.ts';
 import type { OomWatch } from '../oom-watch.ts';
-import { openEventCounter } from './eventfd.ts';
 
 /** Documentation/admin-guide/cgroup-v1/memory.rst, "OOM Control". */
 export function watchOom(directory: string): OomWatch {

@@ -15,6 +15,7 @@ export const dup3 = MACHINE === 'x86-64' ? 292 : 24;
 export const epoll_create1 = MACHINE === 'x86-64' ? 291 : 20;
 export const epoll_ctl = MACHINE === 'x86-64' ? 233 : 21;
 export const epoll_pwait = MACHINE === 'x86-64' ? 281 : 22;
+export const eventfd2 = MACHINE === 'x86-64' ? 290 : 19;
 export const execve = MACHINE === 'x86-64' ? 59 : 221;
 export const execveat = MACHINE === 'x86-64' ? 322 : 281;
 export const exit_group = MACHINE === 'x86-64' ? 231 : 94;

@@ -4,17 +4,7 @@
 //   node tools/guest.mjs [--console] [WORD…]    tests whose name holds a word; --console shows all that the guest says
 // A guest that does not end by itself is killed after $GUEST_SECONDS (600).
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundles } from '../tests/guest/bundles.mjs';

@@ -35,12 +35,10 @@ export const lazyParts = {
   'command-events': `${runtime}/commands/events.ts`,
   'command-spec': `${runtime}/commands/spec.ts`,
   'command-features': `${runtime}/commands/features.ts`,
-  seccomp: `${runtime}/seccomp/index.ts`,
   log: `${runtime}/log.ts`,
   help: `${runtime}/help.ts`,
   notify: `${runtime}/notify.ts`,
   'dry-run': `${runtime}/dry-run.ts`,
-  'command-exec': `${runtime}/commands/exec.ts`,
 };
 
 // What the static binary holds. A program is found by the name it is called by; the first also answers to any other

@@ -25,4 +25,5 @@ testEngine({
     '--network',
     'none',
   ],
+  remove: ['rm', '-f', '-t', '0'],
 });

@@ -1,5 +1,4 @@
 import { stringifyJson } from '#common/json/stringify.ts';
-import { lazy } from '#common/lazy.ts';
 import { writeAll } from '#sys/files.ts';
 import { namespaceTypes } from '#sys/namespaces.ts';
 import { loadBundle } from './bundle.ts';
@@ -10,7 +9,7 @@ import { planNamespaces } from './namespaces/plan.ts';
 import type { Parsed } from './options.ts';
 import { defaultDevices } from './rootfs/devices.ts';
 import { planMount } from './rootfs/mount-options.ts';
-import type * as seccomp from './seccomp/index.ts';
+import { compileFilter } from './seccomp/index.ts';
 
 /** `run --dry-run`: what a start would make, in its order, as JSON. Nothing is touched but the bundle, which is read. */
 export function printPlan(context: Context, parsed: Parsed): number {
@@ -18,7 +17,7 @@ export function printPlan(context: Context, parsed: Parsed): number {
   const { config, path } = loadBundle(parsed.values['bundle'], parsed.values['config'], context.warn);
   const { linux = {}, process, root } = config;
   const namespaces = planNamespaces(config);
-  const filter = linux.seccomp && lazy<typeof seccomp>('seccomp')().compileFilter(linux.seccomp, MACHINE);
+  const filter = linux.seccomp && compileFilter(linux.seccomp, MACHINE);
   const plan = {
     record: `${context.root}/${id}`,
     cgroup: locateCgroup(id, linux.cgroupsPath, linux.resources),

@@ -1,4 +1,3 @@
-import { lazy } from '#common/lazy.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
@@ -23,7 +22,7 @@ import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
 import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
-import type * as seccomp from './seccomp/index.ts';
+import { compileFilter } from './seccomp/index.ts';
 
 export interface ExecOptions {
   id: string;
@@ -90,9 +89,7 @@ export function execProcess(options: ExecOptions): Child {
       line.tell(messages.goOn);
     }
     if (profile) {
-      const filter = step('compile the seccomp filter', () =>
-        lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE),
-      );
+      const filter = step('compile the seccomp filter', () => compileFilter(profile, MACHINE));
       line.tellBytes(messages.filter, packFilter(filter));
     }
     line.await(messages.prepared);

@@ -31,7 +31,7 @@ import { raiseLimits, setOomScore } from './process/limits.ts';
 import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { openSources } from './rootfs/sources.ts';
-import type * as seccomp from './seccomp/index.ts';
+import { compileFilter } from './seccomp/index.ts';
 import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
@@ -206,9 +206,7 @@ function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfi
 }
 
 function offerFilter(line: Line, profile: Seccomp): void {
-  const filter = step('compile the seccomp filter', () =>
-    lazy<typeof seccomp>('seccomp')().compileFilter(profile, MACHINE),
-  );
+  const filter = step('compile the seccomp filter', () => compileFilter(profile, MACHINE));
   line.tellBytes(messages.filter, packFilter(filter));
 }
 

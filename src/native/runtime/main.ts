@@ -4,6 +4,7 @@ import { commandLine } from '#sys/environment.ts';
 import { writeAll } from '#sys/files.ts';
 import * as create from './commands/create.ts';
 import * as remove from './commands/delete.ts';
+import * as exec from './commands/exec.ts';
 import * as kill from './commands/kill.ts';
 import * as run from './commands/run.ts';
 import * as start from './commands/start.ts';
@@ -22,7 +23,7 @@ const commands: Record<string, () => Command> = {
   state: ours(state),
   kill: ours(kill),
   delete: ours(remove),
-  exec: lazy<Command>('command-exec'),
+  exec: ours(exec),
   ps: lazy<Command>('command-ps'),
   pause: lazy<Command>('command-pause'),
   resume: lazy<Command>('command-resume'),

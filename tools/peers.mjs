@@ -129,11 +129,37 @@ export async function openPeers({ network = true } = {}) {
     async end() {
       if (keeper.exitCode !== null || keeper.signalCode !== null) return;
       const gone = new Promise((done) => keeper.once('exit', done));
-      // Its init is the first of the pid namespace: the kernel ends everything in there with it.
+      // Its init is the first of the pid namespace: the kernel ends everything in there with it, but for what is frozen.
+      const inside = descendants(init);
       process.kill(Number(init), 'SIGKILL');
+      for (const pid of inside) thaw(pid);
       await gone;
     },
   };
+}
+
+function descendants(pid) {
+  const children = readProc(`${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** Thaws the cgroup of version 1 that a process is frozen in: it could not even be killed there. */
+function thaw(pid) {
+  const path = /:freezer:(\/.+)$/m.exec(readProc(`${pid}/cgroup`))?.[1];
+  if (!path) return;
+  try {
+    writeFileSync(`/sys/fs/cgroup/freezer${path}/freezer.state`, 'THAWED');
+  } catch {
+    // Its last process ended meanwhile, and the cgroup with it.
+  }
+}
+
+function readProc(name) {
+  try {
+    return readFileSync(`/proc/${name}`, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 // The name, too: in a bundle of a test this file goes by the test's.

@@ -106,7 +106,14 @@ function removeCgroups() {
 async function runTest(work, runtime, file, name) {
   const peers = await openPeers({ network: true });
   const line = `cd ${work} && exec python3 tests/${file}`;
-  const [program, flags] = peers.command(['script', '--quiet', '--return', '--command', `sh -c '${line}'`, '/dev/null']);
+  const [program, flags] = peers.command([
+    'script',
+    '--quiet',
+    '--return',
+    '--command',
+    `sh -c '${line}'`,
+    '/dev/null',
+  ]);
   const env = peers.environment({
     OCI_RUNTIME: paths[runtime] ?? runtime,
     INIT: join(work, 'init'),
@@ -163,7 +170,9 @@ async function main() {
   if (process.env.SUITE_REPORT) writeFileSync(process.env.SUITE_REPORT, report.join('\n'));
   console.log(`\n${'runtime'.padEnd(10)}${'passed'.padStart(8)}${'failed'.padStart(8)}${'skipped'.padStart(9)}`);
   for (const [runtime, { pass, fail, skip }] of Object.entries(counts))
-    console.log(`${runtime.padEnd(10)}${String(pass).padStart(8)}${String(fail).padStart(8)}${String(skip).padStart(9)}`);
+    console.log(
+      `${runtime.padEnd(10)}${String(pass).padStart(8)}${String(fail).padStart(8)}${String(skip).padStart(9)}`,
+    );
   console.log(`\nleft out and not passed: ${leftNow.length}; passed by crun and not by ours: ${worse.length}`);
   for (const line of worse) console.log(`  ${line}`);
   process.exitCode = worse.length > 0 ? 1 : 0;

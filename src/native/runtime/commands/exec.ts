@@ -1,7 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
-import { parseProcess } from '#common/runtime-spec/validate.ts';
+import { parseProcess, validateProcess } from '#common/runtime-spec/validate.ts';
 import type * as explain from '#native/explain/part.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { exists, readText } from '#sys/files.ts';
@@ -13,7 +13,7 @@ import { execProcess } from '../exec.ts';
 import { superviseProcess } from '../foreground.ts';
 import { countOption, type Parsed, parseOptions } from '../options.ts';
 import { connectConsole, ownConsole } from '../process/console.ts';
-import { statusOf } from '../state/status.ts';
+import { isAlive, statusOf } from '../state/status.ts';
 import { ContainerDirectory, type ContainerRecord } from '../state/store.ts';
 import { superviseTerminal } from '../terminal-relay.ts';
 
@@ -51,7 +51,7 @@ export function run(context: Context, args: readonly string[]): number {
     format === undefined ? undefined : new (lazy<typeof explain>('explain')().Explanation)('exec', format);
   const { record, config } = load(context, id, parsed.flags.has('ignore-paused'));
   const process = processFrom(parsed, command, config, context);
-  using target = openTarget(context, record);
+  using target = openTarget(record);
   const detach = parsed.flags.has('detach');
   blockAllSignals(true);
   const own = process.terminal && !parsed.values['console-socket'] ? ownTerminal(detach) : undefined;
@@ -97,10 +97,10 @@ function load(context: Context, id: string, ignorePaused: boolean): { record: Co
   return { record, config: directory.loadConfig() };
 }
 
-function openTarget(context: Context, record: ContainerRecord): OwnedFd {
+function openTarget(record: ContainerRecord): OwnedFd {
   const target = openProcess(record.pid as number);
   // Looked at again with the handle in hand: the number may have passed to another process meanwhile.
-  if (target && statusOf(context.root, record) !== 'stopped') return target;
+  if (target && isAlive(record)) return target;
   target?.close();
   throw new ProaError('cannot exec in a stopped container', { kind: 'conflict' });
 }
@@ -141,7 +141,7 @@ function processFrom(parsed: Parsed, command: string[], config: Config, context:
   if (groups.length > 0)
     process.user = { ...process.user, additionalGids: [...(process.user.additionalGids ?? []), ...groups] };
   if (lists['cap']) process.capabilities = withCapabilities(process, lists['cap']);
-  return parseProcess(JSON.stringify(process), { warnings });
+  return validateProcess(process, { warnings });
 }
 
 function parseUser(text: string): { uid: number; gid?: number } {

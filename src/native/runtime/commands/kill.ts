@@ -5,7 +5,7 @@ import { isFrozen, setFrozen } from '../cgroups/freezer.ts';
 import { killAll } from '../cgroups/index.ts';
 import type { Context } from '../context.ts';
 import { parseOptions } from '../options.ts';
-import { statusOf } from '../state/status.ts';
+import { isAlive, statusOf } from '../state/status.ts';
 import { readRecord } from '../state/store.ts';
 
 export const usage = 'kill [options] CONTAINER [SIGNAL]';
@@ -31,7 +31,7 @@ export function run(context: Context, args: readonly string[]): number {
   else {
     using process = openProcess(record.pid as number);
     // Looked at again with the handle in hand: the number may have passed to another process meanwhile.
-    if (!process || statusOf(context.root, record) === 'stopped' || !signalProcess(process, signal)) {
+    if (!process || !isAlive(record) || !signalProcess(process, signal)) {
       throw new ProaError('container not running', { kind: 'conflict' });
     }
   }

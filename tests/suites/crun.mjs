@@ -2,7 +2,8 @@
 // under a terminal, in the root of tools/peers.mjs. Prints where the two differ; fails when ours fails a test that crun
 // passes and that crun-left-out.txt does not name.
 //   node tests/suites/crun.mjs [WORD…]     tests whose name holds a word
-// Environment: RUNTIMES (default "crun proa"); SUITE_REPORT names a file for the output of the tests that failed.
+// Environment: RUNTIMES (default "crun proa"); SUITE_REPORT names a file for the output of the tests that failed;
+// SUITE_VERBOSE=1 names each test before it runs.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -85,8 +86,9 @@ function leftOut() {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]));
 }
 
-/** Cgroups that the suite makes are named after its temporary directories. */
+/** Cgroups that the suite makes are named after its temporary directories, but for one. */
 function removeCgroups() {
+  spawnSync('rmdir', ['/sys/fs/cgroup/freezer/frozen'], { stdio: 'ignore' });
   const own = /(^|[-/])test-tmp[a-z0-9_]{8}/;
   spawnSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-name', '*test-tmp*'], { encoding: 'utf8' })
     .stdout.split('\n')
@@ -150,6 +152,7 @@ async function main() {
     console.log(`${archive}: ${tests.length} tests with ${runtimes.join(' and ')}`);
     for (const [file, name] of tests) {
       const verdicts = {};
+      if (process.env.SUITE_VERBOSE) console.log(`${file} ${name}`);
       for (const runtime of runtimes) {
         const { verdict, said } = await runTest(work, runtime, file, name);
         verdicts[runtime] = verdict;

@@ -304,8 +304,10 @@ int main(int argc, char **argv)
     int ready = restore(program->entry) == 0, building = !ready && argc == 3 && strcmp(argv[1], "--snapshot") == 0;
     if (!ready && prepare(building ? argv[2] : program->entry, building))
         return arena_mapped && arena->ctx ? fail(arena->ctx, name) : no_memory(name);
-    if (building)
+    if (building) {
+        arena->loaded = 0; /* a start from the snapshot reads none of it */
         return raise(SIGSTOP);
+    }
 
     JSContext *ctx = arena->ctx;
     int32_t code;

@@ -248,3 +248,16 @@ test('the container inherits neither signal dispositions nor masks, umask, group
   const stdout = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   assert.equal(stdout, 'Groups:\t \nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0022\n4\n');
 });
+
+test('standard streams that the caller closed are the null device in the container', () => {
+  using bundle = new Bundle({
+    args: ['/bin/sh', '-c', 'for fd in 0 1 2; do readlink /proc/self/fd/$fd; done > /tmp/streams'],
+  });
+  const config = JSON.parse(readFileSync(join(bundle.path, 'config.json'), 'utf8'));
+  config.root.readonly = false;
+  bundle.write(config);
+  execFileSync('sh', ['-c', `exec ${runtimePath} --root ${bundle.root} run -b ${bundle.path} ${bundle.id} <&- 2>&-`]);
+  const lines = readFileSync(join(bundle.rootfs, 'tmp/streams'), 'utf8').trim().split('\n');
+  assert.match(lines[0] ?? '', /null/);
+  assert.match(lines[2] ?? '', /null/);
+});

@@ -1,6 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import { commandLine } from '#sys/environment.ts';
+import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
 import * as create from './commands/create.ts';
 import * as remove from './commands/delete.ts';
@@ -54,6 +55,7 @@ export function runtimeMain(): number {
   let sink: log.LogOptions = {};
   let name = '';
   try {
+    openStandardStreams();
     const parsed = parseOptions(globals, commandLine().slice(1));
     sink = { file: parsed.values['log'], format: parsed.values['log-format'], debug: parsed.flags.has('debug') };
     const [word = '', ...args] = parsed.rest;

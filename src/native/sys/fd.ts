@@ -54,6 +54,17 @@ export function openEventCounter(): OwnedFd {
   return owned(eventfd2(0, EFD_CLOEXEC), 'eventfd2');
 }
 
+/**
+ * Opens /dev/null in place of standard streams that the caller closed: what is opened next would take their numbers,
+ * and a container would read or write it as its own.
+ */
+export function openStandardStreams(): void {
+  for (let fd = 0; fd <= 2; fd++) {
+    if (raw.fcntl(fd, raw.F_GETFD, 0) < 0)
+      check(raw.openat(raw.AT_FDCWD, '/dev/null', raw.O_RDWR, 0), 'openat', '/dev/null');
+  }
+}
+
 /** Keeps a descriptor open across execve, or no longer. */
 export function setCloseOnExec(fd: number, on: boolean): void {
   check(raw.fcntl(fd, raw.F_SETFD, on ? raw.FD_CLOEXEC : 0), 'fcntl', `fd ${fd}`);

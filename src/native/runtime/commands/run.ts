@@ -1,4 +1,4 @@
-import { ProaError } from '#common/errors.ts';
+import { kindOf, ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type * as explain from '#native/explain/part.ts';
 import { environmentVariable } from '#sys/environment.ts';
@@ -95,5 +95,10 @@ function launchAndExplain(explanation: explain.Explanation | undefined, launch: 
 
 function finish(context: Context, { child, record, hooks }: Launched, keep: boolean): void {
   child.pidfd.close();
-  destroyContainer(context, record, { keepRecord: keep, hooks });
+  try {
+    destroyContainer(context, record, { keepRecord: keep, hooks });
+  } catch (error) {
+    // Somebody else was quicker: `delete --force` while we were on our way.
+    if (kindOf(error) !== 'not-found') throw error;
+  }
 }

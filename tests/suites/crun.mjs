@@ -69,6 +69,20 @@ function buildInit() {
   execFileSync('cc', ['-static', '-O1', '-w', `-I${store}`, '-o', join(store, 'init'), join(source, 'init.c')]);
 }
 
+/**
+ * The runtime with crun's list of features added to what `--version` prints: without it the suite leaves out the tests of
+ * NOTIFY_SOCKET, thinking them the business of a crun that was built with systemd.
+ */
+function writeDisguise(path) {
+  const script = [
+    '#!/bin/sh',
+    `case "$*" in *--version) ;; *) exec ${paths.proa} "$@" ;; esac`,
+    `${paths.proa} --version`,
+    'echo "+SYSTEMD +SECCOMP +CAP"',
+  ];
+  writeFileSync(path, `${script.join('\n')}\n`, { mode: 0o755 });
+}
+
 /** `[file, name]` of every test, in order. */
 function listTests(directory) {
   const found = [];
@@ -117,7 +131,7 @@ async function runTest(work, runtime, file, name) {
     '/dev/null',
   ]);
   const env = peers.environment({
-    OCI_RUNTIME: paths[runtime] ?? runtime,
+    OCI_RUNTIME: runtime === 'proa' ? join(work, 'proa-runtime') : (paths[runtime] ?? runtime),
     INIT: join(work, 'init'),
     RUN_TESTS: name,
     TMPDIR: work,
@@ -148,6 +162,8 @@ async function main() {
   try {
     cpSync(join(store, 'source/tests'), join(work, 'tests'), { recursive: true });
     cpSync(join(store, 'init'), join(work, 'init'));
+    cpSync(join(import.meta.dirname, 'libmount.py'), join(work, 'tests/libmount.py'));
+    writeDisguise(join(work, 'proa-runtime'));
     const tests = listTests(join(work, 'tests'));
     console.log(`${archive}: ${tests.length} tests with ${runtimes.join(' and ')}`);
     for (const [file, name] of tests) {

@@ -158,7 +158,7 @@ function startProcess(
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
   const child = step('clone the container process', () =>
-    spawnInit(namespaces, config, birth, [parentEnd, directory.fd], theirs, settings),
+    spawnInit(namespaces, config, birth, [parentEnd, directory.fd, ...(birth ? [birth] : [])], theirs, settings),
   );
   onChild(child);
   theirs.close();

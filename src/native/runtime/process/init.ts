@@ -9,6 +9,7 @@ import { writeFile } from '#sys/files.ts';
 import { unshareNamespaces } from '#sys/namespaces.ts';
 import { makeInRoot } from '#sys/paths.ts';
 import { exitProcess } from '#sys/processes.ts';
+import { close_range } from '#sys/raw/file.ts';
 import { CLONE_NEWCGROUP, setdomainname, sethostname, setsid } from '#sys/raw/process.ts';
 import { acceptConnection } from '#sys/sockets.ts';
 import { joinCgroups } from '../cgroups/index.ts';
@@ -55,7 +56,9 @@ export function runInit(socket: OwnedFd, settings: InitSettings): number {
     prepare: (line) => becomeContainer(line, settings),
     outlives: settings.startListener !== undefined,
     beforeProgram(line) {
-      const teller = settings.startListener ? waitForStart(settings.startListener, line) : line;
+      const teller = settings.startListener
+        ? waitForStart(settings.startListener, line, 3 + settings.preserveFds)
+        : line;
       const startHooks = settings.config.hooks?.startContainer;
       if (startHooks) runStartHooks(startHooks, settings, teller);
       return teller;
@@ -113,7 +116,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   const program = new PreparedProgram(process, { ...settings, filter });
   // A created container may wait for long: nothing of the host stays open in it.
   settings.proc.close();
-  sources.root.close();
+  sources[Symbol.dispose]();
   return program;
 }
 
@@ -140,8 +143,11 @@ function setSysctls(sysctl: Record<string, string>, proc: OwnedFd): void {
 }
 
 /** Blocks until somebody starts the container; the connection then carries a failure, or ends when the program runs. */
-function waitForStart(listener: OwnedFd, runtime: Line): Line {
+function waitForStart(listener: OwnedFd, runtime: Line, firstOther: number): Line {
   runtime.socket.close();
+  // Nor does it keep what the caller had open: somebody may wait for the end of a pipe.
+  if (listener.number > firstOther) check(close_range(firstOther, listener.number - 1, 0), 'close_range');
+  check(close_range(Math.max(firstOther, listener.number + 1), 0xffffffff, 0), 'close_range');
   for (;;) {
     const line = new Line(acceptConnection(listener));
     if (line.next(messages.recorded)) {

@@ -1,6 +1,6 @@
-/* Times processes. Reads a plan, runs all of its subjects once per round, each round beginning with another one, and
-   prints a line "SUBJECT ROUND MICROSECONDS PEAK_KB" for each. This program is small so that a child which has not yet
-   called execve(2), and thus shares our pages, adds nothing to the peak that the kernel reports for it.
+/* Times processes. Reads a plan, runs all of its subjects once per round, in another order each time, and prints a
+   line "SUBJECT ROUND MICROSECONDS PEAK_KB" for each. This program is small so that a child which has not yet called
+   execve(2), and thus shares our pages, adds nothing to the peak that the kernel reports for it.
 
      measure ROUNDS WARM_UP PLAN STDERR_FILE
 
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SUBJECTS = 32, STEPS = 8, WORDS = 24 };
+enum { SUBJECTS = 32, STEPS = 8, WORDS = 24, SETTLE_MICROSECONDS = 20000 };
 struct step { char *words[WORDS + 1]; };
 static struct subject { char *name; struct step steps[STEPS]; int count; } subjects[SUBJECTS];
 static int subject_count;
@@ -108,6 +108,18 @@ static void wait_for(const char *path)
     waitpid(pid, NULL, 0);
 }
 
+/* The same orders in every run of this program, so that only the machine differs. */
+static void shuffle(int *order)
+{
+    static unsigned state = 1;
+    for (int i = subject_count - 1; i > 0; i--) {
+        state = state * 1103515245 + 12345;
+        int other = (state >> 16) % (i + 1), swapped = order[i];
+        order[i] = order[other];
+        order[other] = swapped;
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 5) {
@@ -118,9 +130,14 @@ int main(int argc, char **argv)
     errors = argv[4];
     read_plan(argv[3]);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    int order[SUBJECTS];
+    for (int i = 0; i < subject_count; i++) order[i] = i;
     for (int round = -warm_up; round < rounds; round++) {
+        shuffle(order);
         for (int i = 0; i < subject_count; i++) {
-            struct subject *subject = &subjects[(i + round + warm_up) % subject_count];
+            struct subject *subject = &subjects[order[i]];
+            /* The kernel takes a container's namespaces apart after its end: that is not the next one's time. */
+            usleep(SETTLE_MICROSECONDS);
             double time = 0;
             long peak = 0;
             for (struct step *step = subject->steps; step < subject->steps + subject->count; step++) {

@@ -42,14 +42,15 @@ function makeDevice(root: OwnedFd, dev: OwnedFd, device: Device, host: OwnedFd |
       using target = makeInRoot(root.number, device.path, 'file');
       return attachMount(host, target, device.path);
     }
-    const name = device.path.slice(5);
+    const path = device.path.replace(/\/+$/, '');
+    const name = path.slice(5);
     // Most devices lie right below /dev, which is open already.
-    if (device.path.startsWith('/dev/') && !name.includes('/') && name !== '' && name !== '..') {
+    if (path.startsWith('/dev/') && !name.includes('/') && name !== '' && name !== '..') {
       return makeIn(dev, name, device);
     }
-    const slash = device.path.lastIndexOf('/');
-    using parent = makeInRoot(root.number, device.path.slice(0, slash) || '/', 'directory');
-    makeIn(parent, device.path.slice(slash + 1), device);
+    const slash = path.lastIndexOf('/');
+    using parent = makeInRoot(root.number, path.slice(0, slash) || '/', 'directory');
+    makeIn(parent, path.slice(slash + 1), device);
   });
 }
 

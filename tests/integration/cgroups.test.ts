@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -369,4 +369,15 @@ test('nothing is left of a container that was deleted, paused or not', () => {
     assert.deepEqual(remainders(made.id), []);
     assert.equal(existsSync(join(runtimeRoot, made.id)), false);
   }
+});
+
+test('a controller that is mounted nowhere is left out, also where its directory stands', onVersion1, () => {
+  using bundle = makeBundle({ args: ['ls', '/sys/fs/cgroup'] });
+  const id = newId(prefix);
+  const script = ['umount /sys/fs/cgroup/pids', 'exec "$0" --root "$1" run --bundle "$2" "$3"'].join('\n');
+  const words = ['--mount', 'sh', '-ec', script, runtimePath, runtimeRoot, bundle.path, id];
+  const { status, stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.ok(stdout.includes('memory') && !stdout.includes('pids'), stdout);
+  assert.deepEqual(remainders(id), []);
 });

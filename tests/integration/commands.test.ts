@@ -11,7 +11,7 @@ test('ps shows the processes of a container', () => {
   const pids = JSON.parse(runtime('ps', '--format', 'json', made.id).stdout) as number[];
   assert.equal(pids.length, 2);
   assert.ok(pids.includes(made.pid));
-  const [heading, ...lines] = runtime('ps', made.id, '-o', 'pid,args').stdout.trimEnd().split('\n');
+  const [heading, ...lines] = runtime('ps', made.id, '-e', '-o', 'pid,args').stdout.trimEnd().split('\n');
   assert.match(heading ?? '', /^ *PID +COMMAND/);
   assert.deepEqual(lines.map((line) => line.trim().replace(/^\d+ +/, '')).sort(), ['sleep 100', 'sleep 101']);
   assert.match(runtime('ps', made.id).stdout, /^UID .*\n.*sleep 10/);

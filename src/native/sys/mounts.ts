@@ -1,4 +1,5 @@
 import { textOf } from './bytes.ts';
+import { ENOENT } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE, read } from './raw/file.ts';
@@ -31,10 +32,17 @@ export function setMountAttributes(
   check(raw.mount_setattr(mount, '', AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), buffer), 'mount_setattr', object);
 }
 
+const CLONE_FLAGS = raw.OPEN_TREE_CLONE | raw.OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+
 /** A detached copy of the mount at `path`: attach it with attachMount. open_tree(2). */
 export function cloneMount(path: string, { at = AT_FDCWD, recursive = false, object = path } = {}): OwnedFd {
-  const flags = raw.OPEN_TREE_CLONE | raw.OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
-  return owned(raw.open_tree(at, path, flags), 'open_tree', object);
+  return owned(raw.open_tree(at, path, CLONE_FLAGS | (recursive ? AT_RECURSIVE : 0)), 'open_tree', object);
+}
+
+/** As cloneMount, but undefined where there is nothing. */
+export function cloneMountIfAny(path: string): OwnedFd | undefined {
+  const fd = raw.open_tree(AT_FDCWD, path, CLONE_FLAGS);
+  return fd === -ENOENT ? undefined : owned(fd, 'open_tree', path);
 }
 
 /** Puts a detached mount on top of what `target` names. move_mount(2). */

@@ -4,15 +4,15 @@ import type { Resources } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
 import { EBUSY, EEXIST, ENOENT } from '#sys/errno.ts';
 import { check, isErrno, SystemError } from '#sys/errors.ts';
-import type { OwnedFd } from '#sys/fd.ts';
+import { type OwnedFd, owned } from '#sys/fd.ts';
 import {
   exists,
   listDirectory,
   makeDirectories,
   openDirectory,
-  openFile,
   readText,
   readTextIfAny,
+  removeDirectory,
   statusOf,
   writeFile,
 } from '#sys/files.ts';
@@ -152,11 +152,22 @@ export function openEntry(record: CgroupRecord): CgroupEntry {
   };
   if (record.version === 2) return entry;
   for (const [controller, directory] of Object.entries(record.directories)) {
-    const file = controller === 'unified' ? 'cgroup.procs' : 'tasks';
+    const path = `${directory}/${controller === 'unified' ? 'cgroup.procs' : 'tasks'}`;
+    const fd = raw.openat(raw.AT_FDCWD, path, raw.O_WRONLY | raw.O_CLOEXEC, 0);
+    if (fd === -ENOENT && leaveOut(record, controller)) continue;
     const list = controller.includes('memory') ? entry.late : entry.early;
-    list.push(openFile(`${directory}/${file}`, { flags: raw.O_WRONLY }));
+    list.push(owned(fd, 'openat', path));
   }
   return entry;
+}
+
+/** Forgets a controller that is mounted nowhere here, though its mount point is: mkdir(2) made a plain directory there. */
+function leaveOut({ directories }: CgroupRecord, controller: string): boolean {
+  const directory = directories[controller] as string;
+  if (exists(`${directory}/cgroup.procs`)) return false;
+  delete directories[controller];
+  removeDirectory(directory);
+  return true;
 }
 
 /** Moves this process, and closes the ways in; "0" stands for the writer. */

@@ -1,32 +1,47 @@
-/* Memory for QuickJS: one region at a fixed address, cut into blocks that are kept in lists by size and never given back
-   before the process ends. A start makes and drops some ten thousand small objects in a few milliseconds; and being
-   always at the same place, the region can be written to a file when a program is ready, and read back (snapshot.c). */
+/* Memory for QuickJS: one region at a fixed address, in pages that each hold blocks of one size and are never given back
+   before the process ends. Blocks of a size lie together and have no headers, so that what a start writes to is on few
+   pages: after a fork each of them is a fault and a copy, and, while the process lives, memory of its own. Being always
+   at the same place, the region can be written to a file when a program is ready, and mapped again (snapshot.c). */
 #include "host.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-/* Before each block. 16 bytes, so that blocks keep malloc's alignment. */
-struct header {
-    size_t size;
-    struct header *next;
-};
+enum { PAGE = 4096, GROWTH = 32 * PAGE, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
 
-/* Sizes up to 512 in steps of 16, then powers of two. */
+/* At the beginning of each page, or of the pages of one larger block; 16 bytes keep malloc's alignment. */
+struct page {
+    size_t block;  /* size of its blocks */
+    size_t unused;
+};
+#define ROOM (PAGE - sizeof(struct page))
+
+/* Classes: a step each, then the sizes of which 7, 6 … 2 fit into a page, then pages by powers of two. */
 static unsigned class_of(size_t size)
 {
-    return size <= 512 ? (size + 15) / 16 : 33u + 54u - (unsigned)__builtin_clzl(size - 1);
+    size_t steps = (size + 15) / 16;
+    if (steps <= STEPS)
+        return (unsigned)steps;
+    if (steps <= ROOM / 2 / 16)
+        return STEPS + 8 - (unsigned)(ROOM / 16 / steps);
+    return STEPS + 7 + 52 - (unsigned)__builtin_clzl(size + sizeof(struct page) - 1);
 }
 
 static size_t size_of(unsigned class)
 {
-    return class <= 32 ? class * 16 : (size_t)512 << (class - 32);
+    if (class <= STEPS)
+        return class * 16;
+    if (class <= STEPS + 6)
+        return ROOM / 16 / (STEPS + 8 - class) * 16;
+    return ((size_t)PAGE << (class - STEPS - 7)) - sizeof(struct page);
 }
+
+char *arena_mapped;
 
 /* Makes room for `size` more bytes; present at once, since faults one by one cost more. */
 int arena_grow(size_t size)
 {
-    size = (size + 0x1ffff) & ~(size_t)0x1ffff;
+    size = (size + GROWTH - 1) / GROWTH * GROWTH;
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE;
     char *start = arena_mapped ? arena_mapped : (char *)arena;
     if (mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) != start)
@@ -35,46 +50,56 @@ int arena_grow(size_t size)
     return 0;
 }
 
-char *arena_mapped;
+/* The first block of new pages. */
+static char *open_pages(size_t block)
+{
+    size_t whole = (block + sizeof(struct page) + PAGE - 1) / PAGE * PAGE;
+    if ((size_t)(arena_mapped - arena->next) < whole && arena_grow(whole))
+        return NULL;
+    struct page *page = (struct page *)arena->next;
+    arena->next += whole;
+    page->block = block;
+    return (char *)(page + 1);
+}
 
 static void *take(JSMallocState *state, size_t size)
 {
     unsigned class = class_of(size);
-    struct header *block;
     (void)state;
-    if (class > ARENA_CLASSES)
+    if (class >= ARENA_CLASSES || size == 0)
         return NULL;
-    block = arena->free_blocks[class];
-    if (block) {
-        arena->free_blocks[class] = block->next;
+    struct arena_class *own = &arena->classes[class];
+    size_t block = size_of(class);
+    char *taken = own->freed;
+    if (taken) {
+        own->freed = *(void **)taken;
     } else {
-        size_t whole = sizeof *block + size_of(class);
-        if ((size_t)(arena_mapped - arena->next) < whole && arena_grow(whole))
+        /* The next block of the page that was opened last, if one is left there. */
+        size_t used = (uintptr_t)own->next % PAGE;
+        taken = used && used + block <= PAGE ? own->next : open_pages(block);
+        if (!taken)
             return NULL;
-        block = (struct header *)arena->next;
-        arena->next += whole;
+        own->next = taken + block;
     }
-    block->size = size_of(class);
     /* What is left over from former uses would differ from run to run. */
     if (arena->building)
-        memset(block + 1, 0, block->size);
-    return block + 1;
-}
-
-static void give(JSMallocState *state, void *pointer)
-{
-    struct header *block = (struct header *)pointer - 1;
-    (void)state;
-    if (!pointer)
-        return;
-    struct header **list = (struct header **)&arena->free_blocks[class_of(block->size)];
-    block->next = *list;
-    *list = block;
+        memset(taken, 0, block);
+    return taken;
 }
 
 static size_t usable(const void *pointer)
 {
-    return pointer ? ((const struct header *)pointer - 1)->size : 0;
+    return pointer ? ((const struct page *)((uintptr_t)pointer & ~(uintptr_t)(PAGE - 1)))->block : 0;
+}
+
+static void give(JSMallocState *state, void *pointer)
+{
+    (void)state;
+    if (!pointer)
+        return;
+    struct arena_class *own = &arena->classes[class_of(usable(pointer))];
+    *(void **)pointer = own->freed;
+    own->freed = pointer;
 }
 
 static void *resize(JSMallocState *state, void *pointer, size_t size)

@@ -258,7 +258,7 @@ static int prepare(const char *entry, int building)
 {
     if (arena_grow(sizeof *arena))
         return -1;
-    arena->next = (char *)(arena + 1);
+    arena->next = (char *)arena + 4096;
     arena->image = programs;
     arena->building = building;
     JSRuntime *runtime = arena->runtime = JS_NewRuntime2(&arena_functions, NULL);
@@ -296,8 +296,6 @@ int main(int argc, char **argv)
         program++;
     if (!program->name)
         program = programs; /* the first is the client, which answers to any name */
-    if (program->detached)
-        detach(argv);
 
     /* `NAME --snapshot ENTRY` of a binary that has no snapshots yet stops where a program would begin: the build then
        reads the memory of this process. */

@@ -13,37 +13,37 @@ struct blob {
     const uint8_t *end;
 };
 
-/* `detached`: the program runs from a read-only copy of its own mount, so that nothing that it starts
-   can write to the binary through /proc/PID/exe. */
 struct program {
     const char *name;
     const char *entry;
-    int detached;
 };
 
 extern const struct blob blobs[];
 extern const struct program programs[];
+/* Names of programs that run from a copy of the binary that containers cannot write to; each ends with NUL: entry.c. */
+extern const char detached[];
 
 /* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits. */
-#define ARENA_CLASSES 56 /* the largest are blocks of 8 GiB */
+#define ARENA_CLASSES 60 /* the largest are blocks of 8 GiB */
+struct arena_class {
+    void *freed; /* blocks to use again, each with the address of the next */
+    char *next;  /* the next new block */
+};
 struct arena {
-    char *next;                /* where the next new block goes */
+    char *next;                /* where the next new page goes */
     const void *image;         /* where `programs` was when the region was written to a file */
     size_t loaded;             /* bytes of bytecode read */
     size_t building;           /* the memory will be written to a file */
     JSRuntime *runtime;
     JSContext *ctx;
     JSValue host;
-    void *free_blocks[ARENA_CLASSES + 1];
+    struct arena_class classes[ARENA_CLASSES];
 };
 #define arena ((struct arena *)0x4000000000)
 
 extern char *arena_mapped;
 int arena_grow(size_t size);
 extern const JSMallocFunctions arena_functions;
-
-/* Runs the program again from a copy of its file that nobody can write to; returns when it is that already. */
-void detach(char **argv);
 
 /* Puts the region back as it was when `entry` was ready to run; -1 where this binary has no snapshot of it. */
 int restore(const char *entry);

@@ -74,7 +74,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const sources = ['host/host.c', 'host/arena.c', 'host/snapshot.c', 'host/detach.c'].map((name) => join(root, name));
+  const sources = ['host/entry.c', 'host/host.c', 'host/arena.c', 'host/snapshot.c'].map((name) => join(root, name));
   execFileSync(
     cc,
     [
@@ -84,6 +84,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
       join(root, 'host'),
       ...sources,
       tables,
+      '-Wl,-e,entry',
       '-o',
       output,
       ...(process.env.KEEP_SYMBOLS ? [] : ['-s']),
@@ -110,8 +111,9 @@ function tableSource(directory, blobs, table) {
     lines.push(`    {"${name}", blob_${index}, blob_${index}_end},`);
   });
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
-  for (const { name, entry, detached } of table) lines.push(`    {"${name}", "${entry}.js", ${detached ? 1 : 0}},`);
-  lines.push('    {0, 0, 0}};', '');
+  for (const { name, entry } of table) lines.push(`    {"${name}", "${entry}.js"},`);
+  const detached = table.filter((program) => program.detached).map(({ name }) => `${name}\\0`);
+  lines.push('    {0, 0}};', `const char detached[] = "${detached.join('')}";`, '');
   return lines.join('\n');
 }
 

@@ -21,10 +21,7 @@ export function openInRootIfAny(root: number, path: string, flags: number, resol
 const EAGAIN_TRIES = 64;
 
 function resolveInRoot(root: number, path: string, flags: number, resolve: number): number {
-  const how = raw.openHow.pack({
-    flags: flags | raw.O_CLOEXEC,
-    resolve: raw.RESOLVE_IN_ROOT | raw.RESOLVE_NO_MAGICLINKS | resolve,
-  });
+  const how = howToOpen(flags, resolve);
   let fd = 0;
   // openat2(2), "EAGAIN": a rename somewhere in the system made `..` uncertain; trying again is the documented answer.
   for (let tries = 0; tries < EAGAIN_TRIES; tries++) {
@@ -32,6 +29,22 @@ function resolveInRoot(root: number, path: string, flags: number, resolve: numbe
     if (fd !== -11) break;
   }
   return fd;
+}
+
+const hows = new Map<number, Uint8Array>();
+
+/** The same few again and again: each is laid out once. */
+function howToOpen(flags: number, resolve: number): Uint8Array {
+  const key = resolve * 2 ** 32 + flags;
+  let how = hows.get(key);
+  if (!how) {
+    how = raw.openHow.pack({
+      flags: flags | raw.O_CLOEXEC,
+      resolve: raw.RESOLVE_IN_ROOT | raw.RESOLVE_NO_MAGICLINKS | resolve,
+    });
+    hows.set(key, how);
+  }
+  return how;
 }
 
 /**

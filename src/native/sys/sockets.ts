@@ -105,8 +105,10 @@ export interface Received {
   fds: OwnedFd[];
 }
 
-/** The next message, of at most `size` bytes; undefined when the other end is closed, or nothing is there yet. */
-export function receiveMessage(socket: OwnedFd, size = 65536): Received | undefined {
+/** The next message of a socket that keeps their boundaries; undefined when the other end is closed, or nothing is there yet. */
+export function receiveMessage(socket: OwnedFd): Received | undefined {
+  const size = nextSize(socket);
+  if (size === 0) return undefined;
   const data = new Uint8Array(size);
   const control = new Uint8Array(CMSG_HEADER + MAXIMUM_FDS * 4);
   const iov = raw.iovec.pack({ base: addressOf(data), len: size });
@@ -116,12 +118,10 @@ export function receiveMessage(socket: OwnedFd, size = 65536): Received | undefi
     control: addressOf(control),
     controllen: control.length,
   });
-  const receive = () => uninterrupted(() => raw.recvmsg(socket.number, message, raw.MSG_CMSG_CLOEXEC));
-  let count = receive();
-  // The other end closed with our messages unread. That is told once, before what it had still sent.
-  if (count === -ECONNRESET) count = receive();
-  if (count === -EAGAIN) return undefined;
-  check(count, 'recvmsg');
+  const count = check(
+    uninterrupted(() => raw.recvmsg(socket.number, message, raw.MSG_CMSG_CLOEXEC)),
+    'recvmsg',
+  );
   keep(iov, control, data);
   const fds: OwnedFd[] = [];
   const controlLength = raw.msghdr.get(message, 'controllen');
@@ -130,7 +130,17 @@ export function receiveMessage(socket: OwnedFd, size = 65536): Received | undefi
     for (let at = CMSG_HEADER; at + 4 <= raw.cmsghdr.get(control, 'len'); at += 4)
       fds.push(new OwnedFd(view.getInt32(at, true)));
   }
-  return count === 0 && fds.length === 0 ? undefined : { data: data.subarray(0, count), fds };
+  return { data: data.subarray(0, count), fds };
+}
+
+/** Bytes of the message that comes next; 0 for an end, and where none is there yet. */
+function nextSize(socket: OwnedFd): number {
+  const message = raw.msghdr.pack({});
+  const look = () => uninterrupted(() => raw.recvmsg(socket.number, message, raw.MSG_PEEK | raw.MSG_TRUNC));
+  let size = look();
+  // The other end closed with our messages unread. That is told once, before what it had still sent.
+  if (size === -ECONNRESET) size = look();
+  return size === -EAGAIN ? 0 : check(size, 'recvmsg');
 }
 
 /** Keeps buffers that only the kernel points to from being freed before the call has ended. */

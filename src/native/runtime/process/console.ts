@@ -18,7 +18,7 @@ export function ownConsole(): { give: OwnedFd; receive(): OwnedFd } {
     give: theirs,
     receive() {
       using socket = ours;
-      const master = receiveMessage(socket, 64)?.fds[0];
+      const master = receiveMessage(socket)?.fds[0];
       if (!master) throw new ProaError('the container process sent no terminal', { kind: 'internal' });
       return master;
     },

@@ -92,7 +92,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   step('name the host', () => nameHost(config));
   if (namespaces.hasMount) {
     buildRoot(sources, { config, cgroup: settings.cgroup, enterCgroups });
-    makeInRoot(sources.root.number, process.cwd, 'directory').close();
+    if (process.cwd !== '/') makeInRoot(sources.root.number, process.cwd, 'directory').close();
   }
   if (settings.console) {
     const console = settings.console;

@@ -1,14 +1,7 @@
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { makeDirectory } from '#sys/files.ts';
-import {
-  attachMount,
-  attachMountAt,
-  cloneMount,
-  cloneMountIfAny,
-  createMount,
-  setMountAttributes,
-} from '#sys/mounts.ts';
+import { makeDirectory, removeDirectory } from '#sys/files.ts';
+import { attachMount, bindMountIfAny, cloneMount, createMount, setMountAttributes } from '#sys/mounts.ts';
 import { symlinkat } from '#sys/raw/file.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import type { MountPlan } from './mount-options.ts';
@@ -26,13 +19,14 @@ export function mountCgroups(target: OwnedFd, plan: MountPlan, cgroup: CgroupRec
   using base = createMount({ type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] });
   attachMount(base, target, plan.destination);
   for (const [controller, directory] of Object.entries(cgroup.directories)) {
-    using own = cloneMountIfAny(directory);
-    // The kernel knows the controller, but it is mounted nowhere here.
-    if (!own) continue;
     const name = controller.replace(/^name=/, '');
     // The file system is new and ours alone: names in it can be trusted.
     makeDirectory(name, 0o755, base.number);
-    attachMountAt(own, base, name);
+    if (!bindMountIfAny(directory, base, name)) {
+      // The kernel knows the controller, but it is mounted nowhere here.
+      removeDirectory(name, base.number);
+      continue;
+    }
     // Controllers mounted together are known by each of their names too: `cpu,cpuacct` as `cpu` and `cpuacct`.
     if (name.includes(',')) {
       for (const part of name.split(',')) check(symlinkat(name, base.number, part), 'symlinkat', part);

@@ -20,7 +20,7 @@ export const defaultDevices: readonly Device[] = [
 
 const types = { c: raw.S_IFCHR, u: raw.S_IFCHR, b: raw.S_IFBLK, p: raw.S_IFIFO };
 
-/** Makes the device files of a container, or binds those of the host where `host` has them. */
+/** Makes the device files of a container, or binds those of the host where `host` has them, and the links beside them. */
 export function makeDevices(root: OwnedFd, config: Config, host: Map<string, OwnedFd>): void {
   const extra = config.linux?.devices ?? [];
   const given = new Set(extra.map(({ path }) => path));
@@ -31,6 +31,7 @@ export function makeDevices(root: OwnedFd, config: Config, host: Map<string, Own
     for (const device of defaultDevices)
       if (!given.has(device.path)) makeDevice(root, dev, device, host.get(device.path));
     for (const device of extra) makeDevice(root, dev, device, host.get(device.path));
+    makeDeviceLinks(root, dev);
   } finally {
     raw.umask(mask);
   }
@@ -77,8 +78,7 @@ const links: readonly [name: string, target: string][] = [
 ];
 
 /** The symbolic links of runtime-linux.md, "Dev symbolic links", and /dev/ptmx of the container's own devpts. */
-export function makeDeviceLinks(root: OwnedFd): void {
-  using dev = openInRoot(root.number, '/dev', raw.O_PATH | raw.O_DIRECTORY);
+function makeDeviceLinks(root: OwnedFd, dev: OwnedFd): void {
   for (const [name, target] of links) makeLink(dev, name, target);
   using core = openInRootIfAny(root.number, '/proc/kcore', raw.O_PATH);
   if (core) makeLink(dev, 'core', '/proc/kcore');

@@ -34,7 +34,7 @@ function openUserNamespace(uidMappings: IdMapping[], gidMappings: IdMapping[]): 
   using parentEnd = ours;
   const helper = cloneProcess({ flags: CLONE_NEWUSER }, () => {
     parentEnd.close();
-    receiveMessage(theirs, 1);
+    receiveMessage(theirs);
     return 0;
   });
   theirs.close();

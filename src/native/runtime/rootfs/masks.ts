@@ -3,7 +3,14 @@ import { ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { openPath, statusOf } from '#sys/files.ts';
-import { attachMount, cloneMount, createMount, setMountAttributes } from '#sys/mounts.ts';
+import {
+  attachMount,
+  bindMount,
+  cloneMount,
+  mountFileSystem,
+  type NewFileSystem,
+  setMountAttributes,
+} from '#sys/mounts.ts';
 import { isDirectory, openInRootIfAny } from '#sys/paths.ts';
 import { O_PATH } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from '#sys/raw/mount.ts';
@@ -17,6 +24,12 @@ export function openNullDevice(): OwnedFd {
   throw new ProaError('"/dev/null" of the host is not the null device', { kind: 'unsupported' });
 }
 
+const emptyDirectory: NewFileSystem = {
+  type: 'tmpfs',
+  options: ['size=0', 'nr_inodes=1', 'mode=755'],
+  attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+};
+
 /** Hides paths: files behind the null device, directories behind one empty read-only file system for all of them. */
 export function maskPaths(root: OwnedFd, paths: readonly string[], nullDevice: OwnedFd): void {
   let empty: OwnedFd | undefined;
@@ -24,35 +37,17 @@ export function maskPaths(root: OwnedFd, paths: readonly string[], nullDevice: O
     for (const path of paths) {
       using target = openPathInRoot(root, path);
       if (target === undefined) continue;
-      if (isDirectory(target)) {
-        empty ??= createMount({
-          type: 'tmpfs',
-          source: 'tmpfs',
-          options: ['size=0', 'nr_inodes=1', 'mode=755'],
-          attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-        });
-        attachEmpty(empty, target, path);
-      } else {
-        using cover = cloneMount('', { at: nullDevice.number, object: '/dev/null' });
-        attachMount(cover, target, path);
+      if (!isDirectory(target)) bindMount(nullDevice, target, path);
+      else if (empty) bindMount(empty, target, path);
+      else {
+        mountFileSystem(target, emptyDirectory, path);
+        // What was opened before is the directory below the mount.
+        empty = openPathInRoot(root, path);
       }
     }
   } finally {
     empty?.close();
   }
-}
-
-let attached: OwnedFd | undefined;
-
-/** The first directory gets the file system itself, the next ones copies: a copy can only be made of a mount in place. */
-function attachEmpty(empty: OwnedFd, target: OwnedFd, path: string): void {
-  if (attached !== empty) {
-    attached = empty;
-    attachMount(empty, target, path);
-    return;
-  }
-  using copy = cloneMount('', { at: empty.number, object: path });
-  attachMount(copy, target, path);
 }
 
 /** Makes paths read-only, with all mounts below them. */

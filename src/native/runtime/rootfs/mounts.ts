@@ -5,8 +5,8 @@ import { step } from '#native/steps.ts';
 import { ELOOP } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { attachMount, createMount, setMountAttributes } from '#sys/mounts.ts';
-import { isDirectory, makeInRoot, openInRoot } from '#sys/paths.ts';
+import { attachMount, createMount, mountFileSystem, type NewFileSystem, setMountAttributes } from '#sys/mounts.ts';
+import { isDirectory, makeInRoot, openInRoot, openInRootIfAny } from '#sys/paths.ts';
 import { O_DIRECTORY, O_PATH, RESOLVE_NO_SYMLINKS } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC } from '#sys/raw/mount.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
@@ -49,13 +49,18 @@ function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, con
     return;
   }
   using target = openTarget(root, plan, 'directory');
-  using made = createMount({
+  const system: NewFileSystem = {
     type: plan.type,
     source: plan.source ?? plan.type,
     options: labelled(plan, context.config),
     // What still has to be filled is made read-only afterwards: the device directory, and copies of the image's files.
     attributes: fillsLater(plan) ? plan.set & ~MOUNT_ATTR_RDONLY : plan.set,
-  });
+  };
+  if (!plan.copyUp && !plan.recursiveSet && !plan.recursiveClear && plan.propagation.length === 0) {
+    mountFileSystem(target, system, plan.destination);
+    return;
+  }
+  using made = createMount(system);
   if (plan.copyUp) copyUpPart().copyTree(target, made);
   attachMount(made, target, plan.destination);
   const late = plan.copyUp && !isDeviceDirectory(plan) ? plan.set & MOUNT_ATTR_RDONLY : 0;
@@ -106,9 +111,12 @@ function openTarget(root: OwnedFd, plan: MountPlan, kind: 'directory' | 'file'):
   const { destination, type } = plan;
   refuseInsideProc(plan);
   if (type !== 'proc' && type !== 'sysfs') return makeInRoot(root.number, destination, kind);
+  const flags = O_PATH | O_DIRECTORY;
   try {
+    const present = openInRootIfAny(root.number, destination, flags, RESOLVE_NO_SYMLINKS);
+    if (present) return present;
     makeInRoot(root.number, destination, kind).close();
-    return openInRoot(root.number, destination, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+    return openInRoot(root.number, destination, flags, RESOLVE_NO_SYMLINKS);
   } catch (cause) {
     if (!isErrno(cause, ELOOP)) throw cause;
     throw new ProaError(

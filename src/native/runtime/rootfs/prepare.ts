@@ -6,7 +6,7 @@ import { fileSystemType, openPath } from '#sys/files.ts';
 import { attachMount, pivotIntoWorkingDirectory, setMountAttributes, setPropagation, unmount } from '#sys/mounts.ts';
 import { chdir, chroot, fchdir } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from '#sys/raw/mount.ts';
-import { makeDeviceLinks, makeDevices } from './devices.ts';
+import { makeDevices } from './devices.ts';
 import { maskPaths, openNullDevice, protectPaths } from './masks.ts';
 import { propagationFlags } from './mount-options.ts';
 import { finishDeviceDirectory, isDeviceDirectory, type MountContext, mountAll } from './mounts.ts';
@@ -26,10 +26,7 @@ export function buildRoot(sources: RootSources, context: MountContext): void {
   });
   mountAll(root, sources.mounts, context);
   if (!sources.mounts.some(({ plan }) => plan.bind && isDeviceDirectory(plan))) {
-    step('make devices', () => {
-      makeDevices(root, config, sources.devices);
-      makeDeviceLinks(root);
-    });
+    step('make devices', () => makeDevices(root, config, sources.devices));
   }
 }
 

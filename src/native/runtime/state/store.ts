@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
-import { EEXIST, EISDIR, ENOENT } from '#sys/errno.ts';
+import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import {
@@ -128,8 +128,14 @@ export class ContainerDirectory implements Disposable {
 
   /** Removes everything kept about the container. */
   remove(): void {
-    removeContents(this.fd);
-    removeDirectory(this.path);
+    for (const name of [RECORD, CONFIG]) removeFile(name, this.fd.number);
+    try {
+      removeDirectory(this.path);
+    } catch (error) {
+      if (!isErrno(error, ENOTEMPTY)) throw error;
+      removeContents(this.fd);
+      removeDirectory(this.path);
+    }
   }
 }
 

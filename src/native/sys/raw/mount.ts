@@ -5,6 +5,9 @@ import type { Path } from './file.ts';
 import * as NR from './generated/numbers.ts';
 
 export const MS_REMOUNT = 32;
+export const MS_NOSYMFOLLOW = 256;
+export const MS_NOATIME = 1024;
+export const MS_NODIRATIME = 2048;
 export const MS_BIND = 4096;
 export const MS_MOVE = 8192;
 export const MS_REC = 16384;
@@ -12,6 +15,7 @@ export const MS_UNBINDABLE = 1 << 17;
 export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;
 export const MS_SHARED = 1 << 20;
+export const MS_STRICTATIME = 1 << 24;
 export const MNT_DETACH = 2;
 
 export const OPEN_TREE_CLONE = 1;

@@ -17,7 +17,7 @@ const calls =
   pidfd_getfd pidfd_open pidfd_send_signal pipe2 pivot_root ppoll prctl prlimit64 read readlinkat recvmsg renameat2
   rt_sigaction rt_sigprocmask sched_setaffinity sched_getaffinity sched_setattr seccomp sendmsg set_mempolicy
   setdomainname setgid setgroups sethostname setns setpgid setpriority setresgid setresuid setsid setsockopt
-  signalfd4 socket socketpair splice statfs statx symlinkat timerfd_create timerfd_settime umask umount2 uname
+  shutdown signalfd4 socket socketpair splice statfs statx symlinkat timerfd_create timerfd_settime umask umount2 uname
   unlinkat unshare utimensat wait4 waitid write writev clock_gettime`.split(/\s+/);
 
 function numbers(file) {

@@ -47,4 +47,5 @@ export const lazyParts = {
 export const programs = [
   { name: 'proa', entry: 'cli', detached: false, parts: ['errno-names'] },
   { name: 'proa-runtime', entry: 'runtime', detached: true, parts: Object.keys(lazyParts) },
+  { name: 'proa-agent', entry: 'agent', detached: true, parts: Object.keys(lazyParts) },
 ];

@@ -16,7 +16,8 @@ import {
   texts,
   uint32,
   word,
-} from './check.ts';
+} from '../check/check.ts';
+import { hooks } from './hooks.ts';
 import { rare, seccomp } from './late.ts';
 import { process } from './process.ts';
 import { resources } from './resources.ts';
@@ -46,10 +47,6 @@ const mount = object<Mount>(
     const [absent, present] = uidMappings?.length ? ['gidMappings', 'uidMappings'] : ['uidMappings', 'gidMappings'];
     return new Fault(`.${absent}`, `missing: ${present} comes with it`);
   },
-);
-
-const hooks = list(
-  object({ __proto__: null, path: absolute, args: texts, env: texts, timeout: integer(1, 0x7fffffff) }, ['path']),
 );
 
 const namespace = object(

@@ -1,6 +1,6 @@
 // Checks whose code is loaded when their field is met.
 import { lazy } from '#common/lazy.ts';
-import type { Check } from './check.ts';
+import type { Check } from '../check/check.ts';
 import type * as rareChecks from './rare.ts';
 import type * as seccompChecks from './seccomp.ts';
 

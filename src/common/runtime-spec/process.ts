@@ -15,7 +15,7 @@ import {
   uint32,
   uint64,
   word,
-} from './check.ts';
+} from '../check/check.ts';
 import { rare } from './late.ts';
 import type { Process, Rlimit, User } from './types.ts';
 

@@ -15,7 +15,7 @@ import {
   uint32,
   uint64,
   word,
-} from './check.ts';
+} from '../check/check.ts';
 import type { IoPriority, Scheduler } from './types.ts';
 
 const int32 = integer(-0x80000000, 0x7fffffff);

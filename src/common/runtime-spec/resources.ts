@@ -1,5 +1,18 @@
 // `linux.resources` of config.json, and what `update --resources` reads: config-linux.md, "Control groups".
-import { boolean, content, int64, integer, list, map, matching, object, text, uint16, uint64, word } from './check.ts';
+import {
+  boolean,
+  content,
+  int64,
+  integer,
+  list,
+  map,
+  matching,
+  object,
+  text,
+  uint16,
+  uint64,
+  word,
+} from '../check/check.ts';
 import { rare } from './late.ts';
 
 const rule = object(

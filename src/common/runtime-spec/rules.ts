@@ -1,5 +1,5 @@
 // What the fields of config.json ask of each other.
-import { Fault, segment } from './check.ts';
+import { Fault, segment } from '../check/check.ts';
 import type { Config, Linux, Namespace, NamespaceType } from './types.ts';
 
 type Namespaces = Partial<Record<NamespaceType, Namespace>>;

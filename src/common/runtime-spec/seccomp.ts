@@ -12,7 +12,7 @@ import {
   uint16,
   uint64,
   word,
-} from './check.ts';
+} from '../check/check.ts';
 import type { Seccomp, SeccompAction, SeccompRule } from './seccomp-types.ts';
 
 const knownAction = word('an action', 'SCMP_ACT_', 'ALLOW ERRNO KILL KILL_PROCESS KILL_THREAD TRAP TRACE LOG');

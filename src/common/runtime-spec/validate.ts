@@ -1,7 +1,7 @@
 // The door through which configurations of others enter: inside, the types are trusted.
 import { parseRounding, parseSlowly } from '#common/json/parse.ts';
+import { type Check, Fault, locate } from '../check/check.ts';
 import { dropUnknownCapabilities } from './capabilities.ts';
-import { type Check, Fault, locate } from './check.ts';
 import { document } from './document.ts';
 import { process } from './process.ts';
 import { resources } from './resources.ts';

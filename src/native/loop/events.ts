@@ -16,6 +16,21 @@ export async function sleep(loop: Loop, milliseconds: number): Promise<void> {
   await loop.ready(timer.number, 'readable');
 }
 
+/** Calls `due` once after the time, unless it is disposed before. */
+export function after(loop: Loop, milliseconds: number, due: () => void): Disposable {
+  const timer = openTimer();
+  setTimer(timer, milliseconds, 0);
+  const stop = () => {
+    watch[Symbol.dispose]();
+    timer.close();
+  };
+  const watch = loop.watch(timer.number, 'readable', () => {
+    stop();
+    due();
+  });
+  return { [Symbol.dispose]: stop };
+}
+
 /** Calls `tick` every so many milliseconds until disposed; ticks that were missed are not made up for. */
 export function every(loop: Loop, milliseconds: number, tick: () => void): Disposable {
   const timer = openTimer();

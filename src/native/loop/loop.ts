@@ -93,6 +93,15 @@ export class Loop implements Disposable {
     };
   }
 
+  /** Stops all watching of a descriptor that is about to be closed. */
+  forget(fd: number): void {
+    const watched = this.#watched.get(fd);
+    if (!watched) return;
+    watched.readable.clear();
+    watched.writable.clear();
+    this.#update(fd, watched);
+  }
+
   /** Resolves when the descriptor can be read from (or its other side is gone), or written to. */
   ready(fd: number, interest: Interest): Promise<void> {
     return new Promise((resolve) => {

@@ -13,10 +13,12 @@ import {
   signalProcess,
   waitForChild,
 } from '#sys/processes.ts';
+import { CLONE_PARENT } from '#sys/raw/process.ts';
 import { socketPair } from '#sys/sockets.ts';
 import { type CgroupEntry, openEntry } from './cgroups/index.ts';
 import { explainDeath } from './cgroups/oom.ts';
 import type { CgroupRecord } from './cgroups/record.ts';
+import { takeStreams } from './process/child.ts';
 import { runExecChild } from './process/exec-child.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
@@ -36,6 +38,10 @@ export interface ExecOptions {
   pidFile: string | undefined;
   preserveFds: number;
   subreaper: boolean;
+  /** What the program gets as its standard streams; those of the caller where this is missing. */
+  streams?: readonly OwnedFd[] | undefined;
+  /** The process becomes a child of the caller's parent: clone(2), CLONE_PARENT. */
+  forParent?: boolean;
   warn(text: string): void;
   explanation?: Explanation | undefined;
 }
@@ -59,8 +65,10 @@ export function execProcess(options: ExecOptions): Child {
   if (ofChildren !== 0)
     step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
   const child = step('clone the process', () =>
-    cloneProcess({ cgroup: birth }, () => {
-      ours.close();
+    cloneProcess({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {
+      if (options.streams)
+        takeStreams(options.streams, [theirs, target, proc, ...entry.early, ...entry.late, options.console]);
+      else ours.close();
       return runExecChild(theirs, {
         ...options,
         proc,
@@ -97,9 +105,9 @@ export function execProcess(options: ExecOptions): Child {
     line.next(messages.prepared);
     return child;
   } catch (error) {
-    if (error instanceof SilentEnd) throw explainDeath(waitForChild(child), cgroup);
+    if (error instanceof SilentEnd && !options.forParent) throw explainDeath(waitForChild(child), cgroup);
     signalProcess(child.pidfd, SIGKILL);
-    waitForChild(child);
+    if (!options.forParent) waitForChild(child);
     throw error;
   }
 }

@@ -24,6 +24,7 @@ import type * as joining from './namespaces/joining.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
 import type * as user from './namespaces/user.ts';
 import type * as notify from './notify.ts';
+import { takeStreams } from './process/child.ts';
 import type * as consoleSocket from './process/console.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { type InitSettings, runInit } from './process/init.ts';
@@ -51,6 +52,10 @@ export interface LaunchOptions {
   openConsole?(terminal: boolean): OwnedFd | undefined;
   /** Called when the process has sent the terminal's master side, before it runs its program. */
   onTerminal?(): void;
+  /** What the program gets as its standard streams; those of the runtime where this is missing. */
+  streams?: readonly OwnedFd[] | undefined;
+  /** A detached mount to use as root filesystem in place of `root.path`. */
+  rootMount?: OwnedFd | undefined;
   /** Orphans of the container become children of the runtime. */
   subreaper?: boolean;
   pidFile?: string | undefined;
@@ -124,7 +129,7 @@ function startProcess(
       remedy: 'Add {"type": "mount"} to linux.namespaces',
     });
   }
-  using sources = openSources(config, record.bundle, record.rootfs);
+  using sources = openSources(config, record.bundle, record.rootfs, options.rootMount);
   using proc = openHostProc();
   // A version 2 cgroup can be born in; those of version 1 are made while the process builds its root.
   if (record.cgroup.version === 2) makeCgroups(record, config);
@@ -158,7 +163,14 @@ function startProcess(
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
   const child = step('clone the container process', () =>
-    spawnInit(namespaces, config, birth, [parentEnd, directory.fd, ...(birth ? [birth] : [])], theirs, settings),
+    spawnInit(namespaces, config, birth, theirs, settings, () => {
+      if (options.streams) {
+        takeStreams(options.streams, [theirs, proc, sources.root, ...sources.opened, listener, console]);
+        return;
+      }
+      // The container's directory too: its lock would be held for as long as the process waits for its start.
+      for (const fd of [parentEnd, directory.fd, birth]) fd?.close();
+    }),
   );
   onChild(child);
   theirs.close();
@@ -178,13 +190,12 @@ function spawnInit(
   plan: NamespacePlan,
   config: RunnableConfig,
   birth: OwnedFd | undefined,
-  runtimeOnly: readonly OwnedFd[],
   theirs: OwnedFd,
   settings: InitSettings,
+  closeOthers: () => void,
 ): Child {
   const body = () => {
-    // The container's directory too: its lock would be held for as long as the process waits for its start.
-    for (const fd of runtimeOnly) fd.close();
+    closeOthers();
     return runInit(theirs, settings);
   };
   if (plan.joined.length > 0 || plan.userPath || plan.createsTime) {

@@ -25,6 +25,7 @@ export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
+export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
 export const ECONNREFUSED = 111;
 export const ETIMEDOUT = 110;

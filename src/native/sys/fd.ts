@@ -47,6 +47,22 @@ export function pairOf(pair: Uint8Array): [OwnedFd, OwnedFd] {
   return [new OwnedFd(view.getInt32(0, true)), new OwnedFd(view.getInt32(4, true))];
 }
 
+/** Reads and writes answer EAGAIN where they would wait. */
+export function setNonblocking(fd: OwnedFd): void {
+  const flags = check(raw.fcntl(fd.number, raw.F_GETFL, 0), 'fcntl', 'F_GETFL');
+  check(raw.fcntl(fd.number, raw.F_SETFL, flags | raw.O_NONBLOCK), 'fcntl', 'F_SETFL');
+}
+
+/** Closes every descriptor but the standard streams and these: for a process that was just cloned. close_range(2). */
+export function closeAllBut(kept: readonly number[]): void {
+  let first = 3;
+  for (const fd of [...kept].sort((a, b) => a - b)) {
+    if (fd > first) check(raw.close_range(first, fd - 1, 0), 'close_range');
+    if (fd >= first) first = fd + 1;
+  }
+  check(raw.close_range(first, 0xffffffff, 0), 'close_range');
+}
+
 const EFD_CLOEXEC = 0o2000000;
 
 /** A counter that the kernel raises and a read takes. eventfd(2). */

@@ -1,5 +1,5 @@
 import { textOf, utf8 } from './bytes.ts';
-import { EEXIST, ENOENT } from './errno.ts';
+import { EAGAIN, EEXIST, ENOENT } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
 import * as raw from './raw/file.ts';
@@ -103,6 +103,22 @@ export function replaceFile(path: string, data: string | Uint8Array, mode: numbe
   const temporary = `${path}.new`;
   writeFile(temporary, data, { create: mode, at });
   check(raw.renameat2(at, temporary, at, path, 0), 'renameat2', path);
+}
+
+/** The same, and on disk when it returns: also after a loss of power there is the old file or the new one. */
+export function replaceFileDurably(directory: OwnedFd, name: string, data: string, mode: number): void {
+  const temporary = `${name}.new`;
+  {
+    using file = openFile(temporary, {
+      flags: raw.O_WRONLY | raw.O_CREAT | raw.O_TRUNC,
+      mode,
+      at: directory.number,
+    });
+    writeAll(file.number, data, name);
+    check(raw.fsync(file.number), 'fsync', name);
+  }
+  check(raw.renameat2(directory.number, temporary, directory.number, name, 0), 'renameat2', name);
+  check(raw.fsync(directory.number), 'fsync', 'directory');
 }
 
 export function makeDirectory(path: string, mode: number, at = raw.AT_FDCWD): void {
@@ -236,6 +252,14 @@ export function lockFile(fd: OwnedFd, object: string): void {
     'flock',
     object,
   );
+}
+
+/** Takes the lock of this open file if nobody has it; whether it was free. flock(2). */
+export function tryLockFile(fd: OwnedFd, object: string): boolean {
+  const result = raw.flock(fd.number, raw.LOCK_EX | raw.LOCK_NB);
+  if (result === -EAGAIN) return false;
+  check(result, 'flock', object);
+  return true;
 }
 
 /** Makes, at `path` below `at`, a device file; `mode` includes its type. mknod(2). */

@@ -166,6 +166,14 @@ export function reapOrphans(except: number): void {
   }
 }
 
+/** Reaps a child that has ended, whichever; undefined when none has. */
+export function reapAny(): { pid: number; reason: ExitReason } | undefined {
+  const info = new Uint8Array(raw.siginfo.size);
+  if (raw.waitid(raw.P_ALL, 0, info, raw.WEXITED | raw.WNOHANG | raw.__WALL) < 0) return undefined;
+  const pid = raw.siginfo.get(info, 'pid');
+  return pid === 0 ? undefined : { pid, reason: reasonOf(info) };
+}
+
 /** Orphans among the descendants become this process's children. prctl(2), PR_SET_CHILD_SUBREAPER. */
 export function becomeSubreaper(): void {
   check(raw.prctl(raw.PR_SET_CHILD_SUBREAPER, 1), 'prctl', 'PR_SET_CHILD_SUBREAPER');

@@ -1,8 +1,11 @@
 import { addressOf, utf8 } from './bytes.ts';
-import { EAGAIN, ECONNRESET } from './errno.ts';
+import { EAGAIN, ECONNABORTED, ECONNRESET } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned, pairOf } from './fd.ts';
+import { layout } from './layout.ts';
 import * as raw from './raw/wait.ts';
+
+const timeval = layout('timeval', { sec: 's64', usec: 's64' });
 
 /** Two connected sockets that keep message boundaries. unix(7), SOCK_SEQPACKET. */
 export function socketPair(): [OwnedFd, OwnedFd] {
@@ -71,6 +74,22 @@ export function acceptConnection(listener: OwnedFd): OwnedFd {
   return owned(
     uninterrupted(() => raw.accept4(listener.number, raw.SOCK_CLOEXEC)),
     'accept4',
+  );
+}
+
+/** As acceptConnection, without waiting, for a connection that does not make its user wait either. */
+export function acceptConnectionIfAny(listener: OwnedFd): OwnedFd | undefined {
+  const fd = uninterrupted(() => raw.accept4(listener.number, raw.SOCK_CLOEXEC | raw.SOCK_NONBLOCK));
+  // accept(2), "Error handling": whoever connected may have gone again.
+  return fd === -EAGAIN || fd === -ECONNABORTED ? undefined : owned(fd, 'accept4');
+}
+
+/** Reads from the socket fail with EAGAIN when nothing comes for so long. socket(7), SO_RCVTIMEO. */
+export function limitReceiving(socket: OwnedFd, seconds: number): void {
+  check(
+    raw.setsockopt(socket.number, raw.SOL_SOCKET, raw.SO_RCVTIMEO, timeval.pack({ sec: seconds })),
+    'setsockopt',
+    'SO_RCVTIMEO',
   );
 }
 

@@ -1,9 +1,19 @@
 import type { Explanation } from '#native/explain/part.ts';
-import type { OwnedFd } from '#sys/fd.ts';
+import { check } from '#sys/errors.ts';
+import { closeAllBut, type OwnedFd } from '#sys/fd.ts';
 import { SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
+import { dup3 } from '#sys/raw/file.ts';
 import { blockAllSignals, resetSignalActions } from '#sys/signals.ts';
 import type { PreparedProgram } from './program.ts';
 import { Line, messages } from './spawn-protocol.ts';
+
+/** In a process that was just cloned: its standard streams, and of all else that is open only what it needs. */
+export function takeStreams(streams: readonly OwnedFd[], needed: readonly (OwnedFd | undefined)[]): void {
+  streams.forEach((stream, fd) => {
+    check(dup3(stream.number, fd, 0), 'dup3', 'standard stream');
+  });
+  closeAllBut(needed.flatMap((fd) => fd?.number ?? []));
+}
 
 export interface ChildSteps {
   /** Everything up to the program; failures are told to the runtime. */

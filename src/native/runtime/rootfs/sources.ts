@@ -19,9 +19,12 @@ export interface RootSources extends Disposable {
   mounts: { plan: MountPlan; tree: OwnedFd | undefined }[];
   /** Host device files by path in the container, where making device files is not possible. */
   devices: Map<string, OwnedFd>;
+  /** All that is open for these. */
+  readonly opened: readonly OwnedFd[];
 }
 
-export function openSources(config: Config, bundle: string, rootfs: string): RootSources {
+/** `rootMount`: a detached mount to take as root in place of a copy of what is at `rootfs`; it stays the caller's. */
+export function openSources(config: Config, bundle: string, rootfs: string, rootMount?: OwnedFd): RootSources {
   const opened: OwnedFd[] = [];
   const keep = (fd: OwnedFd): OwnedFd => {
     opened.push(fd);
@@ -31,13 +34,14 @@ export function openSources(config: Config, bundle: string, rootfs: string): Roo
     root: undefined as never,
     mounts: [],
     devices: new Map(),
+    opened,
     [Symbol.dispose]() {
       for (const fd of opened) fd.close();
     },
   };
   try {
     const shared = sharesWithHost(config);
-    sources.root = keep(step('open the root filesystem', () => cloneMount(rootfs, { recursive: true })));
+    sources.root = rootMount ?? keep(step('open the root filesystem', () => cloneMount(rootfs, { recursive: true })));
     if (!shared)
       setMountAttributes(sources.root.number, { propagation: MS_SLAVE }, { recursive: true, object: rootfs });
     for (const mount of config.mounts ?? []) {

@@ -115,6 +115,7 @@ export const close = (fd: number) => door.syscall(NR.close, fd);
 export const close_range = (first: number, last: number, flags: number) =>
   door.syscall(NR.close_range, first, last, flags);
 export const read = (fd: number, buffer: Uint8Array, length: number) => door.syscall(NR.read, fd, buffer, length);
+export const fsync = (fd: number) => door.syscall(NR.fsync, fd);
 export const write = (fd: number, buffer: Uint8Array | string, length: number) =>
   door.syscall(NR.write, fd, buffer, length);
 export const statx = (directory: number, path: Path, flags: number, mask: number, buffer: Uint8Array) =>

@@ -12,6 +12,10 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOL_SOCKET = 1;
 export const SCM_RIGHTS = 1;
+export const SO_RCVTIMEO = 20;
+export const SHUT_RD = 0;
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
 export const MSG_PEEK = 0x02;
 export const MSG_TRUNC = 0x20;
 export const MSG_NOSIGNAL = 0x4000;
@@ -68,6 +72,9 @@ export const bind = (fd: number, address: Uint8Array) => door.syscall(NR.bind, f
 export const connect = (fd: number, address: Uint8Array) => door.syscall(NR.connect, fd, address, address.length);
 export const listen = (fd: number, backlog: number) => door.syscall(NR.listen, fd, backlog);
 export const accept4 = (fd: number, flags: number) => door.syscall(NR.accept4, fd, null, null, flags);
+export const setsockopt = (fd: number, level: number, option: number, value: Uint8Array) =>
+  door.syscall(NR.setsockopt, fd, level, option, value, value.length);
+export const shutdown = (fd: number, how: number) => door.syscall(NR.shutdown, fd, how);
 export const sendmsg = (fd: number, message: Uint8Array, flags: number) => door.syscall(NR.sendmsg, fd, message, flags);
 export const recvmsg = (fd: number, message: Uint8Array, flags: number) => door.syscall(NR.recvmsg, fd, message, flags);
 export const rt_sigprocmask = (how: number, set: Uint8Array, old: Uint8Array | null) =>

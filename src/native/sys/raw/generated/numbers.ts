@@ -96,6 +96,7 @@ export const setresgid = MACHINE === 'x86-64' ? 119 : 149;
 export const setresuid = MACHINE === 'x86-64' ? 117 : 147;
 export const setsid = MACHINE === 'x86-64' ? 112 : 157;
 export const setsockopt = MACHINE === 'x86-64' ? 54 : 208;
+export const shutdown = MACHINE === 'x86-64' ? 48 : 210;
 export const signalfd4 = MACHINE === 'x86-64' ? 289 : 74;
 export const socket = MACHINE === 'x86-64' ? 41 : 198;
 export const socketpair = MACHINE === 'x86-64' ? 53 : 199;

@@ -1,0 +1,77 @@
+import { ProaError } from '#common/errors.ts';
+import { parseJson } from '#common/json/parse.ts';
+import { type AgentQuestion, agentQuestion } from '#common/protocol/agent.ts';
+import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
+import { failureMessage } from '#common/protocol/failure.ts';
+import { FrameReader, frameOf } from '#common/protocol/frames.ts';
+import { greet } from '#native/monitor/connection.ts';
+import { containersDirectory, type Roots } from '#native/monitor/directories.ts';
+import { runMonitor } from '#native/monitor/monitor.ts';
+import { textOf, utf8 } from '#sys/bytes.ts';
+import { check, uninterrupted } from '#sys/errors.ts';
+import { closeAllBut, type OwnedFd } from '#sys/fd.ts';
+import { listDirectory, writeAll } from '#sys/files.ts';
+import { read } from '#sys/raw/file.ts';
+import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
+import { limitReceiving } from '#sys/sockets.ts';
+
+/** Whoever connects has to say what it wants within this time. */
+const PATIENCE_SECONDS = 10;
+
+/** In a process that was forked for one connection: reads its question and answers it. Returns the exit status. */
+export function serveConnection(connection: OwnedFd, roots: Roots): number {
+  // Of the agent nothing stays open, its lock, its loop and the connections of others among it.
+  closeAllBut([connection.number]);
+  ignoreSignal(SIGPIPE);
+  const send = (message: unknown) => writeAll(connection.number, frameOf(utf8(JSON.stringify(message))));
+  let number: number | null = null;
+  try {
+    const frames = new FrameReader();
+    greet(receive(connection, frames));
+    send({ hello: PROTOCOL_VERSION });
+    const message = receive(connection, frames);
+    number = (message as { number?: number } | null)?.number ?? null;
+    return answer(agentQuestion(message), connection, roots, send);
+  } catch (error) {
+    send({ number, failure: failureMessage(error) });
+    return 1;
+  }
+}
+
+function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send: (message: unknown) => void): number {
+  const { number } = question;
+  if (question.ask === 'list') {
+    send({ number, answer: listDirectory(containersDirectory(roots)) });
+    return 0;
+  }
+  return runMonitor({
+    request: question.container,
+    roots,
+    made(outcome) {
+      try {
+        if ('error' in outcome) send({ number, failure: failureMessage(outcome.error) });
+        else send({ number, answer: outcome });
+      } catch {
+        // Nobody listens any more: the container lives all the same.
+      }
+      connection.close();
+    },
+  });
+}
+
+/** The next message. */
+function receive(connection: OwnedFd, frames: FrameReader): unknown {
+  limitReceiving(connection, PATIENCE_SECONDS);
+  for (;;) {
+    const body = frames.next();
+    if (body) return parseJson(textOf(body));
+    const buffer = new Uint8Array(4096);
+    const count = check(
+      uninterrupted(() => read(connection.number, buffer, buffer.length)),
+      'read',
+      'connection',
+    );
+    if (count === 0) throw new ProaError('the connection ended before a question had come', { kind: 'invalid' });
+    frames.push(buffer.subarray(0, count));
+  }
+}

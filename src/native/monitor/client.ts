@@ -1,0 +1,92 @@
+import type { AttachOptions } from '#common/protocol/monitor.ts';
+import type { Loop, Watch } from '#loop/loop.ts';
+import { Output } from '#loop/output.ts';
+import { EAGAIN } from '#sys/errno.ts';
+import { uninterrupted } from '#sys/errors.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { read } from '#sys/raw/file.ts';
+import { SHUT_WR, shutdown } from '#sys/raw/wait.ts';
+
+/** Bytes of output that may wait for a client; a slower one is dropped, so that it cannot slow the container. */
+const CLIENT_LIMIT = 4 << 20;
+const INPUT_CHUNK = 16384;
+
+export type StreamName = 'stdout' | 'stderr';
+
+export interface ClientEvents {
+  input(bytes: Uint8Array): void;
+  /** It will send nothing more. */
+  inputEnded(): void;
+  gone(): void;
+}
+
+/** Somebody attached to a program's streams. */
+export class Client implements Disposable {
+  readonly options: AttachOptions;
+  readonly #loop: Loop;
+  readonly #fd: OwnedFd;
+  readonly #events: ClientEvents;
+  readonly #output: Output;
+  /** Output is tagged with its stream. */
+  readonly #tagged: boolean;
+  #reading: Watch | undefined;
+
+  constructor(loop: Loop, fd: OwnedFd, options: AttachOptions & { tagged: boolean }, events: ClientEvents) {
+    this.#loop = loop;
+    this.#fd = fd;
+    this.options = options;
+    this.#tagged = options.tagged;
+    this.#events = events;
+    this.#output = new Output(loop, fd, { limit: CLIENT_LIMIT, broken: () => events.gone() });
+    this.resumeInput();
+  }
+
+  /** Eight bytes before each piece, so that it can be passed on as it is. Docker Engine API, "Stream format". */
+  send(stream: StreamName, bytes: Uint8Array): void {
+    if (!this.options[stream]) return;
+    if (this.#tagged) {
+      const header = new Uint8Array(8);
+      header[0] = stream === 'stdout' ? 1 : 2;
+      new DataView(header.buffer).setUint32(4, bytes.length);
+      this.#output.write(header);
+    }
+    this.#output.write(bytes);
+  }
+
+  pauseInput(): void {
+    this.#reading?.[Symbol.dispose]();
+    this.#reading = undefined;
+  }
+
+  resumeInput(): void {
+    this.#reading ??= this.#loop.watch(this.#fd.number, 'readable', () => this.#receive());
+  }
+
+  #receive(): void {
+    const buffer = new Uint8Array(INPUT_CHUNK);
+    const count = uninterrupted(() => read(this.#fd.number, buffer, buffer.length));
+    if (count === -EAGAIN) return;
+    if (count > 0) {
+      if (this.options.stdin) this.#events.input(buffer.subarray(0, count));
+      return;
+    }
+    this.pauseInput();
+    if (count < 0) this.#events.gone();
+    else this.#events.inputEnded();
+  }
+
+  /** Sends what waits, and closes. */
+  finish(): void {
+    this.pauseInput();
+    this.#output.whenEmpty(() => {
+      shutdown(this.#fd.number, SHUT_WR);
+      this[Symbol.dispose]();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.pauseInput();
+    this.#output[Symbol.dispose]();
+    this.#fd.close();
+  }
+}

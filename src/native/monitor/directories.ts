@@ -1,0 +1,80 @@
+import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
+import {
+  makeDirectories,
+  openDirectory,
+  readTextIfAny,
+  removeDirectory,
+  removeFile,
+  replaceFile,
+  replaceFileDurably,
+} from '#sys/files.ts';
+
+/** Where an agent and its monitors keep things; `run` is gone after a boot, `state` is not. */
+export interface Roots {
+  run: string;
+  state: string;
+}
+
+const REQUEST = 'request.json';
+const STATE = 'state.json';
+
+/** Records of containers as proa-runtime keeps them: its commands work on them too. */
+export function runtimeRoot({ run }: Roots): string {
+  return `${run}/runtime`;
+}
+
+export function containersDirectory({ run }: Roots): string {
+  return `${run}/containers`;
+}
+
+/** Both directories of one container. */
+export class ContainerFiles {
+  readonly run: string;
+  readonly state: string;
+
+  constructor(roots: Roots, id: string) {
+    this.run = `${containersDirectory(roots)}/${id}`;
+    this.state = `${roots.state}/containers/${id}`;
+  }
+
+  /** The control socket. */
+  get socket(): string {
+    return `${this.run}/monitor`;
+  }
+
+  saveRequest(request: ContainerRequest): void {
+    makeDirectories(this.run, 0o700);
+    replaceFile(`${this.run}/${REQUEST}`, JSON.stringify(request), 0o600);
+  }
+
+  request(): ContainerRequest | undefined {
+    const text = readTextIfAny(`${this.run}/${REQUEST}`);
+    return text === undefined ? undefined : (JSON.parse(text) as ContainerRequest);
+  }
+
+  saveState(state: ContainerState): void {
+    replaceFile(`${this.run}/${STATE}`, JSON.stringify(state), 0o600);
+  }
+
+  loadState(): ContainerState | undefined {
+    const text = readTextIfAny(`${this.run}/${STATE}`);
+    return text === undefined ? undefined : (JSON.parse(text) as ContainerState);
+  }
+
+  /** What must be known after a boot: how the container ended. */
+  saveDurably(state: ContainerState): void {
+    makeDirectories(this.state, 0o700);
+    using directory = openDirectory(this.state);
+    replaceFileDurably(directory, STATE, JSON.stringify(state), 0o600);
+  }
+
+  forgetDurable(): void {
+    removeFile(`${this.state}/${STATE}`);
+  }
+
+  /** The container has ended for good, and nobody looks for its monitor any more. */
+  removeRun(): void {
+    for (const name of [REQUEST, STATE, 'monitor']) removeFile(`${this.run}/${name}`);
+    removeDirectory(this.run);
+  }
+}

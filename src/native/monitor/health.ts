@@ -1,0 +1,120 @@
+import type { HealthSettings, HealthStatus } from '#common/protocol/container.ts';
+import type { Process } from '#common/runtime-spec/types.ts';
+import { after } from '#loop/events.ts';
+import type { Loop } from '#loop/loop.ts';
+import { textOf } from '#sys/bytes.ts';
+import { SIGKILL } from '#sys/processes.ts';
+import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
+import { type ExecContext, ExecSession } from './exec.ts';
+import type { Sink } from './streams.ts';
+
+/** Docker keeps as much of a check's output, and as many checks. */
+const OUTPUT_BYTES = 4096;
+const KEPT_CHECKS = 5;
+
+export interface HealthOptions {
+  loop: Loop;
+  settings: HealthSettings;
+  context: ExecContext;
+  /** The container's own process: a check is the same with other arguments. */
+  process: Process;
+  /** Called after each check. */
+  changed(health: HealthStatus, turned: boolean): void;
+}
+
+/** Runs a program in the container again and again, and judges by it whether the container is well. */
+export class HealthChecks implements Disposable {
+  readonly #options: HealthOptions;
+  readonly #status: HealthStatus = { status: 'starting', failures: 0, checks: [] };
+  readonly #began = monotonicMicroseconds();
+  #timer: Disposable | undefined;
+  #running: ExecSession | undefined;
+  #stopped = false;
+  #count = 0;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    this.#schedule();
+  }
+
+  get status(): HealthStatus {
+    return this.#status;
+  }
+
+  #schedule(): void {
+    const { settings, loop } = this.#options;
+    const wait = this.#isStarting() ? settings.startInterval : settings.interval;
+    this.#timer = after(loop, wait, () => {
+      this.#check().then(() => {
+        if (!this.#stopped) this.#schedule();
+      });
+    });
+  }
+
+  /** Until the first success, and at most for the start period. */
+  #isStarting(): boolean {
+    const past = (monotonicMicroseconds() - this.#began) / 1000;
+    return this.#status.status === 'starting' && past < this.#options.settings.startPeriod;
+  }
+
+  async #check(): Promise<void> {
+    const { settings, context, process, loop } = this.#options;
+    const start = timestamp();
+    let output = '';
+    const sink: Sink = {
+      write(_stream, bytes, length) {
+        if (output.length < OUTPUT_BYTES) output += textOf(bytes, Math.min(length, OUTPUT_BYTES - output.length));
+      },
+      end() {},
+    };
+    const request = {
+      process: { ...process, args: settings.args, terminal: false },
+      stdin: false,
+      stdout: true,
+      stderr: true,
+    };
+    const session = new ExecSession(`health-${this.#count++}`, request, context, sink);
+    this.#running = session;
+    let late = false;
+    const limit = after(loop, settings.timeout, () => {
+      late = true;
+      if (session.state.running) session.signal(SIGKILL);
+    });
+    try {
+      await session.start();
+      if (late) session.signal(SIGKILL);
+      const exit = await session.ended;
+      if (late) output = `Health check exceeded timeout (${settings.timeout} ms)`;
+      this.#judge({ start, end: timestamp(), status: late ? -1 : exit.status, output });
+    } catch (error) {
+      // It could not be started: the container may be on its way out.
+      if (!this.#stopped) this.#judge({ start, end: timestamp(), status: -1, output: String(error) });
+    } finally {
+      limit[Symbol.dispose]();
+      this.#running = undefined;
+    }
+  }
+
+  #judge(check: HealthStatus['checks'][number]): void {
+    if (this.#stopped) return;
+    const { settings, changed } = this.#options;
+    const health = this.#status;
+    const before = health.status;
+    const starting = this.#isStarting();
+    health.checks = [...health.checks, check].slice(-KEPT_CHECKS);
+    if (check.status === 0) {
+      health.failures = 0;
+      health.status = 'healthy';
+    } else if (!starting) {
+      health.failures++;
+      if (health.failures >= settings.retries) health.status = 'unhealthy';
+    }
+    changed(health, health.status !== before);
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopped = true;
+    this.#timer?.[Symbol.dispose]();
+    if (this.#running?.state.running) this.#running.signal(SIGKILL);
+  }
+}

@@ -1,0 +1,78 @@
+import type { ContainerRequest } from '#common/protocol/container.ts';
+import { after } from '#loop/events.ts';
+import { Loop } from '#loop/loop.ts';
+import { becomeSubreaper, setProcessName } from '#sys/processes.ts';
+import { blockAllSignals, ignoreSignal, SIGPIPE } from '#sys/signals.ts';
+import { Container } from './container.ts';
+import { ContainerFiles, type Roots } from './directories.ts';
+import type { ExecContext } from './exec.ts';
+import { HealthChecks } from './health.ts';
+import { Reaper } from './reaper.ts';
+import { Service } from './service.ts';
+
+export interface MonitorOptions {
+  request: ContainerRequest;
+  roots: Roots;
+  /** Starts before this monitor came. */
+  restarts?: number;
+  /** Told once whether the container is made; a failure ends the monitor. */
+  made(outcome: { pid: number } | { error: unknown }): void;
+}
+
+/** Time for the last answers to reach those who asked. */
+const FAREWELL_MILLISECONDS = 1000;
+
+/** Keeps one container until it has ended for good: this process's exit status. */
+export function runMonitor({ request, roots, restarts = 0, made }: MonitorOptions): number {
+  blockAllSignals(true);
+  ignoreSignal(SIGPIPE);
+  becomeSubreaper();
+  setProcessName(`proa: ${request.id}`);
+  using loop = new Loop();
+  using reaper = new Reaper(loop);
+  const files = new ContainerFiles(roots, request.id);
+  let container: Container;
+  let service: Service;
+  try {
+    files.saveRequest(request);
+    container = new Container({ request, roots, loop, reaper, restarts });
+    const context: ExecContext = { loop, reaper, root: container.root, made: () => container.made };
+    watchHealth(container, context);
+    service = new Service(loop, container, context);
+    container.make({ start: request.start });
+  } catch (error) {
+    files.removeRun();
+    made({ error });
+    return 1;
+  }
+  made({ pid: container.state.pid as number });
+  loop.run(async () => {
+    await container.ended;
+    await Promise.race([service.flush(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
+  });
+  files.removeRun();
+  service[Symbol.dispose]();
+  return 0;
+}
+
+function watchHealth(container: Container, context: ExecContext): void {
+  const settings = container.request.health;
+  if (!settings) return;
+  let checks: HealthChecks | undefined;
+  container.onStart = ({ process }) => {
+    checks = new HealthChecks({
+      loop: context.loop,
+      settings,
+      context,
+      process,
+      changed(health, turned) {
+        container.setHealth(health);
+        if (!turned) return;
+        container.tell('health', { status: health.status });
+        if (health.status === 'unhealthy') container.endUnhealthy();
+      },
+    });
+    container.setHealth(checks.status);
+  };
+  container.onEnd = () => checks?.[Symbol.dispose]();
+}

@@ -1,0 +1,171 @@
+import { ProaError } from '#common/errors.ts';
+import type { Question, Requests } from '#common/protocol/monitor.ts';
+import { every } from '#loop/events.ts';
+import type { Loop } from '#loop/loop.ts';
+import { applyResources } from '#runtime/cgroups/index.ts';
+import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
+import { openDirectory, removeFile } from '#sys/files.ts';
+import { acceptConnectionIfAny, listenUnix, shortPath } from '#sys/sockets.ts';
+import { Connection, type Reply } from './connection.ts';
+import type { Container } from './container.ts';
+import { type ExecContext, ExecSession } from './exec.ts';
+import { containerStats } from './stats.ts';
+
+/** Ended exec sessions that are still told of. */
+const KEPT_SESSIONS = 16;
+
+type Handlers = {
+  [K in keyof Requests]: (request: Requests[K], connection: Connection) => Reply | Promise<Reply>;
+};
+
+/** The control socket of one container: everything that an engine asks of a monitor. */
+export class Service implements Disposable {
+  readonly #loop: Loop;
+  readonly #container: Container;
+  readonly #context: ExecContext;
+  readonly #listener: OwnedFd;
+  readonly #connections = new Set<Connection>();
+  readonly #sessions = new Map<string, ExecSession>();
+  #sessionCount = 0;
+
+  constructor(loop: Loop, container: Container, context: ExecContext) {
+    this.#loop = loop;
+    this.#container = container;
+    this.#context = context;
+    using directory = openDirectory(container.files.run);
+    removeFile('monitor', directory.number);
+    this.#listener = listenUnix(shortPath(directory, 'monitor'));
+    setNonblocking(this.#listener);
+    loop.watch(this.#listener.number, 'readable', () => this.#accept());
+  }
+
+  #accept(): void {
+    const fd = acceptConnectionIfAny(this.#listener);
+    if (!fd) return;
+    this.#connections.add(
+      new Connection(this.#loop, fd, {
+        ask: (question, connection) => this.#ask(question, connection),
+        closed: (connection) => this.#connections.delete(connection),
+      }),
+    );
+  }
+
+  #ask(question: Question, connection: Connection): Reply | Promise<Reply> {
+    const handler = this.#handlers[question.ask] as (request: Question, connection: Connection) => Reply;
+    return handler(question, connection);
+  }
+
+  readonly #handlers: Handlers = {
+    state: () => ({ answer: this.#container.state }),
+    watch: (_request, connection) => {
+      connection.own(this.#container.watch((notice) => connection.send(notice)));
+      return done;
+    },
+    start: () => {
+      this.#container.start();
+      return { answer: { pid: this.#container.state.pid } };
+    },
+    stop: async (request) => ({ answer: await this.#container.stop(request) }),
+    kill: ({ signal, all = false }) => {
+      this.#container.kill(signal, { all });
+      return done;
+    },
+    pause: () => {
+      this.#container.pause();
+      return done;
+    },
+    resume: () => {
+      this.#container.resume();
+      return done;
+    },
+    update: ({ resources, restart }) => {
+      if (resources) applyResources(this.#container.made.record.cgroup, resources);
+      if (restart) this.#container.changeRestart(restart);
+      return done;
+    },
+    wait: async () => ({ answer: await this.#container.wait() }),
+    resize: (size) => {
+      this.#container.streams.resize(size);
+      return done;
+    },
+    attach: (options) => {
+      const { streams } = this.#container;
+      return { takeOver: (connection, early) => streams.attach(connection, options, early) };
+    },
+    stats: ({ interval }, connection) => {
+      const stats = () => containerStats(this.#container.made);
+      if (interval === undefined) return { answer: stats() };
+      const first = stats();
+      const timer = every(this.#loop, interval, () => {
+        if (this.#container.state.phase === 'running') connection.send({ stats: stats() });
+      });
+      connection.own(timer);
+      return { answer: first };
+    },
+    'reopen-log': () => {
+      this.#container.reopenLog();
+      return done;
+    },
+    remove: async () => {
+      const { phase } = this.#container.state;
+      if (phase !== 'exited') await this.#container.stop({ graceSeconds: 0 });
+      return done;
+    },
+    exec: (request) => {
+      const session = new ExecSession(`${++this.#sessionCount}`, request, this.#context);
+      this.#sessions.set(session.id, session);
+      session.ended.then((exit) => {
+        this.#container.tell('exec-exit', { exec: session.id, exit });
+        this.#forgetOld();
+      });
+      return { answer: { exec: session.id } };
+    },
+    'exec-start': async ({ exec }) => {
+      const pid = await this.#session(exec).start();
+      this.#container.tell('exec-start', { exec, pid });
+      return { answer: { pid } };
+    },
+    'exec-attach': ({ exec, ...options }) => {
+      const { streams } = this.#session(exec);
+      return { takeOver: (connection, early) => streams.attach(connection, options, early) };
+    },
+    'exec-list': () => ({ answer: [...this.#sessions.values()].map(({ state }) => state) }),
+    'exec-wait': async ({ exec }) => ({ answer: await this.#session(exec).ended }),
+    'exec-signal': ({ exec, signal }) => {
+      this.#session(exec).signal(signal);
+      return done;
+    },
+    'exec-resize': ({ exec, rows, columns }) => {
+      this.#session(exec).streams.resize({ rows, columns });
+      return done;
+    },
+  };
+
+  #session(exec: string): ExecSession {
+    const session = this.#sessions.get(exec);
+    if (!session)
+      throw new ProaError(`no exec "${exec}" in container "${this.#container.request.id}"`, { kind: 'not-found' });
+    return session;
+  }
+
+  /** The oldest that have ended go: a monitor lives for years. */
+  #forgetOld(): void {
+    const ended = [...this.#sessions.values()].filter(({ exit }) => exit);
+    for (const session of ended.slice(0, -KEPT_SESSIONS)) this.#sessions.delete(session.id);
+  }
+
+  /** Resolves when the answers that are under way have been sent. */
+  async flush(): Promise<void> {
+    await Promise.all(
+      [...this.#connections].map((connection) => new Promise<void>((sent) => connection.whenSent(sent))),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#loop.forget(this.#listener.number);
+    this.#listener.close();
+    for (const connection of [...this.#connections]) connection.close();
+  }
+}
+
+const done: Reply = { answer: {} };

@@ -1,0 +1,229 @@
+import { ProaError } from '#common/errors.ts';
+import type { AttachOptions } from '#common/protocol/monitor.ts';
+import { after } from '#loop/events.ts';
+import type { Loop, Watch } from '#loop/loop.ts';
+import { Output } from '#loop/output.ts';
+import { EAGAIN } from '#sys/errno.ts';
+import { uninterrupted } from '#sys/errors.ts';
+import { type OwnedFd, pipe, setNonblocking } from '#sys/fd.ts';
+import { openFile } from '#sys/files.ts';
+import { O_RDWR, read } from '#sys/raw/file.ts';
+import { setWindowSize, type WindowSize } from '#sys/terminals.ts';
+import { Client, type StreamName } from './client.ts';
+
+/** Where output goes beside the clients. */
+export interface Sink {
+  write(stream: StreamName, bytes: Uint8Array, length: number): void;
+  end(stream: StreamName): void;
+}
+
+export interface StreamOptions {
+  terminal: boolean;
+  /** `none`: the null device; `once`: closed when the first client's input has ended; `open`: stays open. */
+  stdin: 'none' | 'once' | 'open';
+  sink: Sink;
+}
+
+/** Input that may wait for the program before its senders have to wait. */
+const INPUT_LIMIT = 1 << 16;
+/** After the end of a process, how long its streams may stay open in the hands of others. */
+const LINGER_MILLISECONDS = 200;
+
+let buffer: Uint8Array | undefined;
+
+/** One for all: what is read is passed on at once. Made late, since a program may never say anything. */
+function readBuffer(): Uint8Array {
+  buffer ??= new Uint8Array(1 << 16);
+  return buffer;
+}
+
+interface Source {
+  name: StreamName;
+  fd: OwnedFd;
+  watch: Watch;
+}
+
+/** The standard streams of a program, its terminal where it has one, and everybody who is attached to them. */
+export class Streams implements Disposable {
+  readonly #loop: Loop;
+  readonly #options: StreamOptions;
+  readonly #clients = new Set<Client>();
+  readonly #sources = new Set<Source>();
+  #input: { fd: OwnedFd; output: Output } | undefined;
+  #terminal: OwnedFd | undefined;
+  #size: WindowSize | undefined;
+  /** Called when the last source has ended. */
+  #whenDry: (() => void) | undefined;
+  /** The program's ends; empty once they were given away. */
+  #given: OwnedFd[] = [];
+
+  constructor(loop: Loop, options: StreamOptions) {
+    this.#loop = loop;
+    this.#options = options;
+    if (options.terminal) {
+      // Its own terminal takes their place before the program runs.
+      this.#given = [openNull(), openNull(), openNull()];
+      return;
+    }
+    if (options.stdin === 'none') this.#given.push(openNull());
+    else {
+      const [theirs, ours] = pipe();
+      this.#given.push(theirs);
+      this.#acceptInput(ours);
+    }
+    for (const name of ['stdout', 'stderr'] as const) {
+      const [ours, theirs] = pipe();
+      this.#given.push(theirs);
+      this.#addSource(name, ours);
+    }
+  }
+
+  /** The program's ends, in order. */
+  get given(): readonly OwnedFd[] {
+    return this.#given;
+  }
+
+  /** The program has its ends: an end of file is seen only when nobody else holds them. */
+  closeGiven(): void {
+    for (const fd of this.#given) fd.close();
+    this.#given = [];
+  }
+
+  /** The master side of the program's terminal. */
+  takeTerminal(master: OwnedFd): void {
+    this.#terminal = master;
+    if (this.#size) setWindowSize(master, this.#size);
+    this.#addSource('stdout', master);
+    if (this.#options.stdin !== 'none') this.#acceptInput(master);
+  }
+
+  /** Before there is a terminal, the size is kept for it. */
+  resize(size: WindowSize): void {
+    if (!this.#options.terminal) throw new ProaError('the program has no terminal', { kind: 'conflict' });
+    this.#size = size;
+    if (this.#terminal) setWindowSize(this.#terminal, size);
+  }
+
+  /** `early`: input that came with the request. The connection is ours from now on. */
+  attach(connection: OwnedFd, options: AttachOptions, early: Uint8Array): void {
+    const client: Client = new Client(
+      this.#loop,
+      connection,
+      { ...options, tagged: !this.#options.terminal },
+      {
+        input: (bytes) => this.#take(bytes),
+        inputEnded: () => {
+          if (options.stdin && this.#options.stdin === 'once') this.#closeInput();
+        },
+        gone: () => this.#forget(client),
+      },
+    );
+    this.#clients.add(client);
+    if (options.stdin && early.length > 0) this.#take(early);
+  }
+
+  #acceptInput(fd: OwnedFd): void {
+    setNonblocking(fd);
+    // The limit is kept by those who send: see #take.
+    const output = new Output(this.#loop, fd, { limit: Number.POSITIVE_INFINITY, broken: () => this.#dropInput() });
+    this.#input = { fd, output };
+  }
+
+  #take(bytes: Uint8Array): void {
+    const output = this.#input?.output;
+    if (!output) return;
+    output.write(bytes);
+    if (output.waitingBytes < INPUT_LIMIT) return;
+    for (const client of this.#clients) client.pauseInput();
+    output.whenEmpty(() => {
+      for (const client of this.#clients) client.resumeInput();
+    });
+  }
+
+  #closeInput(): void {
+    this.#input?.output.whenEmpty(() => this.#dropInput());
+  }
+
+  #dropInput(): void {
+    this.#input?.output[Symbol.dispose]();
+    // A terminal is one descriptor for both directions.
+    if (this.#input && this.#input.fd !== this.#terminal) this.#input.fd.close();
+    this.#input = undefined;
+  }
+
+  #addSource(name: StreamName, fd: OwnedFd): void {
+    setNonblocking(fd);
+    const source: Source = { name, fd, watch: undefined as never };
+    source.watch = this.#loop.watch(fd.number, 'readable', () => this.#pump(source));
+    this.#sources.add(source);
+  }
+
+  /** Passes on what a source has now, at most one buffer; whether there may be more. */
+  #pump(source: Source): boolean {
+    const bytes = readBuffer();
+    const count = uninterrupted(() => read(source.fd.number, bytes, bytes.length));
+    if (count === -EAGAIN) return false;
+    if (count <= 0) {
+      // A terminal whose other side is closed answers EIO.
+      this.#endSource(source);
+      return false;
+    }
+    this.#options.sink.write(source.name, bytes, count);
+    if (this.#clients.size > 0) {
+      const piece = bytes.subarray(0, count);
+      for (const client of this.#clients) client.send(source.name, piece);
+    }
+    return true;
+  }
+
+  #endSource(source: Source): void {
+    source.watch[Symbol.dispose]();
+    if (source.fd === this.#terminal) this.#dropInput();
+    source.fd.close();
+    this.#sources.delete(source);
+    this.#options.sink.end(source.name);
+    if (this.#sources.size === 0) this.#whenDry?.();
+  }
+
+  #forget(client: Client): void {
+    this.#clients.delete(client);
+    client[Symbol.dispose]();
+  }
+
+  /** Resolves when all output has come: the process has ended, but others may hold its streams open for a while yet. */
+  async finish(): Promise<void> {
+    if (this.#sources.size > 0) {
+      await new Promise<void>((resolve) => {
+        const linger = after(this.#loop, LINGER_MILLISECONDS, resolve);
+        this.#whenDry = () => {
+          linger[Symbol.dispose]();
+          resolve();
+        };
+      });
+      this.#whenDry = undefined;
+      for (const source of [...this.#sources]) {
+        while (this.#pump(source));
+        if (this.#sources.has(source)) this.#endSource(source);
+      }
+    }
+    this.#dropInput();
+    for (const client of this.#clients) client.finish();
+    this.#clients.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.closeGiven();
+    this.#dropInput();
+    for (const { fd, watch } of this.#sources) {
+      watch[Symbol.dispose]();
+      fd.close();
+    }
+    this.#sources.clear();
+    for (const client of this.#clients) client[Symbol.dispose]();
+    this.#clients.clear();
+  }
+}
+
+function openNull(): OwnedFd {
+  return openFile('/dev/null', { flags: O_RDWR });
+}

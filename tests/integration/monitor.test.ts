@@ -1,0 +1,322 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Agent, Client, until } from './support/agent.ts';
+
+const sh = (script: string) => ['sh', '-c', script];
+
+test('a container runs, its output is logged and its exit recorded', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('echo out; echo err >&2; exit 7') });
+  const exit = await agent.ended(id);
+  assert.equal(exit.status, 7);
+  assert.equal(exit.outOfMemory, false);
+  assert.deepEqual(agent.log(id).sort(), ['stderr F err', 'stdout F out']);
+  assert.equal(existsSync(join(agent.run, 'runtime', id)), false);
+});
+
+test('a failed start is answered with its reason, and leaves nothing', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  await assert.rejects(agent.create({ args: ['/no/such/program'] }), /no such file or directory/);
+  assert.deepEqual(readdirSync(join(agent.run, 'containers')), []);
+});
+
+test('create and start are two steps; who waits and attaches between them misses nothing', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('echo hello; exit 3'), request: { start: false } });
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'created');
+  using attached = agent.monitor(id);
+  await attached.ask('attach', { stdin: false, stdout: true, stderr: true });
+  let output = Buffer.alloc(0);
+  attached.onBytes((bytes) => {
+    output = Buffer.concat([output, bytes]);
+  });
+  using waiter = agent.monitor(id);
+  const wait = waiter.ask('wait') as Promise<{ status: number }>;
+  await agent.ask(id, 'start');
+  assert.equal((await wait).status, 3);
+  await until(() => output.length >= 14);
+  assert.deepEqual([...output.subarray(0, 8)], [1, 0, 0, 0, 0, 0, 0, 6]);
+  assert.equal(output.subarray(8).toString(), 'hello\n');
+});
+
+test('input reaches the program, and its end too', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('cat; echo done'), request: { stdin: 'once' } });
+  using attached = agent.monitor(id);
+  await attached.ask('attach', { stdin: true, stdout: true, stderr: true });
+  let output = '';
+  attached.onBytes((bytes) => {
+    output += bytes.toString('latin1');
+  });
+  const sent = 'x'.repeat(300_000);
+  attached.socket.end(sent);
+  assert.equal((await agent.ended(id)).status, 0);
+  await attached.closed;
+  assert.equal(
+    output
+      .replace(/[\x00-\x1f\x7f-\xff]/g, '')
+      .replaceAll('done', '')
+      .match(/x/g)?.length,
+    sent.length,
+  );
+  assert.match(output, /done\n$/);
+});
+
+test('a terminal has the size it was given, and answers', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({
+    args: sh('read line; stty size; echo "got $line"'),
+    config: (config) => {
+      config.process.terminal = true;
+    },
+    request: { stdin: 'open', start: false },
+  });
+  using attached = agent.monitor(id);
+  await attached.ask('resize', { rows: 33, columns: 99 });
+  await attached.ask('attach', { stdin: true, stdout: true, stderr: true });
+  let output = '';
+  attached.onBytes((bytes) => {
+    output += bytes.toString();
+  });
+  await agent.ask(id, 'start');
+  attached.socket.write('word\n');
+  await attached.closed;
+  assert.match(output, /33 99\r\ngot word\r\n/);
+});
+
+test('exec runs in the container with its own streams and status', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  using client = agent.monitor(id);
+  const { exec } = (await client.ask('exec', {
+    process: { args: sh('cat; hostname; exit 9'), cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'] },
+    stdin: true,
+    stdout: true,
+    stderr: true,
+  })) as { exec: string };
+  using attached = agent.monitor(id);
+  await attached.ask('exec-attach', { exec, stdin: true, stdout: true, stderr: true });
+  let output = '';
+  attached.onBytes((bytes) => {
+    output += bytes.toString('latin1');
+  });
+  const waited = client.ask('exec-wait', { exec }) as Promise<{ status: number }>;
+  const { pid } = (await client.ask('exec-start', { exec })) as { pid: number };
+  assert.ok(pid > 0);
+  attached.socket.end('input\n');
+  assert.equal((await waited).status, 9);
+  await attached.closed;
+  assert.match(output, /input\n/);
+  assert.match(output, /proa\n/);
+  const [listed] = (await client.ask('exec-list')) as { exec: string; running: boolean }[];
+  assert.equal(listed?.running, false);
+});
+
+test('exec of a missing program fails with its reason, and its session has ended with 127', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  using client = agent.monitor(id);
+  const request = { process: { args: ['/no/such'], cwd: '/', env: [] }, stdin: false, stdout: true, stderr: true };
+  const { exec } = (await client.ask('exec', request)) as { exec: string };
+  await assert.rejects(client.ask('exec-start', { exec }), /no such file or directory/);
+  assert.equal(((await client.ask('exec-wait', { exec })) as { status: number }).status, 127);
+});
+
+test('exec with a terminal can be resized and signalled', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  using client = agent.monitor(id);
+  const process = { args: sh('stty size; exec sleep 100'), cwd: '/', env: ['PATH=/bin'], terminal: true };
+  const { exec } = (await client.ask('exec', { process, stdin: true, stdout: true, stderr: true })) as { exec: string };
+  await client.ask('exec-resize', { exec, rows: 11, columns: 22 });
+  using attached = agent.monitor(id);
+  await attached.ask('exec-attach', { exec, stdin: true, stdout: true, stderr: true });
+  let output = '';
+  attached.onBytes((bytes) => {
+    output += bytes.toString();
+  });
+  await client.ask('exec-start', { exec });
+  await until(() => output.includes('11 22'));
+  const waited = client.ask('exec-wait', { exec }) as Promise<{ status: number; signal: number }>;
+  await client.ask('exec-signal', { exec, signal: 15 });
+  assert.equal((await waited).signal, 15);
+});
+
+test('stop asks, waits and kills; a stopped container is not started again', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const restart = { policy: 'always' } as const;
+  const deaf = await agent.create({ args: sh('trap "" TERM; while :; do sleep 1; done'), request: { restart } });
+  const polite = await agent.create({
+    args: sh('trap "exit 5" TERM; while :; do sleep 0.1; done'),
+    request: { restart },
+  });
+  await new Promise((done) => setTimeout(done, 200));
+  assert.equal((await agent.ask(polite, 'stop', { graceSeconds: 10 }))['status'], 5);
+  assert.equal((await agent.ask(deaf, 'stop', { graceSeconds: 1 }))['signal'], 9);
+  assert.equal((await agent.ended(deaf)).status, 137);
+});
+
+test('restart policies start a container again, with growing delays', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({
+    args: sh('echo run; exit 1'),
+    request: { restart: { policy: 'on-failure', maximumRetries: 3 } },
+  });
+  const begin = Date.now();
+  assert.equal((await agent.ended(id)).status, 1);
+  assert.ok(Date.now() - begin >= 690, 'delays of 100, 200 and 400 ms');
+  assert.equal(agent.log(id).length, 4);
+  assert.equal(agent.kept(id)?.restarts, 3);
+});
+
+test('health checks turn a container healthy and unhealthy, and on-unhealthy starts it again', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const health = {
+    args: sh('[ -e /tmp/well ] && echo fine'),
+    interval: 100,
+    timeout: 2000,
+    retries: 2,
+    startPeriod: 0,
+    startInterval: 50,
+  };
+  const id = await agent.create({
+    args: sh('touch /tmp/well; sleep 1; rm /tmp/well; exec sleep 100'),
+    config: (config) => {
+      config.mounts = [...(config.mounts ?? []), { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' }];
+    },
+    request: { health, restart: { policy: 'on-unhealthy' } },
+  });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const turned = () => client.notices.filter(({ notice }) => notice === 'health').map(({ status }) => status);
+  await until(() => turned().includes('unhealthy'), 20);
+  assert.deepEqual(turned().slice(0, 2), ['healthy', 'unhealthy']);
+  await until(() => client.notices.some(({ notice }) => notice === 'restart'));
+  await until(() => turned().length >= 3);
+  const { health: kept } = (await agent.ask(id, 'state')) as { health: { checks: { output: string }[] } };
+  assert.ok(kept.checks.some(({ output }) => output === 'fine\n'));
+});
+
+test('pause, resume, kill, stats and update', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  await agent.ask(id, 'pause');
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'paused');
+  await assert.rejects(agent.ask(id, 'pause'), /paused/);
+  await agent.ask(id, 'resume');
+  await agent.ask(id, 'update', { resources: { pids: { limit: 50 } } });
+  const stats = await agent.ask(id, 'stats', {});
+  const { cgroups, interfaces } = stats as { cgroups: { pids: { limit: number } }; interfaces: { name: string }[] };
+  assert.equal(cgroups.pids.limit, 50);
+  assert.deepEqual(
+    interfaces.map(({ name }) => name),
+    ['lo'],
+  );
+  await agent.ask(id, 'kill', { signal: 9 });
+  assert.equal((await agent.ended(id)).signal, 9);
+});
+
+test('a container that runs out of memory says so', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({
+    args: sh('x=x; while :; do x="$x$x"; done'),
+    config: (config) => {
+      config.linux.resources = { ...config.linux.resources, memory: { limit: 16 << 20, swap: 16 << 20 } };
+    },
+  });
+  assert.equal((await agent.ended(id)).outOfMemory, true);
+});
+
+test('malformed messages are answered and harm nobody', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  for (const path of [join(agent.run, 'agent'), join(agent.run, 'containers', id, 'monitor')]) {
+    for (const bytes of [
+      Buffer.from('nonsense that is no frame'),
+      Buffer.alloc(4),
+      Buffer.from([0, 0, 0, 2, 0x7b, 0x7d]),
+    ]) {
+      using client = new Client(path);
+      client.socket.write(bytes);
+      client.socket.end();
+      await client.closed;
+    }
+    using client = new Client(path);
+    await assert.rejects(client.ask('nothing'), /question\.ask: expected a request/);
+  }
+  using client = new Client(join(agent.run, 'agent'));
+  await assert.rejects(client.ask('create', { container: { id: 7 } }), /container\.id/);
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
+});
+
+test('a second agent is refused by name', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const { spawnSync } = await import('node:child_process');
+  const second = spawnSync('dist/proa-agent', ['--run', agent.run, '--state', agent.state], { encoding: 'utf8' });
+  assert.equal(second.status, 1);
+  assert.match(second.stderr, new RegExp(`another agent serves "${agent.run}"`));
+});
+
+test('containers live on without their agent, and a later agent and client know all of them', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done') });
+  await agent.kill();
+  const before = agent.log(id).length;
+  await until(() => agent.log(id).length > before + 20);
+  await agent.start();
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
+  await agent.ask(id, 'kill', { signal: 9 });
+  await agent.ended(id);
+  agent.log(id).forEach((line, index) => {
+    assert.equal(line, `stdout F ${index}`);
+  });
+});
+
+test('a monitor that is killed is noticed: its container ends, that is recorded, its policy holds', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const plain = await agent.create();
+  const again = await agent.create({ request: { restart: { policy: 'always' } } });
+  const orphans = [plain, again].map(async (id) => {
+    const { pid, monitor } = (await agent.ask(id, 'state')) as { pid: number; monitor: { pid: number } };
+    process.kill(monitor.pid, 'SIGKILL');
+    return pid;
+  });
+  const pids = await Promise.all(orphans);
+  const exit = await agent.ended(plain);
+  assert.equal(exit.failure?.message, 'monitor lost');
+  await until(async () => (await agent.ask(again, 'state').catch(() => ({}) as never))['restarts'] === 1);
+  assert.equal((await agent.ask(again, 'state'))['phase'], 'running');
+  for (const pid of pids)
+    assert.equal(existsSync(`/proc/${pid}/ns/pid`) && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' S '), false);
+});
+
+test('a monitor that is killed while no agent runs is noticed by the next', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
+  await agent.kill();
+  process.kill(monitor.pid, 'SIGKILL');
+  await until(() => !existsSync(`/proc/${monitor.pid}/exe`));
+  await agent.start();
+  assert.equal((await agent.ended(id)).failure?.message, 'monitor lost');
+});

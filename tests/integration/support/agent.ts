@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { ContainerRequest, ContainerState, ExitRecord } from '#common/protocol/container.ts';
+import { FrameReader, frameOf } from '#common/protocol/frames.ts';
+import type { Requests } from '#common/protocol/monitor.ts';
+import { type Bundle, type BundleOptions, makeBundle, newId } from './container.ts';
+
+const agentPath = resolve(process.env['PROA_AGENT'] ?? 'dist/proa-agent');
+
+export type Message = Record<string, unknown>;
+
+/** A connection to an agent or a monitor: questions are numbered, notices are kept. */
+export class Client {
+  readonly socket: Socket;
+  readonly notices: Message[] = [];
+  readonly #frames = new FrameReader();
+  readonly #answers = new Map<number | null, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #count = 0;
+  #raw: ((bytes: Buffer) => void) | undefined;
+  readonly closed: Promise<void>;
+
+  constructor(path: string) {
+    this.socket = connect({ path, allowHalfOpen: true });
+    this.closed = new Promise((done) => this.socket.on('close', () => done()));
+    this.socket.on('error', () => {});
+    this.socket.on('end', () => this.socket.end());
+    this.socket.on('data', (bytes) => this.#receive(bytes));
+    this.socket.on('close', () => {
+      for (const { reject } of this.#answers.values()) reject(new Error('the connection was closed'));
+    });
+    this.send({ hello: 1 });
+  }
+
+  send(message: unknown): void {
+    this.socket.write(frameOf(new TextEncoder().encode(JSON.stringify(message))));
+  }
+
+  ask(ask: string, fields: Message = {}): Promise<unknown> {
+    const number = ++this.#count;
+    this.send({ number, ask, ...fields });
+    return this.answerTo(number);
+  }
+
+  answerTo(number: number | null): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#answers.set(number, { resolve, reject }));
+  }
+
+  /** From here on the connection carries bytes. */
+  onBytes(hear: (bytes: Buffer) => void): void {
+    this.#raw = hear;
+    const rest = Buffer.from(this.#frames.rest());
+    if (rest.length > 0) hear(rest);
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#raw) {
+      this.#raw(bytes);
+      return;
+    }
+    this.#frames.push(bytes);
+    for (let body = this.#frames.next(); body; body = this.#frames.next()) {
+      const message = JSON.parse(Buffer.from(body).toString()) as Message;
+      const number = message['number'] as number | null;
+      const waiting = this.#answers.get(number);
+      if ('failure' in message && waiting)
+        waiting.reject(new Error((message['failure'] as { message: string }).message));
+      else if ('answer' in message) waiting?.resolve(message['answer']);
+      else this.notices.push(message);
+      this.#answers.delete(number);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+}
+
+export interface ContainerOptions extends BundleOptions {
+  request?: Partial<ContainerRequest>;
+}
+
+/** An agent of its own, with its directories; all of its containers end with it. */
+export class Agent implements Disposable {
+  readonly run = mkdtempSync('/run/proa-test-agent-');
+  readonly state = mkdtempSync(join(tmpdir(), 'proa-test-agent-'));
+  readonly #bundles: Bundle[] = [];
+  readonly #ids: string[] = [];
+  process!: ChildProcess;
+  errors = '';
+
+  /** Returns when it listens. */
+  async start(): Promise<void> {
+    const words = ['--run', this.run, '--state', this.state];
+    this.process = spawn(agentPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process.stderr?.on('data', (text) => {
+      this.errors += text;
+    });
+    await until(() => existsSync(join(this.run, 'agent')) || this.process.exitCode !== null);
+    if (this.process.exitCode !== null) throw new Error(`the agent ended: ${this.errors}`);
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const gone = new Promise((done) => this.process.once('exit', done));
+    this.process.kill(signal);
+    await gone;
+    if (signal === 'SIGKILL') rmSync(join(this.run, 'agent'), { force: true });
+  }
+
+  /** Makes a container, and gives its id. */
+  async create({ request, ...bundleOptions }: ContainerOptions = {}): Promise<string> {
+    const bundle = makeBundle(bundleOptions);
+    const id = newId('agent');
+    this.#bundles.push(bundle);
+    this.#ids.push(id);
+    using client = new Client(join(this.run, 'agent'));
+    await client.ask('create', {
+      container: {
+        id,
+        bundle: bundle.path,
+        start: true,
+        stdin: 'none',
+        log: { format: 'cri', path: this.logPath(id), maximumBytes: 0, files: 1, compress: false },
+        ...request,
+      },
+    });
+    return id;
+  }
+
+  logPath(id: string): string {
+    return join(this.state, `${id}.log`);
+  }
+
+  /** What the container has written so far, without times. */
+  log(id: string): string[] {
+    return readFileSync(this.logPath(id), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.replace(/^\S+ /, ''));
+  }
+
+  monitor(id: string): Client {
+    return new Client(join(this.run, 'containers', id, 'monitor'));
+  }
+
+  async ask<K extends keyof Requests>(id: string, ask: K, fields?: Requests[K]): Promise<Message> {
+    using client = this.monitor(id);
+    return (await client.ask(ask, fields as Message)) as Message;
+  }
+
+  /** The state that is kept of a container that has ended. */
+  kept(id: string): ContainerState | undefined {
+    const file = join(this.state, 'containers', id, 'state.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ContainerState) : undefined;
+  }
+
+  /** How the container ended, once it has and nobody keeps it any more. */
+  async ended(id: string): Promise<ExitRecord> {
+    await until(() => !existsSync(join(this.run, 'containers', id)) && this.kept(id)?.exit !== undefined);
+    return this.kept(id)?.exit as ExitRecord;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of this.#ids) {
+      if (!existsSync(join(this.run, 'containers', id))) continue;
+      await this.ask(id, 'remove').catch(() => {});
+      await until(() => !existsSync(join(this.run, 'containers', id))).catch(() => {});
+    }
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.process.exitCode === null) this.process.kill('SIGTERM');
+    for (const bundle of this.#bundles) bundle[Symbol.dispose]();
+    rmSync(this.run, { recursive: true, force: true });
+    rmSync(this.state, { recursive: true, force: true });
+  }
+}
+
+/** Looks until something is so. */
+export async function until(holds: () => boolean | Promise<boolean>, seconds = 10): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('it did not come true in time');
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}

@@ -75,9 +75,10 @@ function serve(listener: OwnedFd, roots: Roots): void {
         fork(() => recoverContainer(roots, id)),
       );
     lost.clear();
-    for (let connection = acceptConnectionIfAny(listener); connection; connection = acceptConnectionIfAny(listener)) {
-      using taken = connection;
-      fork(() => serveConnection(taken, roots));
+    while (true) {
+      using connection = acceptConnectionIfAny(listener, { nonblocking: false });
+      if (!connection) break;
+      fork(() => serveConnection(connection, roots));
     }
     loop.turn();
     reap((pid, reason) => {

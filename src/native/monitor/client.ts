@@ -27,24 +27,24 @@ export class Client implements Disposable {
   readonly #fd: OwnedFd;
   readonly #events: ClientEvents;
   readonly #output: Output;
-  /** Output is tagged with its stream. */
-  readonly #tagged: boolean;
   #reading: Watch | undefined;
 
-  constructor(loop: Loop, fd: OwnedFd, options: AttachOptions & { tagged: boolean }, events: ClientEvents) {
+  constructor(loop: Loop, fd: OwnedFd, options: AttachOptions, events: ClientEvents) {
     this.#loop = loop;
     this.#fd = fd;
     this.options = options;
-    this.#tagged = options.tagged;
     this.#events = events;
     this.#output = new Output(loop, fd, { limit: CLIENT_LIMIT, broken: () => events.gone() });
     this.resumeInput();
   }
 
-  /** Eight bytes before each piece, so that it can be passed on as it is. Docker Engine API, "Stream format". */
-  send(stream: StreamName, bytes: Uint8Array): void {
+  /**
+   * `tagged`: with eight bytes before the piece, so that it can be passed on as it is; a terminal's output is not. Docker
+   * Engine API, "Stream format".
+   */
+  send(stream: StreamName, bytes: Uint8Array, { tagged }: { tagged: boolean }): void {
     if (!this.options[stream]) return;
-    if (this.#tagged) {
+    if (tagged) {
       const header = new Uint8Array(8);
       header[0] = stream === 'stdout' ? 1 : 2;
       new DataView(header.buffer).setUint32(4, bytes.length);

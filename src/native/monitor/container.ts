@@ -8,7 +8,7 @@ import type {
   RestartSettings,
 } from '#common/protocol/container.ts';
 import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
-import { type FailureMessage, failureMessage } from '#common/protocol/failure.ts';
+import { failureMessage } from '#common/protocol/failure.ts';
 import type { Notice } from '#common/protocol/monitor.ts';
 import { after } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
@@ -26,7 +26,7 @@ import { type LogWriter, openLog } from './logs/open.ts';
 import type { Reaper } from './reaper.ts';
 import { restartDelay } from './restart.ts';
 import { destroyMade, type Made, makeContainer, startMade } from './runtime.ts';
-import { Streams } from './streams.ts';
+import type { Streams } from './streams.ts';
 
 export interface ContainerOptions {
   request: ContainerRequest;
@@ -51,18 +51,18 @@ export class Container {
   readonly #watchers = new Set<(notice: Notice) => void>();
   #restart: RestartSettings;
   #made: Made | undefined;
-  #streams: Streams | undefined;
   #oom: OomWatch | undefined;
   #startedAt = 0;
   #lastDelay = 0;
   #unhealthy = false;
+  #starting = false;
   #waiting: ((exit: ExitRecord) => void)[] = [];
   #nextStart: Disposable | undefined;
   /** Resolves when the container has ended for good. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   /** Called around each run of the program. */
-  onStart: (made: Made) => void = () => {};
+  onStart: () => void = () => {};
   onEnd: () => void = () => {};
 
   constructor({ request, roots, loop, reaper, restarts }: ContainerOptions) {
@@ -97,8 +97,7 @@ export class Container {
   }
 
   get streams(): Streams {
-    if (!this.#streams) throw this.#notRunning();
-    return this.#streams;
+    return this.made.streams;
   }
 
   #notRunning(): ProaError {
@@ -108,40 +107,34 @@ export class Container {
   }
 
   /** Makes the container, with `start` up to its running program. A failure is thrown, and nothing is left. */
-  make({ start }: { start: boolean }): void {
-    try {
-      const made = makeContainer(this.request, {
-        root: this.root,
-        start,
-        openStreams: (terminal) => {
-          const { stdin } = this.request;
-          this.#streams = new Streams(this.#loop, { terminal, stdin, sink: this.#log });
-          return this.#streams;
-        },
-        warn: () => {},
-      });
-      this.#made = made;
-      this.#watchMemory(made);
-      this.#reaper.exitOf(made.child.pid).then((reason) => this.#onExit(reason));
-      this.#state.pid = made.child.pid;
-      if (start) this.#running();
-      else this.#enter('created');
-    } catch (error) {
-      this.#streams?.[Symbol.dispose]();
-      this.#streams = undefined;
-      throw error;
-    }
+  async make({ start }: { start: boolean }): Promise<void> {
+    // The program may end before we have heard its number.
+    using _expected = this.#reaper.expectChild();
+    const made = await makeContainer(this.request, { loop: this.#loop, root: this.root, start, sink: this.#log });
+    this.#made = made;
+    this.#state.pid = made.pid;
+    this.#watchMemory(made);
+    if (start) this.#running();
+    else this.#enter('created');
+    this.#reaper.exitOf(made.pid).then((reason) => this.#onExit(made, reason));
   }
 
   /** Lets a made container run its program. */
-  start(): void {
-    if (this.#state.phase !== 'created') {
-      throw new ProaError(`container "${this.request.id}" is ${this.#state.phase}: only a created one can be started`, {
+  async start(): Promise<void> {
+    const { phase } = this.#state;
+    if (phase !== 'created' || this.#starting) {
+      throw new ProaError(`container "${this.request.id}" is ${phase}: only a created one can be started`, {
         kind: 'conflict',
       });
     }
-    startMade(this.made, this.root);
-    this.#running();
+    this.#starting = true;
+    try {
+      await startMade(this.made, { loop: this.#loop, root: this.root });
+      // It may have run and ended meanwhile.
+      if (this.#state.phase === 'created') this.#running();
+    } finally {
+      this.#starting = false;
+    }
   }
 
   #watchMemory({ record }: Made): void {
@@ -160,12 +153,10 @@ export class Container {
     delete this.#state.exit;
     this.#enter('running');
     this.tell('start', { pid: this.#state.pid });
-    this.onStart(this.made);
+    this.onStart();
   }
 
-  async #onExit(reason: ExitReason): Promise<void> {
-    const made = this.#made;
-    if (!made) return;
+  async #onExit(made: Made, reason: ExitReason): Promise<void> {
     this.onEnd();
     const exit: ExitRecord = {
       status: statusOfReason(reason),
@@ -174,10 +165,9 @@ export class Container {
     };
     if (reason.signal !== undefined) exit.signal = reason.signal;
     this.#forgetMemory();
-    this.#attempt('unmake the container', () => destroyMade(made, this.root, () => {}));
-    made.child.pidfd.close();
-    await this.#streams?.finish();
-    this.#streams = undefined;
+    this.#attempt('unmake the container', () => destroyMade(made, this.root));
+    made.pidfd.close();
+    await made.streams.finish();
     this.#made = undefined;
     this.#settle(exit);
   }
@@ -218,15 +208,17 @@ export class Container {
     this.#nextStart = after(this.#loop, delay, () => this.#startAgain());
   }
 
-  #startAgain(): void {
+  async #startAgain(): Promise<void> {
     this.#nextStart = undefined;
     this.#state.restarts++;
     this.tell('restart', { restarts: this.#state.restarts });
     try {
-      this.make({ start: true });
+      await this.make({ start: true });
+      // Somebody stopped it while it was being made.
+      if (this.#state.stopped) this.kill(SIGKILL);
     } catch (error) {
       this.#startedAt = monotonicMicroseconds();
-      this.#settle(failedStart(failureMessage(error)));
+      this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
     }
   }
 
@@ -287,6 +279,8 @@ export class Container {
       return ended;
     }
     if (this.#state.phase === 'exited') return ended;
+    // Just being started again: that looks whether it is still wanted.
+    if (!this.#made) return ended;
     const grace = graceSeconds ?? stop.graceSeconds ?? GRACE_SECONDS;
     this.#wake();
     this.kill(grace === 0 || this.#state.phase === 'created' ? SIGKILL : (signal ?? stop.signal ?? SIGTERM));
@@ -303,10 +297,10 @@ export class Container {
   }
 
   kill(signal: number, { all = false } = {}): void {
-    const { child, record } = this.made;
+    const { pidfd, record } = this.made;
     if (signal === SIGKILL) this.#wake();
     if (all) killAll(record.cgroup, signal);
-    else signalProcess(child.pidfd, signal);
+    else signalProcess(pidfd, signal);
   }
 
   /** Its checks failed: ended now, and started again where its policy says so. */
@@ -345,8 +339,4 @@ export class Container {
   reopenLog(): void {
     this.#log.reopen();
   }
-}
-
-function failedStart(failure: FailureMessage): ExitRecord {
-  return { status: 127, outOfMemory: false, at: timestamp(), failure };
 }

@@ -1,24 +1,16 @@
 import { kindOf, ProaError } from '#common/errors.ts';
 import type { ExitRecord } from '#common/protocol/container.ts';
-import { type FailureMessage, failureMessage, RemoteFailure } from '#common/protocol/failure.ts';
-import type { ExecRequest, ExecState } from '#common/protocol/monitor.ts';
-import { validateProcess } from '#common/runtime-spec/validate.ts';
+import { failureMessage } from '#common/protocol/failure.ts';
+import type { ExecState } from '#common/protocol/monitor.ts';
+import type { Process } from '#common/runtime-spec/types.ts';
 import type { Loop } from '#loop/loop.ts';
 import { execProcess } from '#runtime/exec.ts';
 import { ownConsole } from '#runtime/process/console.ts';
 import { ContainerDirectory } from '#runtime/state/store.ts';
-import { textOf, utf8 } from '#sys/bytes.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import {
-  cloneProcess,
-  openProcess,
-  SIGKILL,
-  setParentDeathSignal,
-  signalProcess,
-  statusOfReason,
-} from '#sys/processes.ts';
-import { receiveMessage, sendMessage, socketPair } from '#sys/sockets.ts';
+import { signalProcess, statusOfReason } from '#sys/processes.ts';
 import { timestamp } from '#sys/time.ts';
+import { inHelper } from './helper.ts';
 import type { Reaper } from './reaper.ts';
 import type { Made } from './runtime.ts';
 import { type Sink, Streams } from './streams.ts';
@@ -34,12 +26,20 @@ export interface ExecContext {
   made(): Made;
 }
 
+/** A process as it is, or the container's own with other arguments. */
+export type ExecProcess = Process | { like: 'container'; args: string[] };
+
+export interface ExecOptions {
+  stdin: boolean;
+  sink?: Sink;
+}
+
 /** One further process of a container: made, started, ended. Its streams and its size may be had before it runs. */
 export class ExecSession {
   readonly id: string;
   readonly streams: Streams;
   readonly ended: Promise<ExitRecord>;
-  readonly #request: ExecRequest;
+  readonly #process: ExecProcess;
   readonly #context: ExecContext;
   #end: (exit: ExitRecord) => void = () => {};
   #started = false;
@@ -47,20 +47,21 @@ export class ExecSession {
   #pidfd: OwnedFd | undefined;
   #exit: ExitRecord | undefined;
 
-  constructor(id: string, request: ExecRequest, context: ExecContext, sink: Sink = silent) {
+  constructor(id: string, process: ExecProcess, context: ExecContext, { stdin, sink = silent }: ExecOptions) {
     this.id = id;
-    this.#request = { ...request, process: validateProcess(request.process, { warnings: [] }) };
+    this.#process = process;
     this.#context = context;
-    const { terminal = false } = request.process;
-    this.streams = new Streams(context.loop, { terminal, stdin: request.stdin ? 'once' : 'none', sink });
+    this.streams = new Streams(context.loop, { stdin: stdin ? 'once' : 'none', sink });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
   }
 
   get state(): ExecState {
-    const { args, terminal = false } = this.#request.process;
-    const state: ExecState = { exec: this.id, running: this.#pid !== undefined && !this.#exit, args, terminal };
+    const process = this.#process;
+    const terminal = 'terminal' in process && process.terminal === true;
+    const running = this.#pid !== undefined && !this.#exit;
+    const state: ExecState = { exec: this.id, running, args: process.args, terminal };
     if (this.#pid !== undefined) state.pid = this.#pid;
     if (this.#exit) state.exit = this.#exit;
     return state;
@@ -78,10 +79,16 @@ export class ExecSession {
       const { loop, reaper } = this.#context;
       // The program may end before we have heard its number.
       using _expected = reaper.expectChild();
-      const { pid, terminal } = await startByHelper(loop, this.#context, this.#request, this.streams);
+      const made = this.#context.made();
+      const { answer, fds } = await inHelper(loop, () =>
+        execInHelper(this.#context, made, this.#process, this.streams),
+      );
+      this.streams.closeGiven();
+      const [pidfd, terminal] = fds;
       if (terminal) this.streams.takeTerminal(terminal);
+      const { pid } = answer;
       this.#pid = pid;
-      this.#pidfd = openProcess(pid);
+      this.#pidfd = pidfd;
       reaper.exitOf(pid).then(async (reason) => {
         const exit: ExitRecord = { status: statusOfReason(reason), outOfMemory: false, at: timestamp() };
         if (reason.signal !== undefined) exit.signal = reason.signal;
@@ -98,6 +105,7 @@ export class ExecSession {
   async #settle(exit: ExitRecord): Promise<void> {
     this.#pidfd?.close();
     this.#pidfd = undefined;
+    this.streams.closeGiven();
     await this.streams.finish();
     this.#exit = exit;
     this.#end(exit);
@@ -109,68 +117,36 @@ export class ExecSession {
   }
 }
 
-/**
- * Starts the process through a short-lived copy of this one. That joins the namespaces that only children enter, guides
- * the start, which a container could make last, and is gone when the program runs; the process is our own child all the
- * same. clone(2), CLONE_PARENT.
- */
-async function startByHelper(
-  loop: Loop,
-  context: ExecContext,
-  request: ExecRequest,
+/** What a helper does for a session: it joins the namespaces that only children enter, and guides the start. */
+function execInHelper(
+  { root }: ExecContext,
+  { pidfd, record }: Made,
+  wanted: ExecProcess,
   streams: Streams,
-): Promise<{ pid: number; terminal: OwnedFd | undefined }> {
-  const made = context.made();
-  const [ours, theirs] = socketPair();
-  using answers = ours;
-  const helper = cloneProcess({}, () => helpStart(theirs, context, made, request, streams));
-  helper.pidfd.close();
-  theirs.close();
-  streams.closeGiven();
-  await loop.ready(answers.number, 'readable');
-  const received = receiveMessage(answers);
-  if (!received) throw new ProaError('the start was ended by somebody else', { kind: 'unavailable' });
-  const answer = JSON.parse(textOf(received.data)) as { pid: number } | { failure: FailureMessage };
-  if ('failure' in answer) throw new RemoteFailure(answer.failure);
-  return { pid: answer.pid, terminal: received.fds[0] };
-}
-
-/** In the helper: its exit status. */
-function helpStart(
-  answers: OwnedFd,
-  context: ExecContext,
-  { child, record }: Made,
-  { process }: ExecRequest,
-  streams: Streams,
-): number {
-  setParentDeathSignal(SIGKILL);
-  const tell = (answer: unknown, fds: number[] = []) => sendMessage(answers, utf8(JSON.stringify(answer)), fds);
-  try {
-    const console = process.terminal ? ownConsole() : undefined;
-    let terminal: OwnedFd | undefined;
-    const { pid } = execProcess({
-      id: record.id,
-      config: keptConfig(context.root, record.id),
-      process,
-      target: child.pidfd,
-      cgroup: record.cgroup,
-      console: console?.give,
-      onTerminal() {
-        terminal = console?.receive();
-      },
-      pidFile: undefined,
-      preserveFds: 0,
-      subreaper: false,
-      streams: streams.given,
-      forParent: true,
-      warn: () => {},
-    });
-    tell({ pid }, terminal ? [terminal.number] : []);
-    return 0;
-  } catch (error) {
-    tell({ failure: failureMessage(error) });
-    return 1;
-  }
+): { answer: { pid: number }; fds: OwnedFd[] } {
+  const config = keptConfig(root, record.id);
+  // A check of health is the container's own process with other arguments.
+  const process = 'like' in wanted ? { ...(config.process as Process), args: wanted.args, terminal: false } : wanted;
+  const console = process.terminal ? ownConsole() : undefined;
+  const terminals: OwnedFd[] = [];
+  const { pid, pidfd: ours } = execProcess({
+    id: record.id,
+    config,
+    process,
+    target: pidfd,
+    cgroup: record.cgroup,
+    console: console?.give,
+    onTerminal() {
+      if (console) terminals.push(streams.receiveTerminal(console));
+    },
+    pidFile: undefined,
+    preserveFds: 0,
+    subreaper: false,
+    streams: streams.given,
+    forParent: true,
+    warn: () => {},
+  });
+  return { answer: { pid }, fds: [ours, ...terminals] };
 }
 
 function keptConfig(root: string, id: string) {

@@ -1,5 +1,4 @@
 import type { HealthSettings, HealthStatus } from '#common/protocol/container.ts';
-import type { Process } from '#common/runtime-spec/types.ts';
 import { after } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { textOf } from '#sys/bytes.ts';
@@ -16,8 +15,6 @@ export interface HealthOptions {
   loop: Loop;
   settings: HealthSettings;
   context: ExecContext;
-  /** The container's own process: a check is the same with other arguments. */
-  process: Process;
   /** Called after each check. */
   changed(health: HealthStatus, turned: boolean): void;
 }
@@ -58,7 +55,7 @@ export class HealthChecks implements Disposable {
   }
 
   async #check(): Promise<void> {
-    const { settings, context, process, loop } = this.#options;
+    const { settings, context, loop } = this.#options;
     const start = timestamp();
     let output = '';
     const sink: Sink = {
@@ -67,13 +64,8 @@ export class HealthChecks implements Disposable {
       },
       end() {},
     };
-    const request = {
-      process: { ...process, args: settings.args, terminal: false },
-      stdin: false,
-      stdout: true,
-      stderr: true,
-    };
-    const session = new ExecSession(`health-${this.#count++}`, request, context, sink);
+    const process = { like: 'container', args: settings.args } as const;
+    const session = new ExecSession(`health-${this.#count++}`, process, context, { stdin: false, sink });
     this.#running = session;
     let late = false;
     const limit = after(loop, settings.timeout, () => {

@@ -31,40 +31,39 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
   using loop = new Loop();
   using reaper = new Reaper(loop);
   const files = new ContainerFiles(roots, request.id);
-  let container: Container;
-  let service: Service;
-  try {
-    files.saveRequest(request);
-    container = new Container({ request, roots, loop, reaper, restarts });
-    const context: ExecContext = { loop, reaper, root: container.root, made: () => container.made };
-    watchHealth(container, context);
-    service = new Service(loop, container, context);
-    container.make({ start: request.start });
-  } catch (error) {
-    files.removeRun();
-    made({ error });
-    return 1;
-  }
-  made({ pid: container.state.pid as number });
-  loop.run(async () => {
+  return loop.run(async () => {
+    let service: Service;
+    let container: Container;
+    try {
+      files.saveRequest(request);
+      container = new Container({ request, roots, loop, reaper, restarts });
+      const context: ExecContext = { loop, reaper, root: container.root, made: () => container.made };
+      watchHealth(container, context);
+      service = new Service(loop, container, context);
+      await container.make({ start: request.start });
+    } catch (error) {
+      files.removeRun();
+      made({ error });
+      return 1;
+    }
+    made({ pid: container.state.pid as number });
     await container.ended;
     await Promise.race([service.flush(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
+    files.removeRun();
+    service[Symbol.dispose]();
+    return 0;
   });
-  files.removeRun();
-  service[Symbol.dispose]();
-  return 0;
 }
 
 function watchHealth(container: Container, context: ExecContext): void {
   const settings = container.request.health;
   if (!settings) return;
   let checks: HealthChecks | undefined;
-  container.onStart = ({ process }) => {
+  container.onStart = () => {
     checks = new HealthChecks({
       loop: context.loop,
       settings,
       context,
-      process,
       changed(health, turned) {
         container.setHealth(health);
         if (!turned) return;

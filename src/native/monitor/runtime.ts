@@ -1,47 +1,69 @@
 import type { ContainerRequest } from '#common/protocol/container.ts';
-import type { Hooks, Process } from '#common/runtime-spec/types.ts';
+import type { Loop } from '#loop/loop.ts';
 import { loadBundle } from '#runtime/bundle.ts';
-
 import { destroyContainer } from '#runtime/destroy.ts';
 import { launchContainer } from '#runtime/launch.ts';
 import { ownConsole } from '#runtime/process/console.ts';
 import { runPoststart, startProcess } from '#runtime/start.ts';
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
-import type { Child } from '#sys/processes.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { inHelper } from './helper.ts';
 import { mountOverlay } from './overlay.ts';
-import type { Streams } from './streams.ts';
+import { type Sink, Streams } from './streams.ts';
 
-/** A container that our own runtime made in this process. */
+/** A container that our own runtime made; its first process is this process's child. */
 export interface Made {
-  child: Child;
+  pid: number;
+  pidfd: OwnedFd;
   record: ContainerRecord;
-  hooks: Hooks | undefined;
-  process: Process;
+  streams: Streams;
 }
 
 export interface MakeOptions {
+  loop: Loop;
   /** Where the runtime records it. */
   root: string;
   /** The program runs at once. */
   start: boolean;
-  openStreams(terminal: boolean): Streams;
-  warn(text: string): void;
+  sink: Sink;
 }
 
 /** Makes the container; where that fails nothing of it is left. */
-export function makeContainer(request: ContainerRequest, options: MakeOptions): Made {
-  const { path, config, text } = loadBundle(request.bundle, undefined, options.warn);
+export async function makeContainer(request: ContainerRequest, options: MakeOptions): Promise<Made> {
+  const { loop, root, start, sink } = options;
+  const streams = new Streams(loop, { stdin: request.stdin, sink });
+  try {
+    const { answer, fds } = await inHelper(loop, () => launchInHelper(request, root, start, streams));
+    streams.closeGiven();
+    const [pidfd, terminal] = fds;
+    if (terminal) streams.takeTerminal(terminal);
+    return { pid: answer.pid as number, pidfd: pidfd as OwnedFd, record: answer, streams };
+  } catch (error) {
+    streams[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function launchInHelper(
+  request: ContainerRequest,
+  root: string,
+  start: boolean,
+  streams: Streams,
+): { answer: ContainerRecord; fds: OwnedFd[] } {
+  const warn = () => {};
+  const { path, config, text } = loadBundle(request.bundle, undefined, warn);
   using rootMount = request.overlay ? mountOverlay(request.overlay) : undefined;
-  const streams = options.openStreams(config.process.terminal ?? false);
+  const terminals: OwnedFd[] = [];
   let console: ReturnType<typeof ownConsole> | undefined;
   const launched = launchContainer({
-    root: options.root,
+    root,
     id: request.id,
     bundle: path,
     config,
     configText: text,
-    waitForStart: !options.start,
+    waitForStart: !start,
     streams: streams.given,
+    forParent: true,
     rootMount,
     openConsole(terminal) {
       if (!terminal) return undefined;
@@ -49,26 +71,34 @@ export function makeContainer(request: ContainerRequest, options: MakeOptions): 
       return console.give;
     },
     onTerminal() {
-      if (console) streams.takeTerminal(console.receive());
+      if (console) terminals.push(streams.receiveTerminal(console));
     },
     preserveFds: 0,
     pivot: true,
     newKeyring: true,
-    warn: options.warn,
+    warn,
   });
-  streams.closeGiven();
-  if (options.start) runPoststart(launched.record, launched.child.pid, launched.hooks);
-  return { ...launched, process: config.process };
+  const { record, child, hooks } = launched;
+  try {
+    if (start) runPoststart(record, child.pid, hooks);
+  } catch (error) {
+    destroyContainer({ root, warn, debug: warn }, record, { hooks });
+    throw error;
+  }
+  // The process may have ended and been reaped before this is read: a handle on it is good all the same.
+  return { answer: record, fds: [child.pidfd, ...terminals] };
 }
 
 /** Lets a made container run its program. */
-export function startMade({ record }: Made, root: string): void {
-  using directory = ContainerDirectory.open(root, record.id);
-  startProcess(directory, record);
+export async function startMade({ record }: Made, { loop, root }: { loop: Loop; root: string }): Promise<void> {
+  await inHelper(loop, () => {
+    using directory = ContainerDirectory.open(root, record.id);
+    startProcess(directory, record);
+    return { answer: null };
+  });
 }
 
 /** Ends what still runs of a container whose first process has ended, and unmakes it. */
-export function destroyMade({ record, hooks }: Made, root: string, warn: (text: string) => void): void {
-  const context = { root, warn, debug: () => {} };
-  destroyContainer(context, record, { hooks });
+export function destroyMade({ record }: Made, root: string): void {
+  destroyContainer({ root, warn: () => {}, debug: () => {} }, record);
 }

@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Question, Requests } from '#common/protocol/monitor.ts';
+import { validateProcess } from '#common/runtime-spec/validate.ts';
 import { every } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { applyResources } from '#runtime/cgroups/index.ts';
@@ -40,7 +41,7 @@ export class Service implements Disposable {
   }
 
   #accept(): void {
-    const fd = acceptConnectionIfAny(this.#listener);
+    const fd = acceptConnectionIfAny(this.#listener, { nonblocking: true });
     if (!fd) return;
     this.#connections.add(
       new Connection(this.#loop, fd, {
@@ -61,8 +62,8 @@ export class Service implements Disposable {
       connection.own(this.#container.watch((notice) => connection.send(notice)));
       return done;
     },
-    start: () => {
-      this.#container.start();
+    start: async () => {
+      await this.#container.start();
       return { answer: { pid: this.#container.state.pid } };
     },
     stop: async (request) => ({ answer: await this.#container.stop(request) }),
@@ -112,7 +113,8 @@ export class Service implements Disposable {
       return done;
     },
     exec: (request) => {
-      const session = new ExecSession(`${++this.#sessionCount}`, request, this.#context);
+      const process = validateProcess(request.process, { warnings: [] });
+      const session = new ExecSession(`${++this.#sessionCount}`, process, this.#context, { stdin: request.stdin });
       this.#sessions.set(session.id, session);
       session.ended.then((exit) => {
         this.#container.tell('exec-exit', { exec: session.id, exit });

@@ -23,8 +23,8 @@ export interface ContainerStats {
 }
 
 /** What the container uses now: its cgroups, and the interfaces of its network as its first process sees them. */
-export function containerStats({ record, child }: Made): ContainerStats {
-  const table = readTextIfAny(`/proc/${child.pid}/net/dev`) ?? '';
+export function containerStats({ record, pid }: Made): ContainerStats {
+  const table = readTextIfAny(`/proc/${pid}/net/dev`) ?? '';
   return { at: timestamp(), cgroups: readStats(record.cgroup), interfaces: interfaceStats(table) };
 }
 

@@ -18,7 +18,6 @@ export interface Sink {
 }
 
 export interface StreamOptions {
-  terminal: boolean;
   /** `none`: the null device; `once`: closed when the first client's input has ended; `open`: stays open. */
   stdin: 'none' | 'once' | 'open';
   sink: Sink;
@@ -60,11 +59,6 @@ export class Streams implements Disposable {
   constructor(loop: Loop, options: StreamOptions) {
     this.#loop = loop;
     this.#options = options;
-    if (options.terminal) {
-      // Its own terminal takes their place before the program runs.
-      this.#given = [openNull(), openNull(), openNull()];
-      return;
-    }
     if (options.stdin === 'none') this.#given.push(openNull());
     else {
       const [theirs, ours] = pipe();
@@ -89,35 +83,39 @@ export class Streams implements Disposable {
     this.#given = [];
   }
 
-  /** The master side of the program's terminal. */
+  /** In a helper: takes the terminal's master side from `console`, with the size that is wanted before it is used. */
+  receiveTerminal(console: { receive(): OwnedFd }): OwnedFd {
+    const master = console.receive();
+    if (this.#size) setWindowSize(master, this.#size);
+    return master;
+  }
+
+  /** The master side of the program's terminal, which has taken the place of the pipes. */
   takeTerminal(master: OwnedFd): void {
+    this.#dropInput();
+    for (const source of [...this.#sources]) this.#dropSource(source);
     this.#terminal = master;
     if (this.#size) setWindowSize(master, this.#size);
     this.#addSource('stdout', master);
     if (this.#options.stdin !== 'none') this.#acceptInput(master);
   }
 
-  /** Before there is a terminal, the size is kept for it. */
+  /** Before the program runs, the size is kept for its terminal. */
   resize(size: WindowSize): void {
-    if (!this.#options.terminal) throw new ProaError('the program has no terminal', { kind: 'conflict' });
     this.#size = size;
     if (this.#terminal) setWindowSize(this.#terminal, size);
+    else if (this.#given.length === 0) throw new ProaError('the program has no terminal', { kind: 'conflict' });
   }
 
   /** `early`: input that came with the request. The connection is ours from now on. */
   attach(connection: OwnedFd, options: AttachOptions, early: Uint8Array): void {
-    const client: Client = new Client(
-      this.#loop,
-      connection,
-      { ...options, tagged: !this.#options.terminal },
-      {
-        input: (bytes) => this.#take(bytes),
-        inputEnded: () => {
-          if (options.stdin && this.#options.stdin === 'once') this.#closeInput();
-        },
-        gone: () => this.#forget(client),
+    const client: Client = new Client(this.#loop, connection, options, {
+      input: (bytes) => this.#take(bytes),
+      inputEnded: () => {
+        if (options.stdin && this.#options.stdin === 'once') this.#closeInput();
       },
-    );
+      gone: () => this.#forget(client),
+    });
     this.#clients.add(client);
     if (options.stdin && early.length > 0) this.#take(early);
   }
@@ -171,16 +169,21 @@ export class Streams implements Disposable {
     this.#options.sink.write(source.name, bytes, count);
     if (this.#clients.size > 0) {
       const piece = bytes.subarray(0, count);
-      for (const client of this.#clients) client.send(source.name, piece);
+      const tagged = source.fd !== this.#terminal;
+      for (const client of this.#clients) client.send(source.name, piece, { tagged });
     }
     return true;
   }
 
-  #endSource(source: Source): void {
+  #dropSource(source: Source): void {
     source.watch[Symbol.dispose]();
     if (source.fd === this.#terminal) this.#dropInput();
     source.fd.close();
     this.#sources.delete(source);
+  }
+
+  #endSource(source: Source): void {
+    this.#dropSource(source);
     this.#options.sink.end(source.name);
     if (this.#sources.size === 0) this.#whenDry?.();
   }

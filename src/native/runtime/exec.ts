@@ -105,7 +105,7 @@ export function execProcess(options: ExecOptions): Child {
     line.next(messages.prepared);
     return child;
   } catch (error) {
-    if (error instanceof SilentEnd && !options.forParent) throw explainDeath(waitForChild(child), cgroup);
+    if (error instanceof SilentEnd) throw explainDeath(options.forParent ? undefined : waitForChild(child), cgroup);
     signalProcess(child.pidfd, SIGKILL);
     if (!options.forParent) waitForChild(child);
     throw error;

@@ -14,7 +14,9 @@ import {
   setDumpable,
   signalProcess,
   waitForChild,
+  waitForEnd,
 } from '#sys/processes.ts';
+import { CLONE_PARENT } from '#sys/raw/process.ts';
 import { listenUnix, shortPath, socketPair } from '#sys/sockets.ts';
 import { timestamp } from '#sys/time.ts';
 import { attachProcess, locateCgroup, makeCgroup, openBirthCgroup, openEntry, removeCgroup } from './cgroups/index.ts';
@@ -54,6 +56,8 @@ export interface LaunchOptions {
   onTerminal?(): void;
   /** What the program gets as its standard streams; those of the runtime where this is missing. */
   streams?: readonly OwnedFd[] | undefined;
+  /** The process becomes a child of the caller's parent: clone(2), CLONE_PARENT. */
+  forParent?: boolean;
   /** A detached mount to use as root filesystem in place of `root.path`. */
   rootMount?: OwnedFd | undefined;
   /** Orphans of the container become children of the runtime. */
@@ -94,7 +98,7 @@ export function launchContainer(options: LaunchOptions): Launched {
     });
     return { child, record, hooks: options.config.hooks };
   } catch (error) {
-    const second = abandon(directory, record, child);
+    const second = abandon(directory, record, child, options.forParent ?? false);
     if (second !== undefined) options.warn(`clean-up failed too: ${String(second)}`);
     throw error;
   }
@@ -163,7 +167,7 @@ function startProcess(
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
   const child = step('clone the container process', () =>
-    spawnInit(namespaces, config, birth, theirs, settings, () => {
+    spawnInit(namespaces, config, birth, theirs, settings, options.forParent ?? false, () => {
       if (options.streams) {
         takeStreams(options.streams, [theirs, proc, sources.root, ...sources.opened, listener, console]);
         return;
@@ -192,6 +196,7 @@ function spawnInit(
   birth: OwnedFd | undefined,
   theirs: OwnedFd,
   settings: InitSettings,
+  forParent: boolean,
   closeOthers: () => void,
 ): Child {
   const body = () => {
@@ -199,9 +204,9 @@ function spawnInit(
     return runInit(theirs, settings);
   };
   if (plan.joined.length > 0 || plan.userPath || plan.createsTime) {
-    return lazy<typeof joining>('joining')().cloneJoined(plan, config, birth, body);
+    return lazy<typeof joining>('joining')().cloneJoined(plan, config, birth, forParent, body);
   }
-  return cloneProcess({ flags: plan.cloneFlags, cgroup: birth }, body);
+  return cloneProcess({ flags: plan.cloneFlags | (forParent ? CLONE_PARENT : 0), cgroup: birth }, body);
 }
 
 function makeCgroups(record: ContainerRecord, config: RunnableConfig): void {
@@ -264,7 +269,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
     // The program runs when the line ends without a failure; a created container ends it when it waits for its start.
     line.next(messages.prepared);
   } catch (error) {
-    throw error instanceof SilentEnd ? explainDeath(child, record) : error;
+    throw error instanceof SilentEnd ? explainDeath(child, record, options.forParent ?? false) : error;
   }
 }
 
@@ -277,8 +282,10 @@ function runRuntimeHooks(child: Child, { record, options }: Guidance): void {
 }
 
 /** The process ended without a word: only the kernel or another process can have done that. */
-function explainDeath(child: Child, record: ContainerRecord): ProaError {
-  const reason = waitForChild(child);
+function explainDeath(child: Child, record: ContainerRecord, forParent: boolean): ProaError {
+  // Only a parent is told how: of others it can be seen that it is gone.
+  const reason = forParent ? undefined : waitForChild(child);
+  if (forParent) waitForEnd(child.pidfd);
   return lazy<typeof oom>('oom')().explainDeath(reason, record.cgroup);
 }
 
@@ -287,12 +294,14 @@ function abandon(
   directory: ContainerDirectory,
   record: ContainerRecord | undefined,
   child: Child | undefined,
+  forParent: boolean,
 ): unknown {
   try {
     if (child) {
       signalProcess(child.pidfd, SIGKILL);
       try {
-        waitForChild(child);
+        if (forParent) waitForEnd(child.pidfd);
+        else waitForChild(child);
       } catch {
         // Reaped already, when its death was what failed.
       }

@@ -4,6 +4,7 @@ import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned } from './fd.ts';
 import { exists, readTextIfAny } from './files.ts';
 import * as raw from './raw/process.ts';
+import { EPOLLIN, pollfd, ppoll } from './raw/wait.ts';
 
 export interface CloneOptions {
   /** CLONE_NEW* flags. */
@@ -87,6 +88,16 @@ export function openProcess(pid: number): OwnedFd | undefined {
   const fd = raw.pidfd_open(pid, 0);
   if (fd === -ESRCH) return undefined;
   return owned(fd, 'pidfd_open', `pid ${pid}`);
+}
+
+/** Waits until a process, whosever child it is, has ended. pidfd_open(2). */
+export function waitForEnd(pidfd: OwnedFd): void {
+  const fds = pollfd.pack({ fd: pidfd.number, events: EPOLLIN });
+  check(
+    uninterrupted(() => ppoll(fds, 1, null)),
+    'ppoll',
+    'pidfd',
+  );
 }
 
 /** Whether the signal was delivered: false when the process has ended. pidfd_send_signal(2). */

@@ -77,9 +77,13 @@ export function acceptConnection(listener: OwnedFd): OwnedFd {
   );
 }
 
-/** As acceptConnection, without waiting, for a connection that does not make its user wait either. */
-export function acceptConnectionIfAny(listener: OwnedFd): OwnedFd | undefined {
-  const fd = uninterrupted(() => raw.accept4(listener.number, raw.SOCK_CLOEXEC | raw.SOCK_NONBLOCK));
+/** As acceptConnection, of a listener that does not wait; `nonblocking` says whether the connection's user waits. */
+export function acceptConnectionIfAny(
+  listener: OwnedFd,
+  { nonblocking }: { nonblocking: boolean },
+): OwnedFd | undefined {
+  const flags = raw.SOCK_CLOEXEC | (nonblocking ? raw.SOCK_NONBLOCK : 0);
+  const fd = uninterrupted(() => raw.accept4(listener.number, flags));
   // accept(2), "Error handling": whoever connected may have gone again.
   return fd === -EAGAIN || fd === -ECONNABORTED ? undefined : owned(fd, 'accept4');
 }

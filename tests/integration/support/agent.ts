@@ -64,7 +64,8 @@ export class Client {
     for (let body = this.#frames.next(); body; body = this.#frames.next()) {
       const message = JSON.parse(Buffer.from(body).toString()) as Message;
       const number = message['number'] as number | null;
-      const waiting = this.#answers.get(number);
+      // What cannot be understood is answered without a number.
+      const waiting = this.#answers.get(number ?? this.#count);
       if ('failure' in message && waiting)
         waiting.reject(new Error((message['failure'] as { message: string }).message));
       else if ('answer' in message) waiting?.resolve(message['answer']);

@@ -13,14 +13,15 @@ export function oomKills({ version, directories }: CgroupRecord): number {
   return Number(/oom_kill (\d+)/.exec(text ?? '')?.[1] ?? 0);
 }
 
-/** What ended a container's process before it could say anything. */
-export function explainDeath(reason: ExitReason, cgroup: CgroupRecord): ProaError {
-  if (reason.signal === SIGKILL && oomKills(cgroup) > 0) {
+/** What ended a container's process before it could say anything; `reason` where that is known. */
+export function explainDeath(reason: ExitReason | undefined, cgroup: CgroupRecord): ProaError {
+  if ((reason === undefined || reason.signal === SIGKILL) && oomKills(cgroup) > 0) {
     return new ProaError('the container process was killed: the memory limit is too low for it to start', {
       kind: 'exhausted',
       remedy: 'Raise linux.resources.memory.limit',
     });
   }
+  if (!reason) return new ProaError('the container process ended before its program ran', { kind: 'internal' });
   const how =
     reason.signal === undefined ? `ended with status ${reason.code}` : `was killed by ${signalName(reason.signal)}`;
   const remedy =

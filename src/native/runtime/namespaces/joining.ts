@@ -6,7 +6,7 @@ import { check } from '#sys/errors.ts';
 import { type OwnedFd, pipe } from '#sys/fd.ts';
 import { openDirectory, openFile, readAll, writeAll, writeFile } from '#sys/files.ts';
 import { joinNamespace, namespaceTypes, unshareNamespaces } from '#sys/namespaces.ts';
-import { type Child, cloneProcess, openProcess, waitForChild } from '#sys/processes.ts';
+import { type Child, cloneProcess, openProcess, waitForChild, waitForEnd } from '#sys/processes.ts';
 import { fchdir } from '#sys/raw/file.ts';
 import { CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT } from '#sys/raw/process.ts';
 import type { NamespacePlan } from './plan.ts';
@@ -20,6 +20,7 @@ export function cloneJoined(
   plan: NamespacePlan,
   config: Config,
   cgroup: OwnedFd | undefined,
+  forParent: boolean,
   body: () => number,
 ): Child {
   using stack = new DescriptorStack();
@@ -42,8 +43,8 @@ export function cloneJoined(
       if (mount) joinNamespace(mount.fd, namespaceTypes.mount.flag, mount.path);
       return body();
     };
-    if (userNamespace) return cloneInUserNamespace(userNamespace, plan, cgroup, enter);
-    return cloneProcess({ flags: plan.cloneFlags, cgroup }, enter);
+    if (userNamespace) return cloneInUserNamespace(userNamespace, plan, cgroup, forParent, enter);
+    return cloneProcess({ flags: plan.cloneFlags | (forParent ? CLONE_PARENT : 0), cgroup }, enter);
   } finally {
     for (const { type, fd } of own)
       if (type !== 'mount') joinNamespace(fd, namespaceTypes[type].flag, `own ${type} namespace`);
@@ -75,11 +76,13 @@ function cloneInUserNamespace(
   userNamespace: OwnedFd,
   plan: NamespacePlan,
   cgroup: OwnedFd | undefined,
+  forParent: boolean,
   body: () => number,
 ): Child {
   const [readEnd, writeEnd] = pipe();
   using answers = readEnd;
-  const helper = cloneProcess({}, () => {
+  // What it clones becomes its parent's child, and so does it.
+  const helper = cloneProcess({ flags: forParent ? CLONE_PARENT : 0 }, () => {
     joinNamespace(userNamespace, CLONE_NEWUSER, plan.userPath ?? 'user namespace');
     const child = cloneProcess({ flags: plan.cloneFlags | CLONE_PARENT, cgroup }, body);
     writeAll(writeEnd.number, String(child.pid));
@@ -87,8 +90,9 @@ function cloneInUserNamespace(
   });
   writeEnd.close();
   const text = textOf(readAll(answers.number));
+  if (forParent) waitForEnd(helper.pidfd);
+  else waitForChild(helper);
   helper.pidfd.close();
-  waitForChild(helper);
   const pid = Number(text);
   const pidfd = text === '' ? undefined : openProcess(pid);
   if (!pidfd) throw new ProaError(`cannot enter user namespace "${plan.userPath}"`, { kind: 'denied' });

@@ -1,0 +1,42 @@
+import { ProaError } from '#common/errors.ts';
+import { type FailureMessage, failureMessage, RemoteFailure } from '#common/protocol/failure.ts';
+import type { Loop } from '#loop/loop.ts';
+import { textOf, utf8 } from '#sys/bytes.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { cloneProcess, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
+import { receiveMessage, sendMessage, socketPair } from '#sys/sockets.ts';
+
+export interface Helped<T> {
+  answer: T;
+  fds: OwnedFd[];
+}
+
+/**
+ * Runs `body` in a short-lived copy of this process, and resolves with its answer. What takes long, may hang on what a
+ * container does, or fills memory is done there: the monitor goes on meanwhile, and stays small. Children that `body`
+ * makes with CLONE_PARENT are the monitor's. A failure there is thrown here.
+ */
+export async function inHelper<T>(loop: Loop, body: () => { answer: T; fds?: readonly OwnedFd[] }): Promise<Helped<T>> {
+  const [ours, theirs] = socketPair();
+  using answers = ours;
+  const helper = cloneProcess({}, () => {
+    setParentDeathSignal(SIGKILL);
+    try {
+      const { answer, fds = [] } = body();
+      const numbers = fds.map(({ number }) => number);
+      sendMessage(theirs, utf8(JSON.stringify({ answer })), numbers);
+      return 0;
+    } catch (error) {
+      sendMessage(theirs, utf8(JSON.stringify({ failure: failureMessage(error) })));
+      return 1;
+    }
+  });
+  helper.pidfd.close();
+  theirs.close();
+  await loop.ready(answers.number, 'readable');
+  const received = receiveMessage(answers);
+  if (!received) throw new ProaError('the helper process was ended by somebody else', { kind: 'unavailable' });
+  const message = JSON.parse(textOf(received.data)) as { answer: T } | { failure: FailureMessage };
+  if ('failure' in message) throw new RemoteFailure(message.failure);
+  return { answer: message.answer, fds: received.fds };
+}

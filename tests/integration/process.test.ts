@@ -1,0 +1,59 @@
+// What a program finds when it begins: its environment and its descriptors.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { test } from 'node:test';
+import { container, makeBundle, newId, runtime, runtimePath, runtimeRoot, runtimeWith } from './support/container.ts';
+
+test('of two variables with one name the later counts', () => {
+  using bundle = makeBundle({
+    args: ['env'],
+    config: (config) => {
+      config.process.env = ['PATH=/bin', 'WORD=first', 'HOME=', 'WORD=second'];
+    },
+  });
+  const { stdout, stderr } = runtime('run', '--bundle', bundle.path, newId());
+  assert.equal(stderr, '');
+  assert.deepEqual(stdout.trim().split('\n').sort(), ['HOME=/', 'PATH=/bin', 'WORD=second']);
+});
+
+test('exec --env replaces a variable of the configuration', () => {
+  using running = container({
+    config: (config) => {
+      config.process.env = ['PATH=/bin', 'WORD=first'];
+    },
+  });
+  const { stdout, stderr } = runtime('exec', '-e', 'WORD=second', '-e', 'WORD=third', running.id, 'env');
+  assert.equal(stderr, '');
+  assert.deepEqual(stdout.trim().split('\n').sort(), ['HOME=/', 'PATH=/bin', 'WORD=third']);
+});
+
+/** The descriptors of a container's program, run with `fds` open from 3 up; null leaves a gap. */
+function descriptorsOf(fds: ('open' | null)[], options: string[], env = process.env): string[] {
+  using bundle = makeBundle({ args: ['sh', '-c', 'ls /proc/$$/fd; true'] });
+  const file = openSync('/dev/zero', 'r');
+  // A shell in between, since Node.js opens /dev/null where nothing is to be.
+  const gaps = fds.map((what, index) => (what ? '' : `${index + 3}>&-`)).join(' ');
+  const words = [runtimePath, '--root', runtimeRoot, 'run', ...options, '--bundle', bundle.path, newId()];
+  const run = spawnSync('sh', ['-c', `exec "$@" ${gaps}`, 'sh', ...words], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe', ...fds.map(() => file)],
+  });
+  closeSync(file);
+  assert.equal(run.stderr, '');
+  return run.stdout.trim().split('\n');
+}
+
+test('--preserve-fds passes on what is open, and nothing of the runtime in the gaps', { timeout: 20_000 }, () => {
+  assert.deepEqual(descriptorsOf(['open', 'open'], ['--preserve-fds=1']), ['0', '1', '2', '3']);
+  assert.deepEqual(descriptorsOf(['open', null, 'open'], ['--preserve-fds=60']), ['0', '1', '2', '3', '5']);
+});
+
+test('LISTEN_FDS passes descriptors on, and more than there are is no failure', () => {
+  const env = { ...process.env, LISTEN_FDS: '3' };
+  assert.deepEqual(descriptorsOf(['open'], [], env), ['0', '1', '2', '3']);
+  using bundle = makeBundle({ args: ['sh', '-c', 'echo $LISTEN_FDS $LISTEN_PID'] });
+  const { stdout } = runtimeWith({ env }, 'run', '--bundle', bundle.path, newId());
+  assert.equal(stdout, '3 1\n');
+});

@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import type { RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
+import type { Linux, RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -36,6 +36,7 @@ import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
 const hooksPart = lazy<typeof hooks>('hooks');
+const userPart = lazy<typeof user>('user-namespace');
 
 export interface LaunchOptions {
   root: string;
@@ -118,6 +119,7 @@ function startProcess(
 ): Child {
   const { config } = options;
   const namespaces = planNamespaces(config);
+  if (namespaces.createsUser) userPart().completeMappings(config.linux as Linux);
   if (!namespaces.hasMount && (config.mounts?.length ?? 0) > 0) {
     throw new ProaError('mounts: they need a mount namespace', {
       kind: 'invalid',
@@ -228,7 +230,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
     if (namespaces.createsUser || namespaces.userPath) raiseLimits(child.pid, config.process.rlimits ?? []);
     if (namespaces.createsUser) {
       const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-      step('map ids', () => lazy<typeof user>('user-namespace')().writeIdMappings(child.pid, uidMappings, gidMappings));
+      step('map ids', () => userPart().writeIdMappings(child.pid, uidMappings, gidMappings));
       line.tell(messages.mapped);
     }
     if (record.cgroup.version === 1) offerCgroups(line, record, config);

@@ -8,6 +8,7 @@ export const lazyParts = {
   explain: 'src/native/explain/part.ts',
   'errno-names': 'src/native/sys/errno-names.ts',
   'copy-up': `${runtime}/rootfs/copy-up.ts`,
+  'outside-devices': `${runtime}/rootfs/outside-devices.ts`,
   'id-mapping': `${runtime}/rootfs/id-mapping.ts`,
   'process-attributes': `${runtime}/process/attributes.ts`,
   'mapped-identity': `${runtime}/process/mapped-identity.ts`,

@@ -1,5 +1,5 @@
 import { lazy } from '#common/lazy.ts';
-import type { Config, Device } from '#common/runtime-spec/types.ts';
+import type { Config, Device, Linux } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { cloneMount, setMountAttributes } from '#sys/mounts.ts';
@@ -7,6 +7,7 @@ import { MS_SHARED, MS_SLAVE } from '#sys/raw/mount.ts';
 import { defaultDevices } from './devices.ts';
 import type * as idMapping from './id-mapping.ts';
 import { type MountPlan, planMount, propagationFlags } from './mount-options.ts';
+import type * as outside from './outside-devices.ts';
 
 const idMappingPart = lazy<typeof idMapping>('id-mapping');
 
@@ -17,7 +18,7 @@ const idMappingPart = lazy<typeof idMapping>('id-mapping');
 export interface RootSources extends Disposable {
   root: OwnedFd;
   mounts: { plan: MountPlan; tree: OwnedFd | undefined }[];
-  /** Host device files by path in the container, where making device files is not possible. */
+  /** Device files from outside by path in the container, where making device files is not possible. */
   devices: Map<string, OwnedFd>;
 }
 
@@ -48,8 +49,11 @@ export function openSources(config: Config, bundle: string, rootfs: string): Roo
       sources.mounts.push({ plan, tree });
     }
     if (needsHostDevices(config)) {
-      for (const device of [...defaultDevices, ...(config.linux?.devices ?? [])]) {
-        if (device.type !== 'p') sources.devices.set(device.path, keep(openDevice(device)));
+      for (const device of defaultDevices) sources.devices.set(device.path, keep(openDevice(device)));
+      const extra = config.linux?.devices?.filter(({ type }) => type !== 'p') ?? [];
+      if (extra.length > 0) {
+        const opened = lazy<typeof outside>('outside-devices')().openDevicesOutside(extra, config.linux as Linux);
+        for (const [index, fd] of opened.entries()) sources.devices.set((extra[index] as Device).path, keep(fd));
       }
     }
     return sources;
@@ -81,7 +85,7 @@ function openBind(plan: MountPlan, config: Config, bundle: string, shared: boole
   }
 }
 
-/** In a user namespace mknod(2) is forbidden: device files are bound from the host. */
+/** In a user namespace mknod(2) is forbidden: device files are bound from outside. */
 function needsHostDevices(config: Config): boolean {
   return config.linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
 }

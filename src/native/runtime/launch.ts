@@ -24,6 +24,7 @@ import type * as joining from './namespaces/joining.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
 import type * as user from './namespaces/user.ts';
 import type * as notify from './notify.ts';
+import type { NotifyRelay } from './notify.ts';
 import type * as consoleSocket from './process/console.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { type InitSettings, runInit } from './process/init.ts';
@@ -58,8 +59,8 @@ export interface LaunchOptions {
   preserveFds: number;
   pivot: boolean;
   newKeyring: boolean;
-  /** The program is to find a socket of sd_notify(3). */
-  notify?: boolean;
+  /** The socket of a service manager, for which the program is to find one of sd_notify(3). */
+  notify?: string | undefined;
   warn(text: string): void;
   explanation?: Explanation | undefined;
 }
@@ -68,6 +69,8 @@ export interface Launched {
   child: Child;
   record: ContainerRecord;
   hooks: RunnableConfig['hooks'];
+  /** Of a program that runs already; `start` makes its own. */
+  relay: NotifyRelay | undefined;
 }
 
 /**
@@ -80,16 +83,18 @@ export function launchContainer(options: LaunchOptions): Launched {
   using directory = step('claim the id', () => ContainerDirectory.claim(root, id));
   let record: ContainerRecord | undefined;
   let child: Child | undefined;
+  let relay: NotifyRelay | undefined;
   try {
     record = initialRecord(options);
     directory.save(record);
     directory.saveConfig(options.configText);
-    if (options.notify) lazy<typeof notify>('notify')().offerNotifySocket(directory.fd, directory.path, options.config);
+    relay = options.notify ? offerNotifySocket(options.notify, directory, options) : undefined;
     child = startProcess(directory, record, options, (made) => {
       child = made;
     });
-    return { child, record, hooks: options.config.hooks };
+    return { child, record, hooks: options.config.hooks, relay };
   } catch (error) {
+    relay?.[Symbol.dispose]();
     const second = abandon(directory, record, child);
     if (second !== undefined) options.warn(`clean-up failed too: ${String(second)}`);
     throw error;
@@ -109,6 +114,17 @@ function initialRecord({ id, bundle, config }: LaunchOptions): ContainerRecord {
   };
   if (config.annotations) record.annotations = config.annotations;
   return record;
+}
+
+/** The socket is there before a program that could look for it. */
+function offerNotifySocket(
+  manager: string,
+  directory: ContainerDirectory,
+  { config, waitForStart }: LaunchOptions,
+): NotifyRelay | undefined {
+  const part = lazy<typeof notify>('notify')();
+  part.offerNotifySocket(manager, directory.fd, directory.path, config);
+  return waitForStart ? undefined : part.NotifyRelay.open(manager, directory.fd);
 }
 
 function startProcess(

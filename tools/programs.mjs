@@ -7,6 +7,7 @@ export const lazyParts = {
   'config-seccomp': 'src/common/runtime-spec/seccomp.ts',
   explain: 'src/native/explain/part.ts',
   'errno-names': 'src/native/sys/errno-names.ts',
+  'copy-symlink': `${runtime}/rootfs/copy-symlink.ts`,
   'copy-up': `${runtime}/rootfs/copy-up.ts`,
   'outside-devices': `${runtime}/rootfs/outside-devices.ts`,
   'id-mapping': `${runtime}/rootfs/id-mapping.ts`,

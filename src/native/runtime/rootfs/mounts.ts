@@ -11,6 +11,7 @@ import { O_DIRECTORY, O_PATH, RESOLVE_NO_SYMLINKS } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC } from '#sys/raw/mount.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import { mountCgroups } from './cgroup-mount.ts';
+import type * as copySymlink from './copy-symlink.ts';
 import type * as copyUp from './copy-up.ts';
 import type { MountPlan } from './mount-options.ts';
 
@@ -40,6 +41,10 @@ function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, con
     using target = openTarget(root, plan, isDirectory(tree) ? 'directory' : 'file');
     attachMount(tree, target, plan.destination);
     applyAttributes(tree, plan, plan.set);
+    return;
+  }
+  if (plan.linkTarget !== undefined) {
+    lazy<typeof copySymlink>('copy-symlink')().makeLink(root, plan.destination, plan.linkTarget);
     return;
   }
   if (plan.type === 'cgroup' || plan.type === 'cgroup2') {

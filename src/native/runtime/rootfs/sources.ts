@@ -4,11 +4,13 @@ import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { cloneMount, setMountAttributes } from '#sys/mounts.ts';
 import { MS_SHARED, MS_SLAVE } from '#sys/raw/mount.ts';
+import type * as copySymlink from './copy-symlink.ts';
 import { defaultDevices } from './devices.ts';
 import type * as idMapping from './id-mapping.ts';
 import { type MountPlan, planMount, propagationFlags } from './mount-options.ts';
 import type * as outside from './outside-devices.ts';
 
+const copySymlinkPart = lazy<typeof copySymlink>('copy-symlink');
 const idMappingPart = lazy<typeof idMapping>('id-mapping');
 
 /**
@@ -43,7 +45,9 @@ export function openSources(config: Config, bundle: string, rootfs: string): Roo
       setMountAttributes(sources.root.number, { propagation: MS_SLAVE }, { recursive: true, object: rootfs });
     for (const mount of config.mounts ?? []) {
       const plan = planMount(mount);
-      const tree = plan.bind
+      if (plan.copySymlink && plan.bind) plan.linkTarget = copySymlinkPart().readSource(plan, bundle);
+      const mounts = plan.bind && plan.linkTarget === undefined;
+      const tree = mounts
         ? keep(step(`open mount source "${plan.source}"`, () => openBind(plan, config, bundle, shared)))
         : undefined;
       sources.mounts.push({ plan, tree });
@@ -68,9 +72,12 @@ export function sharesWithHost(config: Config): boolean {
   return ((propagationFlags(config.linux?.rootfsPropagation ?? '') ?? 0) & MS_SHARED) !== 0;
 }
 
+export function sourcePath({ source = '' }: MountPlan, bundle: string): string {
+  return source.startsWith('/') ? source : `${bundle}/${source}`;
+}
+
 function openBind(plan: MountPlan, config: Config, bundle: string, shared: boolean): OwnedFd {
-  const source = plan.source ?? '';
-  const path = source.startsWith('/') ? source : `${bundle}/${source}`;
+  const path = sourcePath(plan, bundle);
   const tree = cloneMount(path, { recursive: plan.recursive });
   try {
     if (!shared && !plan.propagation.some((flags) => flags & MS_SHARED)) {

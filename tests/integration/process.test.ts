@@ -28,6 +28,23 @@ test('exec --env replaces a variable of the configuration', () => {
   assert.deepEqual(stdout.trim().split('\n').sort(), ['HOME=/', 'PATH=/bin', 'WORD=third']);
 });
 
+test('exec keeps noNewPrivileges of the configuration unless the option says otherwise', () => {
+  const shown = (id: string, ...options: string[]) =>
+    runtime('exec', ...options, id, 'grep', 'NoNewPrivs', '/proc/self/status')
+      .stdout.split('\t')[1]
+      ?.trim();
+  using strict = container();
+  assert.equal(shown(strict.id), '1');
+  assert.equal(shown(strict.id, '--no-new-privs=false'), '0');
+  using loose = container({
+    config: (config) => {
+      config.process.noNewPrivileges = false;
+    },
+  });
+  assert.equal(shown(loose.id), '0');
+  assert.equal(shown(loose.id, '--no-new-privs'), '1');
+});
+
 /** The descriptors of a container's program, run with `fds` open from 3 up; null leaves a gap. */
 function descriptorsOf(fds: ('open' | null)[], options: string[], env = process.env): string[] {
   using bundle = makeBundle({ args: ['sh', '-c', 'ls /proc/$$/fd; true'] });

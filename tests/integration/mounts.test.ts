@@ -1,6 +1,6 @@
 // Mounts of the configuration, as the container sees them.
 import assert from 'node:assert/strict';
-import { lstatSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Mount } from '#common/runtime-spec/types.ts';
@@ -42,4 +42,18 @@ test('copy-symlink replaces nothing, and stays inside the root', () => {
   symlinkSync('to/nowhere', join(second.path, 'link'));
   assert.match(second.run().stderr, /mount "\/bin\/busybox": symlinkat\(2\) "\/bin\/busybox": EEXIST/);
   assert.ok(lstatSync(join(second.rootfs, 'bin/busybox')).isFile());
+});
+
+test('a tmpfs has the permissions of the directory that it covers, unless an option gives others', () => {
+  const options = [[], ['mode=700'], []];
+  using bundle = new Bundle({
+    args: ['/bin/stat', '-c', '%a', '/tmp', '/etc', '/missing'],
+    config: (config) => {
+      for (const [index, destination] of ['/tmp', '/etc', '/missing'].entries())
+        config.mounts.push({ destination, type: 'tmpfs', source: 'tmpfs', options: options[index] ?? [] });
+    },
+  });
+  chmodSync(join(bundle.rootfs, 'tmp'), 0o712);
+  mkdirSync(join(bundle.rootfs, 'etc'), { recursive: true });
+  assert.equal(bundle.run().stdout, '712\n700\n1777\n');
 });

@@ -53,11 +53,14 @@ function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, con
     mountCgroups(target, plan, context.cgroup);
     return;
   }
+  const options = labelled(plan, context.config);
+  if (plan.type === 'tmpfs' && !options.some((option) => option.startsWith('mode=')))
+    options.push(...copyUpPart().coveredMode(root, plan.destination));
   using target = openTarget(root, plan, 'directory');
   using made = createMount({
     type: plan.type,
     source: plan.source ?? plan.type,
-    options: labelled(plan, context.config),
+    options,
     // What still has to be filled is made read-only afterwards: the device directory, and copies of the image's files.
     attributes: fillsLater(plan) ? plan.set & ~MOUNT_ATTR_RDONLY : plan.set,
   });
@@ -148,6 +151,6 @@ function refuseInsideProc({ destination, type, source, bind }: MountPlan): void 
 
 function labelled(plan: MountPlan, config: Config): string[] {
   const label = config.linux?.mountLabel;
-  if (!label || plan.type === 'proc' || plan.type === 'sysfs') return plan.data;
+  if (!label || plan.type === 'proc' || plan.type === 'sysfs') return [...plan.data];
   return [...plan.data, `context=${label}`];
 }

@@ -12,6 +12,7 @@ export const lazyParts = {
   'outside-devices': `${runtime}/rootfs/outside-devices.ts`,
   'id-mapping': `${runtime}/rootfs/id-mapping.ts`,
   'process-attributes': `${runtime}/process/attributes.ts`,
+  'standard-streams': `${runtime}/process/standard-streams.ts`,
   'mapped-identity': `${runtime}/process/mapped-identity.ts`,
   personality: `${runtime}/process/personality.ts`,
   terminal: `${runtime}/process/terminal.ts`,

@@ -74,3 +74,23 @@ test('LISTEN_FDS passes descriptors on, and more than there are is no failure', 
   const { stdout } = runtimeWith({ env }, 'run', '--bundle', bundle.path, newId());
   assert.equal(stdout, '3 1\n');
 });
+
+test('a program of another user may open its standard streams anew', () => {
+  const command = 'echo word > /proc/self/fd/1; stat -L -c %u:%g /proc/self/fd/1 /dev/null';
+  using bundle = makeBundle({
+    args: ['sh', '-c', command],
+    config: (config) => {
+      config.process.user = { uid: 1000, gid: 100 };
+    },
+  });
+  // A shell in between, since the pipes of Node.js are sockets.
+  const words = [runtimePath, '--root', runtimeRoot, 'run', '--bundle', bundle.path, newId()];
+  const run = spawnSync('sh', ['-c', '"$@" | cat', 'sh', ...words], { encoding: 'utf8' });
+  assert.equal(run.stderr, '');
+  assert.equal(run.stdout, 'word\n1000:100\n0:0\n');
+});
+
+test('--log-format takes text and json alone', () => {
+  assert.equal(runtime('--log-format', 'json', 'list').status, 0);
+  assert.match(runtime('--log-format', 'xml', 'list').stderr, /--log-format: expected text or json, got "xml"/);
+});

@@ -20,6 +20,7 @@ import type * as attributes from './attributes.ts';
 import { homeOf } from './home.ts';
 import { setOwnLimits } from './limits.ts';
 import type { LoadableFilter } from './seccomp-filter.ts';
+import type * as streams from './standard-streams.ts';
 
 const attributesPart = lazy<typeof attributes>('process-attributes');
 
@@ -71,6 +72,7 @@ function takeIdentity(process: Process, settings: ProgramSettings): void {
   step('take identity and capabilities', () => {
     if (process.noNewPrivileges) setNoNewPrivileges();
     if (process.rlimits) setOwnLimits(process.rlimits, settings.warn);
+    if (user.uid !== 0) lazy<typeof streams>('standard-streams')().ownStandardStreams(user);
     const early = raw.chdir(process.cwd);
     limitBoundingSet(capabilityMask(capabilities.bounding));
     keepCapabilities(true);

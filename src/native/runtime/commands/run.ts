@@ -58,7 +58,7 @@ export function run(context: Context, args: readonly string[]): number {
   );
   const { child, record } = launched;
   try {
-    runPoststart(record, child.pid, launched.hooks);
+    runPoststart(context, record, launched.hooks);
     relayReadiness(launched, detach);
     if (detach) return 0;
     const reason = master

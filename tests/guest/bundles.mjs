@@ -86,6 +86,14 @@ export function bundles() {
     'too-little-memory': config('too-little-memory', ['/bin/true'], { resources: { memory: { limit: 16384 } } }),
     'little-memory': config('little-memory', ['/bin/true'], { resources: { memory: { limit: 512 * 1024 } } }),
     overlay: config('overlay', ['/bin/sh', '-c', 'echo written >/new && cat /new'], { root: '/tmp/overlay/merged' }),
+    'user-namespace': config(
+      'user-namespace',
+      ['/bin/sh', '-c', 'stat -c "%A %t:%T" /dev/proa; cat /proc/self/uid_map'],
+      {
+        namespaces: ['user'],
+        linux: { devices: [{ path: '/dev/proa', type: 'b', major: 1, minor: 5, fileMode: 0o157 }] },
+      },
+    ),
     profile: config('profile', ['/bin/sh', '-c', 'cat /proc/self/attr/current; cat /forbidden'], {
       process: { apparmorProfile: 'proa-guest' },
     }),

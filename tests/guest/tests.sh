@@ -178,6 +178,12 @@ test_overlay_as_root() {
     umount /tmp/overlay/merged
 }
 
+test_devices_and_default_mapping_of_a_user_namespace() {
+    out=$(run user-namespace)
+    holds "$out" 'b--xr-xrwx 1:5'
+    holds "$out" '^ *0 *0 *1$'
+}
+
 test_apparmor_profile_is_entered_and_denies() {
     apparmor_parser --replace --skip-cache --base / /profile
     out=$(run profile 2>&1 || true)

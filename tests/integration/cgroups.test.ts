@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Resources } from '#common/runtime-spec/types.ts';
@@ -380,4 +380,22 @@ test('a controller that is mounted nowhere is left out, also where its directory
   assert.equal(status, 0, stderr);
   assert.ok(stdout.includes('memory') && !stdout.includes('pids'), stdout);
   assert.deepEqual(remainders(id), []);
+});
+
+test('delete --force ends a container that somebody froze in another cgroup', onVersion1, () => {
+  const other = `${ROOT}/freezer/${newId('frozen')}`;
+  mkdirSync(other);
+  const made = container({ prefix });
+  try {
+    writeFileSync(`${other}/cgroup.procs`, String(made.pid));
+    writeFileSync(`${other}/freezer.state`, 'FROZEN');
+    const { status, stderr } = runtime('delete', '--force', made.id);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    assert.deepEqual(remainders(made.id), []);
+  } finally {
+    writeFileSync(`${other}/freezer.state`, 'THAWED');
+    made[Symbol.dispose]();
+    rmdirSync(other);
+  }
 });

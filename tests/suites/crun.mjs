@@ -2,15 +2,18 @@
 // under a terminal, in the root of tools/peers.mjs. Prints where the two differ; fails when ours fails a test that crun
 // passes and that crun-left-out.txt does not name.
 //   node tests/suites/crun.mjs [WORD…]     tests whose name holds a word
-// Environment: RUNTIMES (default "crun proa"); SUITE_REPORT names a file for the output of the tests that failed;
-// SUITE_VERBOSE=1 names each test before it runs.
+// Environment: RUNTIMES (default "crun proa"); CRUN_SOURCE is a directory with another version of crun's source than the
+// mirror has; SUITE_REPORT names a file for the output of the tests that failed; SUITE_VERBOSE=1 names each test before it
+// runs.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmdirSync,
@@ -24,6 +27,7 @@ import { needPackages, stop } from '../../tools/system.mjs';
 
 const repository = resolve(import.meta.dirname, '../..');
 const store = join(repository, 'build/suites/crun');
+const source = process.env.CRUN_SOURCE ?? join(store, 'source');
 const words = process.argv.slice(2);
 const testSeconds = 90;
 const paths = { crun: '/usr/bin/crun', runc: '/usr/sbin/runc', proa: `${repositoryInside}/dist/proa-runtime` };
@@ -31,6 +35,8 @@ const runtimes = (process.env.RUNTIMES ?? 'crun proa').split(' ');
 
 /** Downloads the newest source of crun that the mirror has; of a Debian source package the original archive is enough. */
 function fetchSource() {
+  mkdirSync(store, { recursive: true });
+  if (process.env.CRUN_SOURCE) return source;
   const done = join(store, 'complete');
   if (existsSync(done)) return readFileSync(done, 'utf8').trim();
   rmSync(store, { recursive: true, force: true });
@@ -55,7 +61,7 @@ function fetchSource() {
     apt('apt-get', '-qq', 'source', '--download-only', `crun=${version}`);
     const archive = readdirSync(store).find((name) => /^crun_.*\.orig\.tar\.(gz|xz|bz2|zst)$/.test(name));
     if (!archive) continue;
-    execFileSync('tar', ['-xf', join(store, archive), '-C', join(store, 'source'), '--strip-components=1']);
+    execFileSync('tar', ['-xf', join(store, archive), '-C', source, '--strip-components=1']);
     writeFileSync(done, archive);
     return archive;
   }
@@ -64,9 +70,8 @@ function fetchSource() {
 
 /** The program that the suite runs as a container's first, built without what the suite does not need of it. */
 function buildInit() {
-  const source = join(store, 'source/tests');
   writeFileSync(join(store, 'config.h'), '#define HAVE_LINUX_IOPRIO_H 1\n');
-  execFileSync('cc', ['-static', '-O1', '-w', `-I${store}`, '-o', join(store, 'init'), join(source, 'init.c')]);
+  execFileSync('cc', ['-static', '-O1', '-w', `-I${store}`, '-o', join(store, 'init'), join(source, 'tests/init.c')]);
 }
 
 /**
@@ -139,8 +144,12 @@ async function runTest(work, runtime, file, name) {
     PYTHONPATH: join(work, 'tests'),
     PYTHONDONTWRITEBYTECODE: '1',
   });
-  const options = { encoding: 'utf8', timeout: testSeconds * 1000, killSignal: 'SIGKILL', input: '', env };
+  // The end of its input would make script(1) type an end of file, and the terminal show it among the test's output.
+  const silence = openSync(join(work, 'silence'), 'r+');
+  const stdio = [silence, 'pipe', 'pipe'];
+  const options = { encoding: 'utf8', timeout: testSeconds * 1000, killSignal: 'SIGKILL', stdio, env };
   const ended = spawnSync(program, flags, options);
+  closeSync(silence);
   await peers.end();
   removeCgroups();
   const log = join(work, 'proa-runtime.log');
@@ -164,8 +173,9 @@ async function main() {
   const leftNow = [];
   const report = [];
   try {
-    cpSync(join(store, 'source/tests'), join(work, 'tests'), { recursive: true });
+    cpSync(join(source, 'tests'), join(work, 'tests'), { recursive: true });
     cpSync(join(store, 'init'), join(work, 'init'));
+    execFileSync('mkfifo', [join(work, 'silence')]);
     cpSync(join(import.meta.dirname, 'libmount.py'), join(work, 'tests/libmount.py'));
     writeDisguise(join(work, 'proa-runtime'));
     const tests = listTests(join(work, 'tests'));

@@ -51,6 +51,11 @@ const structures: { layout: Layout<never>; type: string; fields?: Record<string,
     fields: { fd: 'fd', events: 'events', revents: 'revents' },
   },
   {
+    layout: wait.ifreq as Layout<never>,
+    type: 'struct ifreq',
+    fields: { name: null, name_rest: null, flags: 'ifr_flags' },
+  },
+  {
     layout: wait.itimerspec as Layout<never>,
     type: 'struct itimerspec',
     fields: {
@@ -90,6 +95,7 @@ const headers = `
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/vfs.h>
+#include <net/if.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>

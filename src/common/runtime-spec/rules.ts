@@ -43,10 +43,13 @@ function brokenMappings({ uidMappings, gidMappings, namespaces = [] }: Linux, { 
   if (!user) {
     if (uidMappings?.length) return needs('linux.uidMappings', 'user');
     if (gidMappings?.length) return needs('linux.gidMappings', 'user');
-  } else if (!user.path) {
-    const why = `missing: the user namespace at linux.namespaces[${namespaces.indexOf(user)}] is a new one`;
-    if (!uidMappings?.length) return new Fault('linux.uidMappings', why);
-    if (!gidMappings?.length) return new Fault('linux.gidMappings', why);
+  } else if (!user.path && !uidMappings?.length !== !gidMappings?.length) {
+    // Without both, the runtime has mappings of its own for it.
+    const absent = uidMappings?.length ? 'linux.gidMappings' : 'linux.uidMappings';
+    return new Fault(
+      absent,
+      `missing: the user namespace at linux.namespaces[${namespaces.indexOf(user)}] is a new one`,
+    );
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { stringifyJson } from '#common/json/stringify.ts';
 import './all.ts';
 import { defaultConfig, fullConfig } from './test-configs.ts';
-import type { Config } from './types.ts';
+import type { Config, Linux } from './types.ts';
 import {
   parseConfig,
   parseProcess,
@@ -106,6 +106,11 @@ const invalid: [path: string, value: unknown, message: string][] = [
   ['linux.namespaces.7.path', 'ns/net', 'linux.namespaces[7].path: expected an absolute path, got "ns/net"'],
   ['linux.namespaces.3.type', undefined, 'linux.namespaces[3].type: missing'],
   ['linux.uidMappings', [], 'linux.uidMappings: missing: the user namespace at linux.namespaces[4] is a new one'],
+  [
+    'linux.gidMappings',
+    undefined,
+    'linux.gidMappings: missing: the user namespace at linux.namespaces[4] is a new one',
+  ],
   ['linux.gidMappings.0.size', 0, 'linux.gidMappings[0].size: expected an integer from 1 to 4294967295, got 0'],
   [
     'linux.timeOffsets.monotonic.nanosecs',
@@ -292,6 +297,11 @@ test('validateConfig() drops unknown capabilities with a warning', () => {
     'process.capabilities.bounding[1]: unknown capability "KILL"',
     'process.capabilities.bounding[3]: unknown capability "CAP_FOO"',
   ]);
+});
+
+test('validateConfig() takes a new user namespace without any mappings', () => {
+  const linux: Linux = { namespaces: [{ type: 'user' }] };
+  assert.deepEqual(validateConfig({ ociVersion: '1.0.0', linux }).linux, linux);
 });
 
 test('validateConfig() wants the namespaces that fields need', () => {

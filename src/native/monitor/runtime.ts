@@ -79,12 +79,7 @@ function launchInHelper(
     warn,
   });
   const { record, child, hooks } = launched;
-  try {
-    if (start) runPoststart(record, child.pid, hooks);
-  } catch (error) {
-    destroyContainer({ root, warn, debug: warn }, record, { hooks });
-    throw error;
-  }
+  if (start) runPoststart({ root, warn, debug: warn }, record, hooks);
   // The process may have ended and been reaped before this is read: a handle on it is good all the same.
   return { answer: record, fds: [child.pidfd, ...terminals] };
 }
@@ -93,7 +88,11 @@ function launchInHelper(
 export async function startMade({ record }: Made, { loop, root }: { loop: Loop; root: string }): Promise<void> {
   await inHelper(loop, () => {
     using directory = ContainerDirectory.open(root, record.id);
-    startProcess(directory, record);
+    startProcess(directory);
+    const { hooks } = directory.loadConfig();
+    // A hook that fails unmakes the container, and for that its record must be free.
+    directory.fd.close();
+    runPoststart({ root, warn: () => {}, debug: () => {} }, record, hooks);
     return { answer: null };
   });
 }

@@ -1,4 +1,5 @@
 import { stringifyJson } from '#common/json/stringify.ts';
+import { lazy } from '#common/lazy.ts';
 import { writeAll } from '#sys/files.ts';
 import { namespaceTypes } from '#sys/namespaces.ts';
 import { loadBundle } from './bundle.ts';
@@ -6,6 +7,7 @@ import { locateCgroup } from './cgroups/index.ts';
 import { onlyArgument } from './commands/create.ts';
 import type { Context } from './context.ts';
 import { planNamespaces } from './namespaces/plan.ts';
+import type * as user from './namespaces/user.ts';
 import type { Parsed } from './options.ts';
 import { defaultDevices } from './rootfs/devices.ts';
 import { planMount } from './rootfs/mount-options.ts';
@@ -17,6 +19,7 @@ export function printPlan(context: Context, parsed: Parsed): number {
   const { config, path } = loadBundle(parsed.values['bundle'], parsed.values['config'], context.warn);
   const { linux = {}, process, root } = config;
   const namespaces = planNamespaces(config);
+  if (namespaces.createsUser) lazy<typeof user>('user-namespace')().completeMappings(linux);
   const filter = linux.seccomp && compileFilter(linux.seccomp, MACHINE);
   const plan = {
     record: `${context.root}/${id}`,

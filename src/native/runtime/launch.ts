@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import type { RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
+import type { Linux, RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -26,6 +26,7 @@ import type * as joining from './namespaces/joining.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
 import type * as user from './namespaces/user.ts';
 import type * as notify from './notify.ts';
+import type { NotifyRelay } from './notify.ts';
 import { takeStreams } from './process/child.ts';
 import type * as consoleSocket from './process/console.ts';
 import { openHostProc } from './process/host-proc.ts';
@@ -39,6 +40,7 @@ import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
 const hooksPart = lazy<typeof hooks>('hooks');
+const userPart = lazy<typeof user>('user-namespace');
 
 export interface LaunchOptions {
   root: string;
@@ -66,8 +68,8 @@ export interface LaunchOptions {
   preserveFds: number;
   pivot: boolean;
   newKeyring: boolean;
-  /** The program is to find a socket of sd_notify(3). */
-  notify?: boolean;
+  /** The socket of a service manager, for which the program is to find one of sd_notify(3). */
+  notify?: string | undefined;
   warn(text: string): void;
   explanation?: Explanation | undefined;
 }
@@ -76,6 +78,8 @@ export interface Launched {
   child: Child;
   record: ContainerRecord;
   hooks: RunnableConfig['hooks'];
+  /** Of a program that runs already; `start` makes its own. */
+  relay: NotifyRelay | undefined;
 }
 
 /**
@@ -88,16 +92,18 @@ export function launchContainer(options: LaunchOptions): Launched {
   using directory = step('claim the id', () => ContainerDirectory.claim(root, id));
   let record: ContainerRecord | undefined;
   let child: Child | undefined;
+  let relay: NotifyRelay | undefined;
   try {
     record = initialRecord(options);
     directory.save(record);
     directory.saveConfig(options.configText);
-    if (options.notify) lazy<typeof notify>('notify')().offerNotifySocket(directory.fd, directory.path, options.config);
+    relay = options.notify ? offerNotifySocket(options.notify, directory, options) : undefined;
     child = startProcess(directory, record, options, (made) => {
       child = made;
     });
-    return { child, record, hooks: options.config.hooks };
+    return { child, record, hooks: options.config.hooks, relay };
   } catch (error) {
+    relay?.[Symbol.dispose]();
     const second = abandon(directory, record, child, options.forParent ?? false);
     if (second !== undefined) options.warn(`clean-up failed too: ${String(second)}`);
     throw error;
@@ -119,6 +125,17 @@ function initialRecord({ id, bundle, config }: LaunchOptions): ContainerRecord {
   return record;
 }
 
+/** The socket is there before a program that could look for it. */
+function offerNotifySocket(
+  manager: string,
+  directory: ContainerDirectory,
+  { config, waitForStart }: LaunchOptions,
+): NotifyRelay | undefined {
+  const part = lazy<typeof notify>('notify')();
+  part.offerNotifySocket(manager, directory.fd, directory.path, config);
+  return waitForStart ? undefined : part.NotifyRelay.open(manager, directory.fd);
+}
+
 function startProcess(
   directory: ContainerDirectory,
   record: ContainerRecord,
@@ -127,6 +144,7 @@ function startProcess(
 ): Child {
   const { config } = options;
   const namespaces = planNamespaces(config);
+  if (namespaces.createsUser) userPart().completeMappings(config.linux as Linux);
   if (!namespaces.hasMount && (config.mounts?.length ?? 0) > 0) {
     throw new ProaError('mounts: they need a mount namespace', {
       kind: 'invalid',
@@ -244,7 +262,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
     if (namespaces.createsUser || namespaces.userPath) raiseLimits(child.pid, config.process.rlimits ?? []);
     if (namespaces.createsUser) {
       const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-      step('map ids', () => lazy<typeof user>('user-namespace')().writeIdMappings(child.pid, uidMappings, gidMappings));
+      step('map ids', () => userPart().writeIdMappings(child.pid, uidMappings, gidMappings));
       line.tell(messages.mapped);
     }
     if (record.cgroup.version === 1) offerCgroups(line, record, config);

@@ -93,6 +93,9 @@ function refuseGlobals(flags: Set<string>, values: Record<string, string>): void
       kind: 'unsupported',
       remedy: 'Use the cgroupfs driver',
     });
+  const format = values['log-format'] ?? 'text';
+  if (format !== 'text' && format !== 'json')
+    throw new ProaError(`option --log-format: expected text or json, got "${format}"`, { kind: 'invalid' });
   if (flags.has('systemd-cgroup')) throw later('systemd-cgroup');
   if ((values['cgroup-manager'] ?? 'cgroupfs') !== 'cgroupfs')
     throw later(`cgroup-manager=${values['cgroup-manager']}`);

@@ -9,30 +9,31 @@ import { EPOLLIN, pollfd, ppoll, SOCK_DGRAM } from '#sys/raw/wait.ts';
 import { bindUnix, connectUnix, sendMessage, shortPath } from '#sys/sockets.ts';
 
 const DIRECTORY = 'notify';
-const SOCKET = 'notify.sock';
-const INSIDE = '/run/notify';
+const SOCKET = 'notify';
 const MAXIMUM_MESSAGE = 4096;
 
 /**
  * Lets a program find the socket through which it says that it is ready, as sd_notify(3) has it: a directory of the
- * container's record, mounted into it, and the variable that names the socket there.
+ * container's record, mounted where the manager's socket is on the host, and the variable that names the socket there.
  */
-export function offerNotifySocket(container: OwnedFd, path: string, config: RunnableConfig): void {
+export function offerNotifySocket(manager: string, container: OwnedFd, path: string, config: RunnableConfig): void {
   makeDirectory(DIRECTORY, 0o755, container.number);
+  // Names of other kinds are no paths: abstract ones begin with @.
+  const destination = manager.startsWith('/') ? manager : '/run/notify';
   config.mounts = [
     ...(config.mounts ?? []),
     {
-      destination: INSIDE,
+      destination,
       type: 'bind',
       source: `${path}/${DIRECTORY}`,
       options: ['bind', 'nosuid', 'noexec', 'nodev', 'ro'],
     },
   ];
   const others = (config.process.env ?? []).filter((entry) => !entry.startsWith('NOTIFY_SOCKET='));
-  config.process.env = [...others, `NOTIFY_SOCKET=${INSIDE}/${SOCKET}`];
+  config.process.env = [...others, `NOTIFY_SOCKET=${destination}/${SOCKET}`];
 }
 
-/** Passes what the program says on to the service manager, with the main process's number from the host's view. */
+/** Passes what the program says on to the service manager. */
 export class NotifyRelay implements Disposable {
   readonly #manager: string;
   readonly #socket: OwnedFd;
@@ -83,13 +84,15 @@ export class NotifyRelay implements Disposable {
     relay.pidfd.close();
   }
 
-  /** Whether the message says that the service is ready. */
+  /** Whether the message says that the service is ready; then the manager also learns which process that is. */
   #pass(message: string, pid: number): boolean {
     // A process number of the container's namespace means nothing outside, or another process.
     const lines = message.split('\n').filter((line) => line !== '' && !line.startsWith('MAINPID='));
+    const ready = lines.includes('READY=1');
     using manager = connectUnix(this.#manager.replace(/^@/, '\0'), SOCK_DGRAM);
-    sendMessage(manager, utf8([...lines, `MAINPID=${pid}`].join('\n')));
-    return lines.includes('READY=1');
+    if (lines.length > 0) sendMessage(manager, utf8(lines.join('\n')));
+    if (ready) sendMessage(manager, utf8(`MAINPID=${pid}`));
+    return ready;
   }
 
   [Symbol.dispose](): void {

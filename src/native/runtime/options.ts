@@ -8,6 +8,7 @@ export type OptionTable = Record<string, { kind: OptionKind; short?: string; hel
 
 export interface Parsed {
   flags: Set<string>;
+  /** The last value of each; of a flag "true" or "false". */
   values: Record<string, string>;
   lists: Record<string, string[]>;
   rest: string[];
@@ -39,6 +40,7 @@ export function parseOptions(table: OptionTable, args: readonly string[]): Parse
     const { kind } = table[name] as OptionTable[string];
     let value = equals < 0 ? undefined : word.slice(equals + 1);
     if (kind === 'flag') {
+      parsed.values[name] = value ?? 'true';
       if (value === undefined || value === 'true') parsed.flags.add(name);
       else if (value === 'false') parsed.flags.delete(name);
       else throw new ProaError(`option --${name}: expected true or false, got "${value}"`, { kind: 'invalid' });

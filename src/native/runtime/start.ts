@@ -1,4 +1,4 @@
-import { ProaError } from '#common/errors.ts';
+import { describe, ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
 import { ECONNREFUSED, ENOENT } from '#sys/errno.ts';
@@ -6,6 +6,8 @@ import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { connectUnix, shortPath } from '#sys/sockets.ts';
 import { killAll } from './cgroups/index.ts';
+import type { Context } from './context.ts';
+import { destroyContainer } from './destroy.ts';
 import type * as hooks from './hooks.ts';
 import { Line, messages } from './process/spawn-protocol.ts';
 import { ociState } from './state/oci-state.ts';
@@ -14,14 +16,13 @@ import { type ContainerDirectory, type ContainerRecord, START_SOCKET } from './s
 const SOCK_SEQPACKET = 5;
 
 /** Tells a created container to run its program; returns when that runs, and throws when it cannot. */
-export function startProcess(directory: ContainerDirectory, record: ContainerRecord): void {
+export function startProcess(directory: ContainerDirectory): void {
   const line = new Line(connectStart(directory));
   using _socket = line.socket;
   line.tell(messages.recorded);
   directory.removeStartSocket();
   // The line ends without a word when execve(2) has closed it.
   line.next(messages.prepared);
-  runPoststart(record, record.pid as number, directory.loadConfig().hooks);
 }
 
 function connectStart(directory: ContainerDirectory): OwnedFd {
@@ -33,14 +34,23 @@ function connectStart(directory: ContainerDirectory): OwnedFd {
   }
 }
 
-/** The program runs by now; a hook that fails ends it, since the start as a whole has failed: runtime.md, "Lifecycle". */
-export function runPoststart(record: ContainerRecord, pid: number, containerHooks: Config['hooks']): void {
+/**
+ * The program runs by now. A hook that fails ends it, and unmakes the container, since the start as a whole has failed:
+ * runtime.md, "Lifecycle", step 9. Nobody may hold the container's lock.
+ */
+export function runPoststart(context: Context, record: ContainerRecord, containerHooks: Config['hooks']): void {
   const poststart = containerHooks?.poststart;
   if (!poststart) return;
+  const state = JSON.stringify(ociState(record, 'running', record.pid as number));
   try {
-    lazy<typeof hooks>('hooks')().runHooks('poststart', poststart, JSON.stringify(ociState(record, 'running', pid)));
+    lazy<typeof hooks>('hooks')().runHooks('poststart', poststart, state);
   } catch (error) {
-    killAll(record.cgroup);
+    try {
+      killAll(record.cgroup);
+      destroyContainer(context, record, { hooks: containerHooks });
+    } catch (second) {
+      context.warn(`clean-up failed too: ${describe(second)}`);
+    }
     throw error;
   }
 }

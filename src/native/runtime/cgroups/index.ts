@@ -2,7 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
-import { EBUSY, EEXIST, ENOENT } from '#sys/errno.ts';
+import { EBUSY, EEXIST, ENOENT, ESRCH } from '#sys/errno.ts';
 import { check, isErrno, SystemError } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
 import {
@@ -239,6 +239,8 @@ function killCgroup(file: string): boolean {
 }
 
 const REMOVAL_MILLISECONDS = 10_000;
+/** A killed process that is a member for longer than this may be frozen. */
+const FROZEN_MILLISECONDS = 100;
 
 /** Removes the cgroup, with groups that the container made inside; ends what still runs there. */
 export function removeCgroup(record: CgroupRecord): void {
@@ -257,7 +259,25 @@ function removeTree(directory: string, record: CgroupRecord): void {
       // A killed process is a member until it is reaped: give it the time, and kill what was born meanwhile.
       if (waited > REMOVAL_MILLISECONDS) throw new SystemError('unlinkat', EBUSY, directory);
       killAll(record);
+      if (record.version === 1 && waited % FROZEN_MILLISECONDS === 0) thawElsewhere(record);
       sleepMilliseconds(1);
+    }
+  }
+}
+
+/**
+ * Somebody may have frozen processes of the container in a cgroup of their own, where no signal ends them. In the root of
+ * the hierarchy nothing is frozen.
+ */
+function thawElsewhere(record: CgroupRecord): void {
+  const directory = directoryOf(record, 'freezer');
+  const root = directory?.slice(0, directory.length - record.path.length);
+  for (const pid of processesOf(record)) {
+    try {
+      writeFile(`${root}/cgroup.procs`, String(pid));
+    } catch (error) {
+      // It ended meanwhile, or there is no freezer.
+      if (!isErrno(error, ESRCH, ENOENT)) throw error;
     }
   }
 }

@@ -59,7 +59,7 @@ export function launchFrom(
     preserveFds: countOption(parsed, 'preserve-fds') + passed,
     pivot: !parsed.flags.has('no-pivot'),
     newKeyring: !parsed.flags.has('no-new-keyring'),
-    notify: environmentVariable('NOTIFY_SOCKET') !== undefined,
+    notify: environmentVariable('NOTIFY_SOCKET'),
     warn: context.warn,
     ...more,
   });

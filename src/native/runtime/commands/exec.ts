@@ -134,7 +134,8 @@ function processFrom(parsed: Parsed, command: string[], config: Config, context:
   if (values['cwd']) process.cwd = values['cwd'];
   if (values['apparmor']) process.apparmorProfile = values['apparmor'];
   if (values['process-label']) process.selinuxLabel = values['process-label'];
-  if (flags.has('no-new-privs')) process.noNewPrivileges = true;
+  // Without the option the configuration's word holds, as in runc.
+  if (values['no-new-privs']) process.noNewPrivileges = flags.has('no-new-privs');
   process.env = [...(base.env ?? []), ...(lists['env'] ?? [])];
   if (values['user'] !== undefined) process.user = { ...base.user, ...parseUser(values['user']) };
   const groups = (lists['additional-gids'] ?? []).map((text) => idNumber(text, '--additional-gids'));

@@ -1,7 +1,6 @@
 import { kindOf, ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type * as explain from '#native/explain/part.ts';
-import { environmentVariable } from '#sys/environment.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { statusOfReason } from '#sys/processes.ts';
 import { blockAllSignals } from '#sys/signals.ts';
@@ -10,11 +9,9 @@ import { destroyContainer } from '../destroy.ts';
 import type * as dryRun from '../dry-run.ts';
 import { superviseProcess } from '../foreground.ts';
 import type { Launched } from '../launch.ts';
-import type * as notify from '../notify.ts';
 import { parseOptions } from '../options.ts';
 import type * as consoles from '../process/console.ts';
 import { runPoststart } from '../start.ts';
-import { ContainerDirectory } from '../state/store.ts';
 import type * as terminalRelay from '../terminal-relay.ts';
 import { launchFrom, launchOptions } from './create.ts';
 
@@ -61,8 +58,8 @@ export function run(context: Context, args: readonly string[]): number {
   );
   const { child, record } = launched;
   try {
-    runPoststart(record, child.pid, launched.hooks);
-    relayReadiness(context, launched, detach);
+    runPoststart(context, record, launched.hooks);
+    relayReadiness(launched, detach);
     if (detach) return 0;
     const reason = master
       ? lazy<typeof terminalRelay>('terminal-relay')().superviseTerminal(child, master)
@@ -74,14 +71,11 @@ export function run(context: Context, args: readonly string[]): number {
 }
 
 /** Passes the program's word that it is ready on to the service manager that started us. */
-function relayReadiness(context: Context, { child, record }: Launched, detach: boolean): void {
-  const manager = environmentVariable('NOTIFY_SOCKET');
-  if (!manager) return;
-  using directory = ContainerDirectory.open(context.root, record.id);
-  using relay = lazy<typeof notify>('notify')().NotifyRelay.open(manager, directory.fd);
-  directory.fd.close();
-  if (detach) relay?.relay(child.pid, child.pidfd, { untilReady: true });
-  else relay?.relayBeside(child);
+function relayReadiness({ child, relay }: Launched, detach: boolean): void {
+  if (!relay) return;
+  if (detach) relay.relay(child.pid, child.pidfd, { untilReady: true });
+  else relay.relayBeside(child);
+  relay[Symbol.dispose]();
 }
 
 /** The tree is shown of starts that fail, too. */

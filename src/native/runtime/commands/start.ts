@@ -5,7 +5,7 @@ import { openProcess } from '#sys/processes.ts';
 import type { Context } from '../context.ts';
 import type * as notify from '../notify.ts';
 import { parseOptions } from '../options.ts';
-import { startProcess } from '../start.ts';
+import { runPoststart, startProcess } from '../start.ts';
 import { statusOf } from '../state/status.ts';
 import { ContainerDirectory } from '../state/store.ts';
 import { onlyArgument } from './create.ts';
@@ -27,10 +27,12 @@ export function run(context: Context, args: readonly string[]): number {
   }
   const manager = environmentVariable('NOTIFY_SOCKET');
   using relay = manager ? lazy<typeof notify>('notify')().NotifyRelay.open(manager, directory.fd) : undefined;
-  startProcess(directory, record);
+  startProcess(directory);
   using process = relay && openProcess(record.pid as number);
+  const { hooks } = directory.loadConfig();
   // The record is not locked while waiting: a service may take long to be ready, and others may want to stop it.
   directory.fd.close();
+  runPoststart(context, record, hooks);
   if (process) relay?.relay(record.pid as number, process, { untilReady: true });
   return 0;
 }

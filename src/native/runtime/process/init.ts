@@ -6,11 +6,11 @@ import { textOf, utf8 } from '#sys/bytes.ts';
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { writeFile } from '#sys/files.ts';
-import { unshareNamespaces } from '#sys/namespaces.ts';
+import { raiseLoopback, unshareNamespaces } from '#sys/namespaces.ts';
 import { makeInRoot } from '#sys/paths.ts';
 import { exitProcess } from '#sys/processes.ts';
 import { close_range } from '#sys/raw/file.ts';
-import { CLONE_NEWCGROUP, setdomainname, sethostname, setsid } from '#sys/raw/process.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWNET, setdomainname, sethostname, setsid } from '#sys/raw/process.ts';
 import { acceptConnection } from '#sys/sockets.ts';
 import { joinCgroups } from '../cgroups/index.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
@@ -90,6 +90,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
     return late;
   };
   step('name the host', () => nameHost(config));
+  if (namespaces.cloneFlags & CLONE_NEWNET) step('raise the loopback device', raiseLoopback);
   if (namespaces.hasMount) {
     buildRoot(sources, { config, cgroup: settings.cgroup, enterCgroups });
     if (process.cwd !== '/') makeInRoot(sources.root.number, process.cwd, 'directory').close();

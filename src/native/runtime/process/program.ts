@@ -20,6 +20,7 @@ import type * as attributes from './attributes.ts';
 import { homeOf } from './home.ts';
 import { setOwnLimits } from './limits.ts';
 import type { LoadableFilter } from './seccomp-filter.ts';
+import type * as streams from './standard-streams.ts';
 
 const attributesPart = lazy<typeof attributes>('process-attributes');
 
@@ -45,9 +46,7 @@ export class PreparedProgram {
     this.#settings = settings;
     this.#name = process.args[0] as string;
     takeIdentity(process, settings);
-    const environment = [...(process.env ?? [])];
-    if (!environment.some((entry) => entry.startsWith('HOME=') && entry.length > 5))
-      environment.push(`HOME=${homeOf(process.user.uid)}`);
+    const environment = environmentOf(process);
     const path = step(`find program "${this.#name}"`, () => findProgram(this.#name, environment));
     this.#execution = new Execution(path, process.args, environment);
   }
@@ -55,8 +54,9 @@ export class PreparedProgram {
   /** Becomes the program. Returns only by throwing. */
   execute(): never {
     const { filter, preserveFds } = this.#settings;
+    // Of those below, the caller's survived the start of the runtime, and so will do again; its own are close-on-exec,
+    // also where one lies in a gap between the caller's.
     check(raw.close_range(3 + preserveFds, 0xffffffff, raw.CLOSE_RANGE_CLOEXEC), 'close_range');
-    for (let fd = 3; fd < 3 + preserveFds; fd++) check(raw.fcntl(fd, raw.F_SETFD, 0), 'fcntl', `preserved fd ${fd}`);
     // seccomp(2) comes last: the filter may allow execve(2) alone, so nothing after it may call or allocate.
     filter?.load();
     const errno = this.#execution.execute();
@@ -72,6 +72,7 @@ function takeIdentity(process: Process, settings: ProgramSettings): void {
   step('take identity and capabilities', () => {
     if (process.noNewPrivileges) setNoNewPrivileges();
     if (process.rlimits) setOwnLimits(process.rlimits, settings.warn);
+    if (user.uid !== 0) lazy<typeof streams>('standard-streams')().ownStandardStreams(user);
     const early = raw.chdir(process.cwd);
     limitBoundingSet(capabilityMask(capabilities.bounding));
     keepCapabilities(true);
@@ -96,6 +97,13 @@ function takeIdentity(process: Process, settings: ProgramSettings): void {
     if (refused.length > 0)
       settings.warn(`ambient capabilities not set, since they are not inheritable: ${refused.join(' ')}`);
   });
+}
+
+/** Of entries with one name the last counts, as in runc: with both, programs would read the first. */
+function environmentOf({ env = [], user }: Process): string[] {
+  const byName = new Map(env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry]));
+  if ((byName.get('HOME') ?? 'HOME=') === 'HOME=') byName.set('HOME', `HOME=${homeOf(user.uid)}`);
+  return [...byName.values()];
 }
 
 function hasAttributes(process: Process): boolean {
@@ -123,7 +131,7 @@ function findProgram(name: string, environment: readonly string[]): string {
     if (result !== 0) throw executionError(name, -result);
     return name;
   }
-  const path = environment.findLast((entry) => entry.startsWith('PATH='))?.slice(5) ?? '';
+  const path = environment.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? '';
   let denied = false;
   for (const directory of path.split(':')) {
     const candidate = `${directory || '.'}/${name}`;

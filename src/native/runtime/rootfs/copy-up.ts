@@ -1,7 +1,14 @@
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { listDirectory, openFile, readAll, readLink, statusOf, writeAll } from '#sys/files.ts';
+import { openInRootIfAny } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
+
+/** The option that gives a tmpfs the permissions of the directory that it will cover, as in runc; none where none is. */
+export function coveredMode(root: OwnedFd, destination: string): string[] {
+  using covered = openInRootIfAny(root.number, destination, raw.O_PATH | raw.O_DIRECTORY);
+  return covered ? [`mode=${(statusOf(covered.number).mode & 0o7777).toString(8)}`] : [];
+}
 
 /** Copies what a directory of the image holds into the new file system that will cover it (`tmpcopyup`). */
 export function copyTree(from: OwnedFd, to: OwnedFd): void {

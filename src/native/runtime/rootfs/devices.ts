@@ -18,7 +18,7 @@ export const defaultDevices: readonly Device[] = [
   { type: 'c', path: '/dev/tty', major: 5, minor: 0 },
 ];
 
-const types = { c: raw.S_IFCHR, u: raw.S_IFCHR, b: raw.S_IFBLK, p: raw.S_IFIFO };
+export const fileTypes = { c: raw.S_IFCHR, u: raw.S_IFCHR, b: raw.S_IFBLK, p: raw.S_IFIFO };
 
 /** Makes the device files of a container, or binds those of the host where `host` has them, and the links beside them. */
 export function makeDevices(root: OwnedFd, config: Config, host: Map<string, OwnedFd>): void {
@@ -58,12 +58,12 @@ function makeDevice(root: OwnedFd, dev: OwnedFd, device: Device, host: OwnedFd |
 function makeIn(parent: OwnedFd, name: string, device: Device): void {
   const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device;
   try {
-    makeNode(name, types[type] | (fileMode & 0o7777), { major, minor }, parent.number);
+    makeNode(name, fileTypes[type] | (fileMode & 0o7777), { major, minor }, parent.number);
   } catch (error) {
     if (!isErrno(error, EEXIST)) throw error;
     // An image may bring the file; what is there must not be trusted to be that device.
     check(raw.unlinkat(parent.number, name, 0), 'unlinkat', path);
-    makeNode(name, types[type] | (fileMode & 0o7777), { major, minor }, parent.number);
+    makeNode(name, fileTypes[type] | (fileMode & 0o7777), { major, minor }, parent.number);
   }
   if (uid !== 0 || gid !== 0) {
     check(raw.fchownat(parent.number, name, uid, gid, raw.AT_SYMLINK_NOFOLLOW), 'fchownat', path);

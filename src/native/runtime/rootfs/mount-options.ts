@@ -34,6 +34,9 @@ export interface MountPlan {
   /** What the file system itself is told. */
   data: string[];
   copyUp: boolean;
+  /** A source that is a symbolic link is not followed but copied; `linkTarget` is where such a one leads. */
+  copySymlink: boolean;
+  linkTarget: string | undefined;
   /** Ids are mapped: by the mount's own mappings, or where it has none by those of the container. */
   idMapped:
     | { recursive: boolean; uidMappings: IdMapping[] | undefined; gidMappings: IdMapping[] | undefined }
@@ -106,6 +109,8 @@ export function planMount(mount: Mount): MountPlan {
     propagation: [],
     data: [],
     copyUp: false,
+    copySymlink: false,
+    linkTarget: undefined,
     idMapped: undefined,
   };
   for (const option of mount.options ?? []) applyOption(plan, option, mount);
@@ -139,6 +144,8 @@ function applyOption(plan: MountPlan, option: string, mount: Mount): void {
     plan.recursive ||= option === 'rbind';
   } else if (option === 'tmpcopyup') {
     plan.copyUp = true;
+  } else if (option === 'copy-symlink') {
+    plan.copySymlink = true;
   } else if (option === 'idmap' || option === 'ridmap') {
     plan.idMapped = { recursive: option === 'ridmap', uidMappings: mount.uidMappings, gidMappings: mount.gidMappings };
   } else if (!withoutEffect.has(option)) {

@@ -11,6 +11,7 @@ import { O_DIRECTORY, O_PATH, RESOLVE_NO_SYMLINKS } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC } from '#sys/raw/mount.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import { mountCgroups } from './cgroup-mount.ts';
+import type * as copySymlink from './copy-symlink.ts';
 import type * as copyUp from './copy-up.ts';
 import type { MountPlan } from './mount-options.ts';
 
@@ -42,17 +43,24 @@ function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, con
     applyAttributes(tree, plan, plan.set);
     return;
   }
+  if (plan.linkTarget !== undefined) {
+    lazy<typeof copySymlink>('copy-symlink')().makeLink(root, plan.destination, plan.linkTarget);
+    return;
+  }
   if (plan.type === 'cgroup' || plan.type === 'cgroup2') {
     context.enterCgroups();
     using target = openTarget(root, plan, 'directory');
     mountCgroups(target, plan, context.cgroup);
     return;
   }
+  const options = labelled(plan, context.config);
+  if (plan.type === 'tmpfs' && !options.some((option) => option.startsWith('mode=')))
+    options.push(...copyUpPart().coveredMode(root, plan.destination));
   using target = openTarget(root, plan, 'directory');
   const system: NewFileSystem = {
     type: plan.type,
     source: plan.source ?? plan.type,
-    options: labelled(plan, context.config),
+    options,
     // What still has to be filled is made read-only afterwards: the device directory, and copies of the image's files.
     attributes: fillsLater(plan) ? plan.set & ~MOUNT_ATTR_RDONLY : plan.set,
   };
@@ -151,6 +159,6 @@ function refuseInsideProc({ destination, type, source, bind }: MountPlan): void 
 
 function labelled(plan: MountPlan, config: Config): string[] {
   const label = config.linux?.mountLabel;
-  if (!label || plan.type === 'proc' || plan.type === 'sysfs') return plan.data;
+  if (!label || plan.type === 'proc' || plan.type === 'sysfs') return [...plan.data];
   return [...plan.data, `context=${label}`];
 }

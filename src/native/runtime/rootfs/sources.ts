@@ -1,13 +1,16 @@
 import { lazy } from '#common/lazy.ts';
-import type { Config, Device } from '#common/runtime-spec/types.ts';
+import type { Config, Device, Linux } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { cloneMount, setMountAttributes } from '#sys/mounts.ts';
 import { MS_SHARED, MS_SLAVE } from '#sys/raw/mount.ts';
+import type * as copySymlink from './copy-symlink.ts';
 import { defaultDevices } from './devices.ts';
 import type * as idMapping from './id-mapping.ts';
 import { type MountPlan, planMount, propagationFlags } from './mount-options.ts';
+import type * as outside from './outside-devices.ts';
 
+const copySymlinkPart = lazy<typeof copySymlink>('copy-symlink');
 const idMappingPart = lazy<typeof idMapping>('id-mapping');
 
 /**
@@ -17,7 +20,7 @@ const idMappingPart = lazy<typeof idMapping>('id-mapping');
 export interface RootSources extends Disposable {
   root: OwnedFd;
   mounts: { plan: MountPlan; tree: OwnedFd | undefined }[];
-  /** Host device files by path in the container, where making device files is not possible. */
+  /** Device files from outside by path in the container, where making device files is not possible. */
   devices: Map<string, OwnedFd>;
   /** All that is open for these. */
   readonly opened: readonly OwnedFd[];
@@ -46,14 +49,19 @@ export function openSources(config: Config, bundle: string, rootfs: string, root
       setMountAttributes(sources.root.number, { propagation: MS_SLAVE }, { recursive: true, object: rootfs });
     for (const mount of config.mounts ?? []) {
       const plan = planMount(mount);
-      const tree = plan.bind
+      if (plan.copySymlink && plan.bind) plan.linkTarget = copySymlinkPart().readSource(plan, bundle);
+      const mounts = plan.bind && plan.linkTarget === undefined;
+      const tree = mounts
         ? keep(step(`open mount source "${plan.source}"`, () => openBind(plan, config, bundle, shared)))
         : undefined;
       sources.mounts.push({ plan, tree });
     }
     if (needsHostDevices(config)) {
-      for (const device of [...defaultDevices, ...(config.linux?.devices ?? [])]) {
-        if (device.type !== 'p') sources.devices.set(device.path, keep(openDevice(device)));
+      for (const device of defaultDevices) sources.devices.set(device.path, keep(openDevice(device)));
+      const extra = config.linux?.devices?.filter(({ type }) => type !== 'p') ?? [];
+      if (extra.length > 0) {
+        const opened = lazy<typeof outside>('outside-devices')().openDevicesOutside(extra, config.linux as Linux);
+        for (const [index, fd] of opened.entries()) sources.devices.set((extra[index] as Device).path, keep(fd));
       }
     }
     return sources;
@@ -68,9 +76,12 @@ export function sharesWithHost(config: Config): boolean {
   return ((propagationFlags(config.linux?.rootfsPropagation ?? '') ?? 0) & MS_SHARED) !== 0;
 }
 
+export function sourcePath({ source = '' }: MountPlan, bundle: string): string {
+  return source.startsWith('/') ? source : `${bundle}/${source}`;
+}
+
 function openBind(plan: MountPlan, config: Config, bundle: string, shared: boolean): OwnedFd {
-  const source = plan.source ?? '';
-  const path = source.startsWith('/') ? source : `${bundle}/${source}`;
+  const path = sourcePath(plan, bundle);
   const tree = cloneMount(path, { recursive: plan.recursive });
   try {
     if (!shared && !plan.propagation.some((flags) => flags & MS_SHARED)) {
@@ -85,7 +96,7 @@ function openBind(plan: MountPlan, config: Config, bundle: string, shared: boole
   }
 }
 
-/** In a user namespace mknod(2) is forbidden: device files are bound from the host. */
+/** In a user namespace mknod(2) is forbidden: device files are bound from outside. */
 function needsHostDevices(config: Config): boolean {
   return config.linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
 }

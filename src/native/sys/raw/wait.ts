@@ -54,6 +54,8 @@ export const signalfdSiginfo = layout(
   128,
 );
 export const pollfd = layout('pollfd', { fd: 's32', events: 'u16', revents: 'u16' });
+/** With the first eight bytes of the name as a number. */
+export const ifreq = layout('ifreq', { name: 'u64', name_rest: 'u64', flags: 'u16' }, 40);
 export const itimerspec = layout('itimerspec', {
   interval_sec: 's64',
   interval_nsec: 's64',

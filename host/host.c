@@ -11,8 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
-static uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
+uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
 {
     size_t offset, size, total;
     JSValue buffer = JS_GetTypedArrayBuffer(ctx, value, &offset, length, &size);
@@ -232,7 +231,8 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("syscall", 1, host_syscall), JS_CFUNC_DEF("address", 1, host_address),
     JS_CFUNC_DEF("decode", 1, host_decode),   JS_CFUNC_DEF("encode", 1, host_encode),
     JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("loaded", 0, host_loaded),
-    JS_CFUNC_DEF("drain", 0, host_drain),
+    JS_CFUNC_DEF("drain", 0, host_drain),     JS_CFUNC_DEF("frame", 4, host_frame),
+    JS_CFUNC_DEF("gzip", 3, host_gzip),
 };
 
 static int fail(JSContext *ctx, const char *program)

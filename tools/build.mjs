@@ -59,7 +59,7 @@ export async function bundleNative(entries, outdir, options = {}) {
 export function linkBinary(directory, output, table, { debug = false } = {}) {
   const quickjs = findQuickjs();
   const includes = ['-isystem', quickjs.include];
-  const libraries = [quickjs.library, '-lm', '-lpthread'];
+  const libraries = [quickjs.library, '-lz', '-lm', '-lpthread'];
   const compiler = join(directory, 'compile');
   const compilerSource = join(root, 'tools/compile.c');
   execFileSync(cc, [...cflags, ...includes, compilerSource, '-o', compiler, ...libraries, ...ldflags], {
@@ -74,7 +74,8 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const sources = ['host/entry.c', 'host/host.c', 'host/arena.c', 'host/snapshot.c'].map((name) => join(root, name));
+  const parts = ['entry', 'host', 'bytes', 'arena', 'snapshot'];
+  const sources = parts.map((name) => join(root, `host/${name}.c`));
   execFileSync(
     cc,
     [

@@ -15,6 +15,10 @@ export interface Door {
   loaded(): number;
   /** Runs promise jobs until none is left. */
   drain(): void;
+  /** Turns lines into log records: framing.ts, host/bytes.c. */
+  frame(job: Uint32Array, input: Uint8Array, output: Uint8Array, dressing: Uint8Array): void;
+  /** `input` as one gzip member in `output`: its size, or 0 where that is too small or memory lacks. */
+  gzip(level: number, input: Uint8Array, output: Uint8Array): number;
   /** What the host calls when the program's module has been evaluated: its exit status. */
   main?: () => number;
   readonly argv: ArrayBuffer[];

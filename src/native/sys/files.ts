@@ -82,6 +82,26 @@ export function writeAll(fd: number, data: string | Uint8Array, object?: string)
   }
 }
 
+/** Reads from a place in the file; how many bytes there were. pread(2). */
+export function readAt(fd: OwnedFd, buffer: Uint8Array, offset: number): number {
+  return check(
+    uninterrupted(() => raw.pread64(fd.number, buffer, buffer.length, offset)),
+    'pread64',
+  );
+}
+
+/** Makes a file shorter. ftruncate(2). */
+export function cutFile(fd: OwnedFd, size: number): void {
+  check(
+    uninterrupted(() => raw.ftruncate(fd.number, size)),
+    'ftruncate',
+  );
+}
+
+export function renameFile(from: string, to: string): void {
+  check(raw.renameat2(raw.AT_FDCWD, from, raw.AT_FDCWD, to, 0), 'renameat2', from);
+}
+
 export interface WriteOptions extends OpenOptions {
   /** Permissions of a file that is made; without it the file must exist. */
   create?: number;
@@ -190,6 +210,19 @@ export function statusOf(fd: number, path = ''): FileStatus {
     device: { major: get('dev_major'), minor: get('dev_minor') },
     special: { major: get('rdev_major'), minor: get('rdev_minor') },
   };
+}
+
+/** As `statusOf`, by a path at whose end symbolic links are followed; undefined where there is nothing. */
+export function statusIfAny(path: string): FileStatus | undefined {
+  const fd = uninterrupted(() => raw.openat(raw.AT_FDCWD, path, raw.O_PATH | raw.O_CLOEXEC, 0));
+  if (fd === -ENOENT) return undefined;
+  using file = owned(fd, 'openat', path);
+  return statusOf(file.number);
+}
+
+/** Whether both are one file. */
+export function sameFile(a: FileStatus, b: FileStatus | undefined): boolean {
+  return a.inode === b?.inode && a.device.major === b.device.major && a.device.minor === b.device.minor;
 }
 
 const STATX_TYPE = 1;

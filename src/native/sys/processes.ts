@@ -3,6 +3,7 @@ import { ESRCH } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned } from './fd.ts';
 import { exists, readTextIfAny } from './files.ts';
+import { close_range } from './raw/file.ts';
 import * as raw from './raw/process.ts';
 import { EPOLLIN, pollfd, ppoll } from './raw/wait.ts';
 
@@ -72,6 +73,27 @@ export function pollChild(child: { pid: number }): ExitReason | undefined {
   check(raw.waitid(raw.P_PID, child.pid, info, options), 'waitid', `pid ${child.pid}`);
   return raw.siginfo.get(info, 'pid') === 0 ? undefined : reasonOf(info);
 }
+
+/** Whether a child runs still; reaps it if not, where nobody else has. */
+export function stillRuns({ pidfd }: { pidfd: OwnedFd }): boolean {
+  const info = new Uint8Array(raw.siginfo.size);
+  return (
+    raw.waitid(raw.P_PIDFD, pidfd.number, info, raw.WEXITED | raw.WNOHANG) === 0 && raw.siginfo.get(info, 'pid') === 0
+  );
+}
+
+/** Lets everything else run first. setpriority(2). */
+export function becomeLeastUrgent(): void {
+  raw.setpriority(PRIO_PROCESS, 0, 19);
+}
+
+/** Closes all descriptors from 3 on but one. close_range(2). */
+export function closeOthers(kept: OwnedFd): void {
+  if (kept.number > 3) check(close_range(3, kept.number - 1, 0), 'close_range');
+  check(close_range(kept.number + 1, 0xffffffff, 0), 'close_range');
+}
+
+const PRIO_PROCESS = 0;
 
 function reasonOf(info: Uint8Array): ExitReason {
   const status = raw.siginfo.get(info, 'status');

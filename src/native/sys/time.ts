@@ -25,3 +25,27 @@ export function sleepMilliseconds(milliseconds: number): void {
   const time = timespec.pack({ sec: Math.floor(milliseconds / 1000), nsec: (milliseconds % 1000) * 1e6 });
   ppoll(new Uint8Array(8), 0, time);
 }
+
+/** Gives timestamps one after the other: the part that stays the same for a second is made once. */
+export class Clock {
+  readonly #now = new Uint8Array(timespec.size);
+  readonly #view = new DataView(this.#now.buffer);
+  #second = -1;
+  #prefix = '';
+
+  /** Seconds since 1970, when the last timestamp was given. */
+  get second(): number {
+    return this.#second;
+  }
+
+  /** As `timestamp()`. */
+  timestamp(): string {
+    clock_gettime(0, this.#now);
+    const second = this.#view.getUint32(0, true) + this.#view.getUint32(4, true) * 2 ** 32;
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#prefix = `${new Date(second * 1000).toISOString().slice(0, 19)}.`;
+    }
+    return `${this.#prefix}${String(this.#view.getUint32(8, true)).padStart(9, '0')}Z`;
+  }
+}

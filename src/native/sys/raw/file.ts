@@ -32,12 +32,17 @@ export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 
+export const MFD_CLOEXEC = 1;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_GETFD = 1;
 export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const FD_CLOEXEC = 1;
+export const F_SETLK = 6;
+export const F_SETLKW = 7;
+export const F_WRLCK = 1;
+export const F_UNLCK = 2;
 export const CLOSE_RANGE_CLOEXEC = 4;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
@@ -52,6 +57,8 @@ export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 
 export const openHow = layout('open_how', { flags: 'u64', mode: 'u64', resolve: 'u64' });
+
+export const flockLayout = layout('flock', { type: 'u16', whence: 'u16', start: 's64', len: 's64', pid: 's32' });
 
 export const statxLayout = layout(
   'statx',
@@ -118,6 +125,10 @@ export const read = (fd: number, buffer: Uint8Array, length: number) => door.sys
 export const fsync = (fd: number) => door.syscall(NR.fsync, fd);
 export const write = (fd: number, buffer: Uint8Array | string, length: number) =>
   door.syscall(NR.write, fd, buffer, length);
+export const pread64 = (fd: number, buffer: Uint8Array, length: number, offset: number) =>
+  door.syscall(NR.pread64, fd, buffer, length, offset);
+export const ftruncate = (fd: number, length: number) => door.syscall(NR.ftruncate, fd, length);
+export const memfd_create = (name: string, flags: number) => door.syscall(NR.memfd_create, name, flags);
 export const statx = (directory: number, path: Path, flags: number, mask: number, buffer: Uint8Array) =>
   door.syscall(NR.statx, directory, path, flags, mask, buffer);
 export const fstatfs = (fd: number, buffer: Uint8Array) => door.syscall(NR.fstatfs, fd, buffer);
@@ -139,7 +150,8 @@ export const fchmod = (fd: number, mode: number) => door.syscall(NR.fchmod, fd, 
 export const fchownat = (directory: number, path: Path, uid: number, gid: number, flags: number) =>
   door.syscall(NR.fchownat, directory, path, uid, gid, flags);
 export const getdents64 = (fd: number, buffer: Uint8Array) => door.syscall(NR.getdents64, fd, buffer, buffer.length);
-export const fcntl = (fd: number, command: number, argument: number) => door.syscall(NR.fcntl, fd, command, argument);
+export const fcntl = (fd: number, command: number, argument: number | Uint8Array) =>
+  door.syscall(NR.fcntl, fd, command, argument);
 export const flock = (fd: number, operation: number) => door.syscall(NR.flock, fd, operation);
 export const dup3 = (fd: number, as: number, flags: number) => door.syscall(NR.dup3, fd, as, flags);
 export const pipe2 = (pair: Uint8Array, flags: number) => door.syscall(NR.pipe2, pair, flags);

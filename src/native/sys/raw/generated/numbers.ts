@@ -72,6 +72,7 @@ export const pipe2 = MACHINE === 'x86-64' ? 293 : 59;
 export const pivot_root = MACHINE === 'x86-64' ? 155 : 41;
 export const ppoll = MACHINE === 'x86-64' ? 271 : 73;
 export const prctl = MACHINE === 'x86-64' ? 157 : 167;
+export const pread64 = MACHINE === 'x86-64' ? 17 : 67;
 export const prlimit64 = MACHINE === 'x86-64' ? 302 : 261;
 export const read = MACHINE === 'x86-64' ? 0 : 63;
 export const readlinkat = MACHINE === 'x86-64' ? 267 : 78;

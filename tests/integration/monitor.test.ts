@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Agent, Client, until } from './support/agent.ts';
+import { rootfs, type TestConfig } from './support/container.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -30,9 +32,8 @@ test('create and start are two steps; who waits and attaches between them misses
   const id = await agent.create({ args: sh('echo hello; exit 3'), request: { start: false } });
   assert.equal((await agent.ask(id, 'state'))['phase'], 'created');
   using attached = agent.monitor(id);
-  await attached.ask('attach', { stdin: false, stdout: true, stderr: true });
   let output = Buffer.alloc(0);
-  attached.onBytes((bytes) => {
+  await attached.attach('attach', { stdin: false, stdout: true, stderr: true }, (bytes) => {
     output = Buffer.concat([output, bytes]);
   });
   using waiter = agent.monitor(id);
@@ -49,9 +50,8 @@ test('input reaches the program, and its end too', async () => {
   await agent.start();
   const id = await agent.create({ args: sh('cat; echo done'), request: { stdin: 'once' } });
   using attached = agent.monitor(id);
-  await attached.ask('attach', { stdin: true, stdout: true, stderr: true });
   let output = '';
-  attached.onBytes((bytes) => {
+  await attached.attach('attach', { stdin: true, stdout: true, stderr: true }, (bytes) => {
     output += bytes.toString('latin1');
   });
   const sent = 'x'.repeat(300_000);
@@ -80,9 +80,8 @@ test('a terminal has the size it was given, and answers', async () => {
   });
   using attached = agent.monitor(id);
   await attached.ask('resize', { rows: 33, columns: 99 });
-  await attached.ask('attach', { stdin: true, stdout: true, stderr: true });
   let output = '';
-  attached.onBytes((bytes) => {
+  await attached.attach('attach', { stdin: true, stdout: true, stderr: true }, (bytes) => {
     output += bytes.toString();
   });
   await agent.ask(id, 'start');
@@ -103,9 +102,8 @@ test('exec runs in the container with its own streams and status', async () => {
     stderr: true,
   })) as { exec: string };
   using attached = agent.monitor(id);
-  await attached.ask('exec-attach', { exec, stdin: true, stdout: true, stderr: true });
   let output = '';
-  attached.onBytes((bytes) => {
+  await attached.attach('exec-attach', { exec, stdin: true, stdout: true, stderr: true }, (bytes) => {
     output += bytes.toString('latin1');
   });
   const waited = client.ask('exec-wait', { exec }) as Promise<{ status: number }>;
@@ -140,9 +138,8 @@ test('exec with a terminal can be resized and signalled', async () => {
   const { exec } = (await client.ask('exec', { process, stdin: true, stdout: true, stderr: true })) as { exec: string };
   await client.ask('exec-resize', { exec, rows: 11, columns: 22 });
   using attached = agent.monitor(id);
-  await attached.ask('exec-attach', { exec, stdin: true, stdout: true, stderr: true });
   let output = '';
-  attached.onBytes((bytes) => {
+  await attached.attach('exec-attach', { exec, stdin: true, stdout: true, stderr: true }, (bytes) => {
     output += bytes.toString();
   });
   await client.ask('exec-start', { exec });
@@ -268,7 +265,6 @@ test('malformed messages are answered and harm nobody', async () => {
 test('a second agent is refused by name', async () => {
   await using agent = new Agent();
   await agent.start();
-  const { spawnSync } = await import('node:child_process');
   const second = spawnSync('dist/proa-agent', ['--run', agent.run, '--state', agent.state], { encoding: 'utf8' });
   assert.equal(second.status, 1);
   assert.match(second.stderr, new RegExp(`another agent serves "${agent.run}"`));
@@ -322,3 +318,131 @@ test('a monitor that is killed while no agent runs is noticed by the next', asyn
   await agent.start();
   assert.equal((await agent.ended(id)).failure?.message, 'monitor lost');
 });
+
+const overlayOf = (directory: string) => {
+  for (const name of ['upper', 'work']) mkdirSync(join(directory, name), { recursive: true });
+  return { lower: [rootfs()], upper: join(directory, 'upper'), work: join(directory, 'work') };
+};
+
+test('layers are mounted for the container alone, anew for each start; what it writes stays', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const overlay = overlayOf(join(agent.state, 'layers'));
+  const id = await agent.create({
+    args: sh('cat /word 2>/dev/null; echo again >> /word; [ $(wc -l < /word) = 3 ]'),
+    config: (config) => {
+      config.root.readonly = false;
+    },
+    request: { overlay, restart: { policy: 'on-failure' } },
+  });
+  assert.equal((await agent.ended(id)).status, 0);
+  assert.deepEqual(agent.log(id), ['stdout F again', 'stdout F again', 'stdout F again']);
+  assert.equal(readFileSync(join(overlay.upper, 'word'), 'utf8'), 'again\nagain\nagain\n');
+  assert.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(agent.state), false);
+});
+
+test('clean-up hooks run after each end, with the container’s state', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const file = join(agent.state, 'cleaned');
+  const id = await agent.create({
+    args: ['false'],
+    request: {
+      restart: { policy: 'on-failure', maximumRetries: 1 },
+      cleanUp: [{ path: '/bin/sh', args: ['sh', '-c', `cat >> ${file}; echo >> ${file}`] }],
+    },
+  });
+  await agent.ended(id);
+  await until(() => existsSync(file) && readFileSync(file, 'utf8').split('\n').length === 3);
+  const [first] = readFileSync(file, 'utf8').split('\n');
+  assert.equal((JSON.parse(first ?? '') as { id: string; status: string }).id, id);
+});
+
+test('a slow client is dropped, and never slows the container', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('sleep 0.3; head -c 20000000 /dev/zero; echo') });
+  using attached = agent.monitor(id);
+  await attached.attach('attach', { stdin: false, stdout: true, stderr: false }, () => {});
+  attached.socket.pause();
+  assert.equal((await agent.ended(id)).status, 0);
+});
+
+test('a removed run directory leaves container and log alone; the end is recorded', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('echo before; sleep 1; echo after; exit 4') });
+  await until(() => existsSync(agent.logPath(id)) && agent.log(id).length === 1);
+  rmSync(join(agent.run, 'containers', id), { recursive: true });
+  assert.equal((await agent.ended(id)).status, 4);
+  assert.deepEqual(agent.log(id), ['stdout F before', 'stdout F after']);
+});
+
+test('what is removed on exit leaves no record', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: ['true'], request: { removeOnExit: true } });
+  await until(() => !existsSync(join(agent.run, 'containers', id)));
+  assert.equal(agent.kept(id), undefined);
+});
+
+test('pid 1 gets nothing of agent and monitor but its streams', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const script =
+    'ls /proc/self/fd; grep -E "^Sig(Blk|Ign)|^NoNewPrivs" /proc/self/status; umask; pwd; cat /proc/self/oom_score_adj';
+  const id = await agent.create({ args: sh(`exec 2>&1; ${script}`), request: { stdin: 'open' } });
+  await agent.ended(id);
+  const lines = agent.log(id).map((line) => line.replace('stdout F ', ''));
+  // 3 is the directory that ls reads.
+  assert.deepEqual(lines.slice(0, 4), ['0', '1', '2', '3']);
+  assert.match(lines.join('\n'), /SigBlk:\t0{16}\nSigIgn:\t0{16}/);
+  assert.match(lines.join('\n'), /\n0022\n\/\n/);
+});
+
+for (const name of ['runc', 'crun']) {
+  const path = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
+  test(`${name} can stand in for our runtime`, {
+    skip: path === '' ? `${name} is not on this machine` : false,
+  }, async () => {
+    await using agent = new Agent();
+    await agent.start();
+    const request = { runtime: { path } };
+    const failing = agent.create({ args: ['/no/such'], request, config: olderVersion });
+    await assert.rejects(failing, /no such file/i);
+    const overlay = overlayOf(join(agent.state, 'layers'));
+    const id = await agent.create({
+      args: sh('echo hello; exec sleep 100'),
+      request: { ...request, overlay },
+      config: (config) => {
+        olderVersion(config);
+        config.root.path = emptyRoot(agent.state);
+      },
+    });
+    using client = agent.monitor(id);
+    const process = { args: sh('cat; exit 6'), cwd: '/', env: ['PATH=/bin'], user: { uid: 0, gid: 0 } };
+    const { exec } = (await client.ask('exec', { process, stdin: true, stdout: true, stderr: true })) as {
+      exec: string;
+    };
+    using attached = agent.monitor(id);
+    await attached.attach('exec-attach', { exec, stdin: true, stdout: true, stderr: true }, () => {});
+    await client.ask('exec-start', { exec });
+    attached.socket.end('bye');
+    assert.equal(((await client.ask('exec-wait', { exec })) as { status: number }).status, 6);
+    await agent.ask(id, 'stop', { graceSeconds: 0 });
+    assert.equal((await agent.ended(id)).signal, 9);
+    assert.deepEqual(agent.log(id), ['stdout F hello']);
+    assert.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(agent.state), false);
+  });
+}
+
+/** What runtimes of some years ago know. */
+function olderVersion(config: TestConfig): void {
+  config.ociVersion = '1.0.2';
+}
+
+function emptyRoot(directory: string): string {
+  const path = join(directory, 'root');
+  mkdirSync(path, { recursive: true });
+  return path;
+}

@@ -61,6 +61,8 @@ export interface ContainerRequest {
   health?: HealthSettings;
   stop?: { signal?: number; graceSeconds?: number };
   overlay?: OverlaySettings;
+  /** Another OCI runtime in place of ours, by its command line; `args` are options before the command. */
+  runtime?: { path: string; args?: string[] };
   /** Run after each end of the container, with its state on standard input. */
   cleanUp?: Hook[];
   /** Nothing of the container is kept when it has ended for good. */
@@ -148,7 +150,7 @@ const fields: check.Fields = {
     { __proto__: null, lower: check.list(check.absolute, 1), upper: check.absolute, work: check.absolute },
     ['lower'],
   ),
-  runtime: check.refused,
+  runtime: check.object({ __proto__: null, path: check.absolute, args: check.texts }, ['path']),
   cleanUp: hooks,
   removeOnExit: check.boolean,
 };

@@ -22,11 +22,13 @@ import { getpid } from '#sys/raw/process.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
 import { ContainerFiles, type Roots, runtimeRoot } from './directories.ts';
+import { inHelper } from './helper.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
+import { type Made, makeContainer } from './made.ts';
 import type { Reaper } from './reaper.ts';
 import { restartDelay } from './restart.ts';
-import { destroyMade, type Made, makeContainer, startMade } from './runtime.ts';
+import { driverFor, type RuntimeDriver } from './runtimes/driver.ts';
 import type { Streams } from './streams.ts';
 
 export interface ContainerOptions {
@@ -44,7 +46,7 @@ const GRACE_SECONDS = 10;
 export class Container {
   readonly request: ContainerRequest;
   readonly files: ContainerFiles;
-  readonly root: string;
+  readonly driver: RuntimeDriver;
   readonly #loop: Loop;
   readonly #reaper: Reaper;
   readonly #log: LogWriter;
@@ -69,7 +71,7 @@ export class Container {
   constructor({ request, roots, loop, reaper, restarts }: ContainerOptions) {
     this.request = request;
     this.files = new ContainerFiles(roots, request.id);
-    this.root = runtimeRoot(roots);
+    this.driver = driverFor(request, { root: runtimeRoot(roots), directory: this.files.run });
     this.#loop = loop;
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };
@@ -111,7 +113,8 @@ export class Container {
   async make({ start }: { start: boolean }): Promise<void> {
     // The program may end before we have heard its number.
     using _expected = this.#reaper.expectChild();
-    const made = await makeContainer(this.request, { loop: this.#loop, root: this.root, start, sink: this.#log });
+    const { stdin } = this.request;
+    const made = await makeContainer(this.#loop, this.driver, { stdin, sink: this.#log, start });
     this.#made = made;
     this.#state.pid = made.pid;
     this.#watchMemory(made);
@@ -130,7 +133,8 @@ export class Container {
     }
     this.#starting = true;
     try {
-      await startMade(this.made, { loop: this.#loop, root: this.root });
+      const { record } = this.made;
+      await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
       // It may have run and ended meanwhile.
       if (this.#state.phase === 'created') this.#running();
     } finally {
@@ -166,7 +170,11 @@ export class Container {
     };
     if (reason.signal !== undefined) exit.signal = reason.signal;
     this.#forgetMemory();
-    this.#attempt('unmake the container', () => destroyMade(made, this.root));
+    try {
+      await inHelper(this.#loop, () => ({ answer: this.driver.destroy(this.request.id) ?? null }));
+    } catch (error) {
+      this.tell('trouble', { what: 'unmake the container', failure: describe(error) });
+    }
     made.pidfd.close();
     await made.streams.finish();
     this.#made = undefined;

@@ -1,8 +1,10 @@
 import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
 import {
+  exists,
   makeDirectories,
   openDirectory,
   readTextIfAny,
+  removeContents,
   removeDirectory,
   removeFile,
   replaceFile,
@@ -74,7 +76,9 @@ export class ContainerFiles {
 
   /** The container has ended for good, and nobody looks for its monitor any more. */
   removeRun(): void {
-    for (const name of [REQUEST, STATE, 'monitor']) removeFile(`${this.run}/${name}`);
+    if (!exists(this.run)) return;
+    using directory = openDirectory(this.run);
+    removeContents(directory);
     removeDirectory(this.run);
   }
 }

@@ -2,17 +2,13 @@ import { kindOf, ProaError } from '#common/errors.ts';
 import type { ExitRecord } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import type { ExecState } from '#common/protocol/monitor.ts';
-import type { Process } from '#common/runtime-spec/types.ts';
 import type { Loop } from '#loop/loop.ts';
-import { execProcess } from '#runtime/exec.ts';
-import { ownConsole } from '#runtime/process/console.ts';
-import { ContainerDirectory } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { signalProcess, statusOfReason } from '#sys/processes.ts';
 import { timestamp } from '#sys/time.ts';
-import { inHelper } from './helper.ts';
+import { execInContainer, type Made } from './made.ts';
 import type { Reaper } from './reaper.ts';
-import type { Made } from './runtime.ts';
+import type { ExecProcess, RuntimeDriver } from './runtimes/driver.ts';
 import { type Sink, Streams } from './streams.ts';
 
 const silent: Sink = { write() {}, end() {} };
@@ -20,14 +16,10 @@ const silent: Sink = { write() {}, end() {} };
 export interface ExecContext {
   loop: Loop;
   reaper: Reaper;
-  /** Where the runtime records containers. */
-  root: string;
+  driver: RuntimeDriver;
   /** The container that runs now; throws when none does. */
   made(): Made;
 }
-
-/** A process as it is, or the container's own with other arguments. */
-export type ExecProcess = Process | { like: 'container'; args: string[] };
 
 export interface ExecOptions {
   stdin: boolean;
@@ -76,17 +68,11 @@ export class ExecSession {
     if (this.#started) throw new ProaError(`exec "${this.id}" has been started before`, { kind: 'conflict' });
     this.#started = true;
     try {
-      const { loop, reaper } = this.#context;
+      const { loop, reaper, driver } = this.#context;
       // The program may end before we have heard its number.
       using _expected = reaper.expectChild();
       const made = this.#context.made();
-      const { answer, fds } = await inHelper(loop, () =>
-        execInHelper(this.#context, made, this.#process, this.streams),
-      );
-      this.streams.closeGiven();
-      const [pidfd, terminal] = fds;
-      if (terminal) this.streams.takeTerminal(terminal);
-      const { pid } = answer;
+      const { pid, pidfd } = await execInContainer(loop, driver, made, this.#process, this.streams);
       this.#pid = pid;
       this.#pidfd = pidfd;
       reaper.exitOf(pid).then(async (reason) => {
@@ -115,41 +101,4 @@ export class ExecSession {
     if (!this.#pidfd) throw new ProaError(`exec "${this.id}" is not running`, { kind: 'conflict' });
     signalProcess(this.#pidfd, signal);
   }
-}
-
-/** What a helper does for a session: it joins the namespaces that only children enter, and guides the start. */
-function execInHelper(
-  { root }: ExecContext,
-  { pidfd, record }: Made,
-  wanted: ExecProcess,
-  streams: Streams,
-): { answer: { pid: number }; fds: OwnedFd[] } {
-  const config = keptConfig(root, record.id);
-  // A check of health is the container's own process with other arguments.
-  const process = 'like' in wanted ? { ...(config.process as Process), args: wanted.args, terminal: false } : wanted;
-  const console = process.terminal ? ownConsole() : undefined;
-  const terminals: OwnedFd[] = [];
-  const { pid, pidfd: ours } = execProcess({
-    id: record.id,
-    config,
-    process,
-    target: pidfd,
-    cgroup: record.cgroup,
-    console: console?.give,
-    onTerminal() {
-      if (console) terminals.push(streams.receiveTerminal(console));
-    },
-    pidFile: undefined,
-    preserveFds: 0,
-    subreaper: false,
-    streams: streams.given,
-    forParent: true,
-    warn: () => {},
-  });
-  return { answer: { pid }, fds: [ours, ...terminals] };
-}
-
-function keptConfig(root: string, id: string) {
-  using directory = ContainerDirectory.open(root, id);
-  return directory.loadConfig();
 }

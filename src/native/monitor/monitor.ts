@@ -37,7 +37,7 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
     try {
       files.saveRequest(request);
       container = new Container({ request, roots, loop, reaper, restarts });
-      const context: ExecContext = { loop, reaper, root: container.root, made: () => container.made };
+      const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
       service = new Service(loop, container, context);
       await container.make({ start: request.start });

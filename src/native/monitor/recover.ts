@@ -1,12 +1,12 @@
 import type { ContainerRequest, ContainerState, ExitRecord } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
-import * as remove from '#runtime/commands/delete.ts';
 import { runHooks } from '#runtime/hooks.ts';
 import { closeAllBut } from '#sys/fd.ts';
 import { timestamp } from '#sys/time.ts';
 import { ContainerFiles, type Roots, runtimeRoot } from './directories.ts';
 import { runMonitor } from './monitor.ts';
 import { restartDelay } from './restart.ts';
+import { driverFor } from './runtimes/driver.ts';
 
 /**
  * In a process of its own: puts in order what a lost monitor has left, and is the container's next monitor where its
@@ -21,8 +21,7 @@ export function recoverContainer(roots: Roots, id: string): number {
     files.removeRun();
     return 0;
   }
-  const context = { root: runtimeRoot(roots), warn: () => {}, debug: () => {} };
-  remove.run(context, ['--force', id]);
+  driverFor(request, { root: runtimeRoot(roots), directory: files.run }).destroy(id);
   if (state.phase === 'exited') {
     files.removeRun();
     return 0;

@@ -2,7 +2,7 @@ import { readStats } from '#runtime/cgroups/stats.ts';
 import type { Stats } from '#runtime/cgroups/stats-shape.ts';
 import { readTextIfAny } from '#sys/files.ts';
 import { timestamp } from '#sys/time.ts';
-import type { Made } from './runtime.ts';
+import type { Made } from './made.ts';
 
 export interface InterfaceStats {
   name: string;

@@ -4,10 +4,11 @@ import { step } from '#native/steps.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { pipe } from '#sys/fd.ts';
-import { type Child, cloneProcess, Execution, SIGKILL, signalProcess, waitForChild } from '#sys/processes.ts';
-import { CLOSE_RANGE_CLOEXEC, close_range, dup3, read, write } from '#sys/raw/file.ts';
+import { type Child, SIGKILL, signalProcess, waitForChild } from '#sys/processes.ts';
+import { read, write } from '#sys/raw/file.ts';
 import { EPOLLIN, pollfd, ppoll } from '#sys/raw/wait.ts';
-import { blockAllSignals, ignoreSignal, resetSignalActions, SIGPIPE } from '#sys/signals.ts';
+import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
+import { spawnProgram } from '#sys/spawn.ts';
 import { monotonicMicroseconds, timespec } from '#sys/time.ts';
 
 /**
@@ -25,18 +26,11 @@ function runHook({ path, args, env, timeout }: Hook, state: string): void {
   const [outputRead, outputWrite] = pipe();
   using input = stateWrite;
   using output = outputRead;
-  const execution = new Execution(path, args?.length ? args : [path], env ?? []);
-  const child = cloneProcess({}, () => {
-    blockAllSignals(false);
-    resetSignalActions();
-    dup3(stateRead.number, 0, 0);
-    dup3(outputWrite.number, 1, 0);
-    dup3(outputWrite.number, 2, 0);
-    close_range(3, 0xffffffff, CLOSE_RANGE_CLOEXEC);
-    const errno = execution.execute();
-    const reason = utf8(`cannot execute: errno ${errno}\n`);
-    write(2, reason, reason.length);
-    return 127;
+  const child = spawnProgram({
+    path,
+    args: args?.length ? args : [path],
+    environment: env ?? [],
+    streams: [stateRead, outputWrite, outputWrite],
   });
   stateRead.close();
   outputWrite.close();

@@ -1,5 +1,5 @@
 import { textOf, utf8 } from './bytes.ts';
-import { EAGAIN, EEXIST, ENOENT } from './errno.ts';
+import { EAGAIN, EEXIST, EISDIR, ENOENT } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
 import * as raw from './raw/file.ts';
@@ -171,6 +171,20 @@ export function removeDirectory(path: string, at = raw.AT_FDCWD): boolean {
   if (result === -ENOENT) return false;
   check(result, 'unlinkat', path);
   return true;
+}
+
+/** Removes everything in a directory. */
+export function removeContents(directory: OwnedFd): void {
+  for (const name of listDirectory('.', directory.number)) {
+    const result = raw.unlinkat(directory.number, name, 0);
+    if (result !== -EISDIR) {
+      if (result !== -ENOENT) check(result, 'unlinkat', name);
+      continue;
+    }
+    using inner = openDirectory(name, directory.number);
+    removeContents(inner);
+    removeDirectory(name, directory.number);
+  }
 }
 
 export type FileKind = 'directory' | 'file' | 'symlink' | 'other';

@@ -20,6 +20,7 @@ export class Client {
   readonly #answers = new Map<number | null, { resolve(value: unknown): void; reject(error: Error): void }>();
   #count = 0;
   #raw: ((bytes: Buffer) => void) | undefined;
+  #stream: { number: number; hear(bytes: Buffer): void } | undefined;
   readonly closed: Promise<void>;
 
   constructor(path: string) {
@@ -48,11 +49,10 @@ export class Client {
     return new Promise((resolve, reject) => this.#answers.set(number, { resolve, reject }));
   }
 
-  /** From here on the connection carries bytes. */
-  onBytes(hear: (bytes: Buffer) => void): void {
-    this.#raw = hear;
-    const rest = Buffer.from(this.#frames.rest());
-    if (rest.length > 0) hear(rest);
+  /** Asks for a stream: from its answer on, the connection carries bytes, which `hear` gets. */
+  attach(ask: string, fields: Message, hear: (bytes: Buffer) => void): Promise<unknown> {
+    this.#stream = { number: this.#count + 1, hear };
+    return this.ask(ask, fields);
   }
 
   #receive(bytes: Buffer): void {
@@ -71,6 +71,11 @@ export class Client {
       else if ('answer' in message) waiting?.resolve(message['answer']);
       else this.notices.push(message);
       this.#answers.delete(number);
+      if (!this.#stream || this.#stream.number !== number) continue;
+      this.#raw = this.#stream.hear;
+      const early = Buffer.from(this.#frames.rest());
+      if (early.length > 0) this.#raw(early);
+      return;
     }
   }
 

@@ -83,7 +83,7 @@ export function makeBundle({ args = ['sleep', '100'], config: change }: BundleOp
 
 let root: string | undefined;
 
-function rootfs(): string {
+export function rootfs(): string {
   if (root !== undefined) return root;
   root = join(work, 'rootfs');
   for (const name of ['bin', 'dev', 'proc', 'sys', 'etc', 'tmp', 'run'])

@@ -3,9 +3,9 @@ import { textOf } from '#sys/bytes.ts';
 import { environmentVariable } from '#sys/environment.ts';
 import { pipe } from '#sys/fd.ts';
 import { readAll } from '#sys/files.ts';
-import { cloneProcess, Execution, waitForChild } from '#sys/processes.ts';
-import { AT_FDCWD, dup3, faccessat2 } from '#sys/raw/file.ts';
-import { blockAllSignals, resetSignalActions } from '#sys/signals.ts';
+import { waitForChild } from '#sys/processes.ts';
+import { AT_FDCWD, faccessat2 } from '#sys/raw/file.ts';
+import { spawnProgram } from '#sys/spawn.ts';
 
 const X_OK = 1;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -24,16 +24,11 @@ const passedVariables = [
 
 /** What a program of the host writes to its standard output and error; throws when it fails. */
 export function outputOf(name: string, args: readonly string[]): string {
-  const execution = new Execution(findProgram(name), [name, ...args], environment());
+  const path = findProgram(name);
   const [reading, writing] = pipe();
   using output = reading;
-  const child = cloneProcess({}, () => {
-    blockAllSignals(false);
-    resetSignalActions();
-    dup3(writing.number, 1, 0);
-    dup3(writing.number, 2, 0);
-    return execution.execute() === 0 ? 0 : 127;
-  });
+  const streams = [undefined, writing, writing];
+  const child = spawnProgram({ path, args: [name, ...args], environment: environment(), streams });
   using _handle = child.pidfd;
   writing.close();
   const text = textOf(readAll(output.number, name));

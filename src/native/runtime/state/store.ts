@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
-import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
+import { EEXIST, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import {
@@ -10,6 +10,7 @@ import {
   makeDirectory,
   openDirectory,
   readTextIfAny,
+  removeContents,
   removeDirectory,
   removeFile,
   replaceFile,
@@ -135,19 +136,6 @@ export class ContainerDirectory implements Disposable {
       if (!isErrno(error, ENOTEMPTY)) throw error;
       removeContents(this.fd);
       removeDirectory(this.path);
-    }
-  }
-}
-
-function removeContents(directory: OwnedFd): void {
-  for (const name of listDirectory('.', directory.number)) {
-    try {
-      removeFile(name, directory.number);
-    } catch (error) {
-      if (!isErrno(error, EISDIR)) throw error;
-      using inner = openDirectory(name, directory.number);
-      removeContents(inner);
-      removeDirectory(name, directory.number);
     }
   }
 }

@@ -1,0 +1,66 @@
+import type { Loop } from '#loop/loop.ts';
+import type { ContainerRecord } from '#runtime/state/store.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { inHelper } from './helper.ts';
+import type { ExecProcess, RuntimeDriver, Started } from './runtimes/driver.ts';
+import { type Sink, Streams } from './streams.ts';
+
+/** A container that was made; its first process is this process's child. */
+export interface Made {
+  pid: number;
+  pidfd: OwnedFd;
+  record: ContainerRecord;
+  streams: Streams;
+}
+
+/** Makes the container, and with `start` runs its program; where that fails nothing of it is left. */
+export async function makeContainer(
+  loop: Loop,
+  driver: RuntimeDriver,
+  { stdin, sink, start }: { stdin: 'none' | 'once' | 'open'; sink: Sink; start: boolean },
+): Promise<Made> {
+  const streams = new Streams(loop, { stdin, sink });
+  try {
+    const { answer, pidfd } = await startInHelper(loop, streams, () => {
+      const { record, ...started } = driver.create(streams, { start });
+      return { ...started, answer: record };
+    });
+    return { pid: answer.pid as number, pidfd: pidfd as OwnedFd, record: answer, streams };
+  } catch (error) {
+    streams[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Runs a further process of the container on `streams`. */
+export async function execInContainer(
+  loop: Loop,
+  driver: RuntimeDriver,
+  { record, pidfd: target }: Made,
+  process: ExecProcess,
+  streams: Streams,
+): Promise<{ pid: number; pidfd: OwnedFd | undefined }> {
+  const { answer, pidfd } = await startInHelper(loop, streams, () => {
+    const started = driver.exec(process, record, target, streams);
+    return { ...started, answer: started.pid };
+  });
+  return { pid: answer, pidfd };
+}
+
+/** The handles come with the answer: the process may have ended and been reaped before that is read. */
+async function startInHelper<T>(
+  loop: Loop,
+  streams: Streams,
+  start: () => Started & { answer: T },
+): Promise<{ answer: T; pidfd: OwnedFd | undefined }> {
+  const { answer, fds } = await inHelper(loop, () => {
+    const { answer, pidfd, terminal } = start();
+    const kinds = [pidfd ? 'pidfd' : '', terminal ? 'terminal' : ''].filter(Boolean);
+    return { answer: { answer, kinds }, fds: [pidfd, terminal].flatMap((fd) => fd ?? []) };
+  });
+  streams.closeGiven();
+  const taken = (kind: string) => fds[answer.kinds.indexOf(kind)];
+  const terminal = taken('terminal');
+  if (terminal) streams.takeTerminal(terminal);
+  return { answer: answer.answer, pidfd: taken('pidfd') };
+}

@@ -1,0 +1,45 @@
+import type { ContainerRequest } from '#common/protocol/container.ts';
+import type { Process } from '#common/runtime-spec/types.ts';
+import type { ContainerRecord } from '#runtime/state/store.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import type { Streams } from '../streams.ts';
+import { ForeignRuntime } from './foreign.ts';
+import { OwnRuntime } from './own.ts';
+
+/** A process as it is, or the container's own with other arguments. */
+export type ExecProcess = Process | { like: 'container'; args: string[] };
+
+/** A process that was started, on its way to the monitor, whose child it is. */
+export interface Started {
+  pid: number;
+  /** Missing when it has ended already. */
+  pidfd: OwnedFd | undefined;
+  /** The master side of its terminal, where it has one. */
+  terminal: OwnedFd | undefined;
+}
+
+/**
+ * What our own runtime, in this process, and others, by their command line, do differently. A driver works in helpers of
+ * a monitor, so it may wait; everything else (signals, freezing, limits, figures) goes by process handle and cgroup.
+ */
+export interface RuntimeDriver {
+  /** Makes the container; with `start` its program runs. A failure leaves nothing of it. */
+  create(streams: Streams, options: { start: boolean }): Started & { record: ContainerRecord };
+  /** Lets a created container run its program. */
+  start(record: ContainerRecord): void;
+  /** Runs a further process. `target` is the container's first. */
+  exec(process: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started;
+  /** Ends what runs of the container, and unmakes it, as far as it is there. */
+  destroy(id: string): void;
+}
+
+export interface DriverPlaces {
+  /** Where our runtime records containers. */
+  root: string;
+  /** The container's directory, for what is handed to other programs. */
+  directory: string;
+}
+
+export function driverFor(request: ContainerRequest, places: DriverPlaces): RuntimeDriver {
+  return request.runtime ? new ForeignRuntime(request, request.runtime, places) : new OwnRuntime(request, places);
+}

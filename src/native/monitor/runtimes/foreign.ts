@@ -1,0 +1,168 @@
+import { ProaError } from '#common/errors.ts';
+import type { ContainerRequest } from '#common/protocol/container.ts';
+import type { Config, Process } from '#common/runtime-spec/types.ts';
+import { cgroupOfProcess } from '#runtime/cgroups/of-process.ts';
+import type { ContainerRecord } from '#runtime/state/store.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import { openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
+import { attachMount, unmount } from '#sys/mounts.ts';
+import { openProcess, processFacts, waitForChild } from '#sys/processes.ts';
+import { acceptConnection, listenUnix, receiveMessage } from '#sys/sockets.ts';
+import { spawnProgram } from '#sys/spawn.ts';
+import { timestamp } from '#sys/time.ts';
+import type { Streams } from '../streams.ts';
+import type { DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
+import { mountOverlay } from './overlay.ts';
+import { likeContainer } from './own.ts';
+
+const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+
+/** Another OCI runtime, by the command line that runc has and the others share. */
+export class ForeignRuntime implements RuntimeDriver {
+  readonly #request: ContainerRequest;
+  readonly #path: string;
+  readonly #options: readonly string[];
+  readonly #directory: string;
+
+  constructor(
+    request: ContainerRequest,
+    { path, args = [] }: NonNullable<ContainerRequest['runtime']>,
+    { directory }: DriverPlaces,
+  ) {
+    this.#request = request;
+    this.#path = path;
+    this.#options = args;
+    this.#directory = directory;
+  }
+
+  create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
+    const { id, bundle, overlay } = this.#request;
+    const config = this.#config();
+    const rootfs = rootPath(bundle, config);
+    if (overlay) attachOverlay(overlay, rootfs);
+    try {
+      const started = this.#startProgram(['create', '--bundle', bundle], [id], streams, config.process?.terminal);
+      const { pid, pidfd } = started;
+      if (!pidfd) throw new ProaError('the container process is gone', { kind: 'internal' });
+      const record: ContainerRecord = {
+        id,
+        ociVersion: config.ociVersion,
+        phase: 'created',
+        bundle,
+        rootfs,
+        created: timestamp(),
+        owner: '',
+        cgroup: cgroupOfProcess(pid),
+        pid,
+        startTime: processFacts(pid)?.startTime ?? 0,
+      };
+      if (start) this.start(record);
+      return { ...started, record };
+    } catch (error) {
+      try {
+        this.#unmake(id, rootfs);
+      } catch {
+        // Often there is nothing to unmake; what failed first is what counts.
+      }
+      throw error;
+    }
+  }
+
+  start({ id }: ContainerRecord): void {
+    this.#call(['start', id]);
+  }
+
+  exec(wanted: ExecProcess, { id }: ContainerRecord, _target: OwnedFd, streams: Streams): Started {
+    const process = 'like' in wanted ? likeContainer(this.#config().process as Process, wanted.args) : wanted;
+    const file = `${this.#directory}/process.json`;
+    writeFile(file, JSON.stringify(process), { create: 0o600 });
+    try {
+      return this.#startProgram(['exec', '--detach', '--process', file], [id], streams, process.terminal);
+    } finally {
+      removeFile(file);
+    }
+  }
+
+  destroy(id: string): void {
+    this.#unmake(id, rootPath(this.#request.bundle, this.#config()));
+  }
+
+  #unmake(id: string, rootfs: string): void {
+    try {
+      this.#call(['delete', '--force', id]);
+    } finally {
+      if (this.#request.overlay) unmount(rootfs);
+    }
+  }
+
+  #config(): Config {
+    return JSON.parse(readText(`${this.#request.bundle}/config.json`)) as Config;
+  }
+
+  /** A command that leaves a process behind, and tells its number in a file and its terminal through a socket. */
+  #startProgram(
+    command: readonly string[],
+    names: readonly string[],
+    streams: Streams,
+    withTerminal: boolean | undefined,
+  ): Started {
+    const pidFile = `${this.#directory}/pid`;
+    const socketPath = `${this.#directory}/console`;
+    using listener = withTerminal ? listenUnix(socketPath) : undefined;
+    try {
+      const console = listener ? ['--console-socket', socketPath] : [];
+      this.#call([...command, '--pid-file', pidFile, ...console, ...names], streams.given);
+      const pid = Number(readText(pidFile));
+      const terminal = listener && streams.receiveTerminal({ receive: () => receiveMaster(listener) });
+      return { pid, pidfd: openProcess(pid), terminal };
+    } finally {
+      removeFile(pidFile);
+      if (listener) removeFile(socketPath);
+    }
+  }
+
+  /** Runs a command to its end; its standard streams are those of the program that it starts, so errors come by a log. */
+  #call(words: readonly string[], streams: readonly OwnedFd[] = []): void {
+    const log = `${this.#directory}/runtime.log`;
+    removeFile(log);
+    const args = [this.#path, ...this.#options, '--log', log, '--log-format', 'json', ...words];
+    const child = spawnProgram({ path: this.#path, args, environment, streams });
+    child.pidfd.close();
+    const { code } = waitForChild(child);
+    if (code === 0) return;
+    const reason = lastError(readTextIfAny(log) ?? '');
+    throw new ProaError(`${this.#path} ${words[0]}: ${reason ?? `exit status ${code}`}`, { kind: 'internal' });
+  }
+}
+
+function rootPath(bundle: string, { root }: Config): string {
+  const path = root?.path ?? 'rootfs';
+  return path.startsWith('/') ? path : `${bundle}/${path}`;
+}
+
+/** Other programs find a root filesystem by its path alone. */
+function attachOverlay(overlay: NonNullable<ContainerRequest['overlay']>, path: string): void {
+  using mount = mountOverlay(overlay);
+  using target = openPath(path);
+  attachMount(mount, target, path);
+}
+
+function receiveMaster(listener: OwnedFd): OwnedFd {
+  using connection = acceptConnection(listener);
+  const master = receiveMessage(connection)?.fds[0];
+  if (!master) throw new ProaError('the runtime sent no terminal', { kind: 'internal' });
+  return master;
+}
+
+/** The last thing that went wrong by a log of lines of JSON, as runc writes it. */
+function lastError(log: string): string | undefined {
+  for (const line of log.split('\n').reverse()) {
+    if (!line.includes('"error"')) continue;
+    try {
+      return (JSON.parse(line) as { msg?: string }).msg;
+    } catch {
+      // A line that was cut off.
+    }
+  }
+  return undefined;
+}

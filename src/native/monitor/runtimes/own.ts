@@ -1,0 +1,104 @@
+import type { ContainerRequest } from '#common/protocol/container.ts';
+import type { Process } from '#common/runtime-spec/types.ts';
+import { loadBundle } from '#runtime/bundle.ts';
+import * as remove from '#runtime/commands/delete.ts';
+import type { Context } from '#runtime/context.ts';
+
+import { execProcess } from '#runtime/exec.ts';
+import { launchContainer } from '#runtime/launch.ts';
+import { ownConsole } from '#runtime/process/console.ts';
+import { runPoststart, startProcess } from '#runtime/start.ts';
+import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
+import type { OwnedFd } from '#sys/fd.ts';
+import type { Streams } from '../streams.ts';
+import type { DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
+import { mountOverlay } from './overlay.ts';
+
+/** Our own runtime, without another program: its code is here already. */
+export class OwnRuntime implements RuntimeDriver {
+  readonly #request: ContainerRequest;
+  readonly #context: Context;
+
+  constructor(request: ContainerRequest, { root }: DriverPlaces) {
+    this.#request = request;
+    this.#context = { root, warn: () => {}, debug: () => {} };
+  }
+
+  create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
+    const { id, bundle, overlay } = this.#request;
+    const { root, warn } = this.#context;
+    const { path, config, text } = loadBundle(bundle, undefined, warn);
+    using rootMount = overlay ? mountOverlay(overlay) : undefined;
+    const console = config.process.terminal ? ownConsole() : undefined;
+    let terminal: OwnedFd | undefined;
+    const { record, child, hooks } = launchContainer({
+      root,
+      id,
+      bundle: path,
+      config,
+      configText: text,
+      waitForStart: !start,
+      streams: streams.given,
+      forParent: true,
+      rootMount,
+      openConsole: () => console?.give,
+      onTerminal() {
+        if (console) terminal = streams.receiveTerminal(console);
+      },
+      preserveFds: 0,
+      pivot: true,
+      newKeyring: true,
+      warn,
+    });
+    if (start) runPoststart(this.#context, record, hooks);
+    return { record, pid: child.pid, pidfd: child.pidfd, terminal };
+  }
+
+  start(record: ContainerRecord): void {
+    using directory = ContainerDirectory.open(this.#context.root, record.id);
+    startProcess(directory);
+    const { hooks } = directory.loadConfig();
+    // A hook that fails unmakes the container, and for that its record must be free.
+    directory.fd.close();
+    runPoststart(this.#context, record, hooks);
+  }
+
+  exec(wanted: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started {
+    const config = this.#keptConfig(record.id);
+    const process = 'like' in wanted ? likeContainer(config.process as Process, wanted.args) : wanted;
+    const console = process.terminal ? ownConsole() : undefined;
+    let terminal: OwnedFd | undefined;
+    const { pid, pidfd } = execProcess({
+      id: record.id,
+      config,
+      process,
+      target,
+      cgroup: record.cgroup,
+      console: console?.give,
+      onTerminal() {
+        if (console) terminal = streams.receiveTerminal(console);
+      },
+      pidFile: undefined,
+      preserveFds: 0,
+      subreaper: false,
+      streams: streams.given,
+      forParent: true,
+      warn: () => {},
+    });
+    return { pid, pidfd, terminal };
+  }
+
+  #keptConfig(id: string) {
+    using directory = ContainerDirectory.open(this.#context.root, id);
+    return directory.loadConfig();
+  }
+
+  destroy(id: string): void {
+    remove.run(this.#context, ['--force', id]);
+  }
+}
+
+/** A check of health is the container's own process with other arguments. */
+export function likeContainer(process: Process, args: string[]): Process {
+  return { ...process, args, terminal: false };
+}

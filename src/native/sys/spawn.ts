@@ -1,0 +1,31 @@
+import { utf8 } from './bytes.ts';
+import type { OwnedFd } from './fd.ts';
+import { type Child, cloneProcess, Execution } from './processes.ts';
+import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
+import { blockAllSignals, resetSignalActions } from './signals.ts';
+
+export interface SpawnOptions {
+  path: string;
+  /** With argument 0. */
+  args: readonly string[];
+  environment: readonly string[];
+  /** Standard input, output and error; where one is missing, the program gets ours. */
+  streams: readonly (OwnedFd | undefined)[];
+}
+
+/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
+export function spawnProgram({ path, args, environment, streams }: SpawnOptions): Child {
+  const execution = new Execution(path, args, environment);
+  return cloneProcess({}, () => {
+    blockAllSignals(false);
+    resetSignalActions();
+    streams.forEach((stream, fd) => {
+      if (stream) dup3(stream.number, fd, 0);
+    });
+    close_range(3, 0xffffffff, CLOSE_RANGE_CLOEXEC);
+    const errno = execution.execute();
+    const reason = utf8(`cannot execute "${path}": errno ${errno}\n`);
+    write(2, reason, reason.length);
+    return 127;
+  });
+}

@@ -3,14 +3,16 @@ import { lazy } from '#common/lazy.ts';
 import { onSignals } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
 import { containersDirectory, type Roots } from '#native/monitor/directories.ts';
+import { protectKeepers } from '#native/monitor/oom-score.ts';
 import { recoverContainer } from '#native/monitor/recover.ts';
 import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
-import { makeDirectories, openDirectory, removeFile, tryLockFile } from '#sys/files.ts';
+import { makeDirectories, openDirectory, removeFile, tryLockFile, writeAll } from '#sys/files.ts';
 import { cloneProcess, type ExitReason, reapAny, SIGCHLD } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
 import { setsid } from '#sys/raw/process.ts';
 import { blockAllSignals, SIGINT, SIGTERM } from '#sys/signals.ts';
 import { acceptConnectionIfAny, listenUnix, shortPath } from '#sys/sockets.ts';
+import { leaveCallersCgroup, removeOwnCgroup } from './own-cgroup.ts';
 import { serveConnection } from './request.ts';
 import { MonitorWatch } from './watch.ts';
 
@@ -44,12 +46,15 @@ export function runAgent(roots: Roots): number {
       remedy: 'Stop that one first, or choose another directory with --run',
     });
   }
+  protectKeepers();
+  for (const failure of leaveCallersCgroup()) writeAll(2, `proa-agent: stays in its cgroup: ${failure}\n`);
   removeFile('agent', directory.number);
   using listener = listenUnix(shortPath(directory, 'agent'));
   setNonblocking(listener);
   for (const name of warmParts) lazy<unknown>(name)();
   serve(listener, roots);
   removeFile('agent', directory.number);
+  removeOwnCgroup();
   return 0;
 }
 

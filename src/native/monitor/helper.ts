@@ -5,6 +5,7 @@ import { textOf, utf8 } from '#sys/bytes.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { cloneProcess, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import { receiveMessage, sendMessage, socketPair } from '#sys/sockets.ts';
+import { giveUpProtection } from './oom-score.ts';
 
 export interface Helped<T> {
   answer: T;
@@ -22,6 +23,7 @@ export async function inHelper<T>(loop: Loop, body: () => { answer: T; fds?: rea
   const helper = cloneProcess({}, () => {
     setParentDeathSignal(SIGKILL);
     try {
+      giveUpProtection();
       const { answer, fds = [] } = body();
       const numbers = fds.map(({ number }) => number);
       sendMessage(theirs, utf8(JSON.stringify({ answer })), numbers);

@@ -20,7 +20,7 @@ import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';
 import * as raw from '#sys/raw/file.ts';
 import { sleepMilliseconds } from '#sys/time.ts';
 import { isFrozen } from './freezer.ts';
-import { type CgroupRecord, directoryOf } from './record.ts';
+import { type CgroupRecord, directoryOf, isVersion2, ROOT } from './record.ts';
 import type * as v1Limits from './v1/limits.ts';
 import * as v1 from './v1/resources.ts';
 import type * as v2Limits from './v2/limits.ts';
@@ -29,8 +29,6 @@ import type * as v2 from './v2/resources.ts';
 const v2Part = lazy<typeof v2>('cgroups-v2');
 const v1LimitsPart = lazy<typeof v1Limits>('cgroups-v1-limits');
 const v2LimitsPart = lazy<typeof v2Limits>('cgroups-v2-limits');
-
-const ROOT = '/sys/fs/cgroup';
 
 /**
  * Where the cgroup of a container is to be: at `cgroupsPath` below the root of each hierarchy, or `/ID`. On a hybrid
@@ -58,7 +56,7 @@ export function locateCgroup(
 }
 
 function recordOf(path: string, resources: Resources | undefined): CgroupRecord {
-  if (exists(`${ROOT}/cgroup.controllers`)) return { version: 2, path, directories: { unified: `${ROOT}${path}` } };
+  if (isVersion2()) return { version: 2, path, directories: { unified: `${ROOT}${path}` } };
   const directories: Record<string, string> = {};
   for (const line of readText('/proc/self/cgroup').split('\n')) {
     const controllers = line.slice(line.indexOf(':') + 1, line.indexOf(':', line.indexOf(':') + 1));

@@ -1,12 +1,10 @@
 import { ProaError } from '#common/errors.ts';
 import { exists, readText } from '#sys/files.ts';
-import type { CgroupRecord } from './record.ts';
-
-const ROOT = '/sys/fs/cgroup';
+import { type CgroupRecord, isVersion2, ROOT } from './record.ts';
 
 /** The cgroups that a process is in, as if we had made them: for containers of other runtimes. cgroups(7). */
 export function cgroupOfProcess(pid: number): CgroupRecord {
-  const unified = exists(`${ROOT}/cgroup.controllers`);
+  const unified = isVersion2();
   const directories: Record<string, string> = {};
   let longest = '';
   for (const line of readText(`/proc/${pid}/cgroup`).split('\n')) {

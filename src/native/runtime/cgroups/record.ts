@@ -1,3 +1,13 @@
+import { exists } from '#sys/files.ts';
+
+/** Where the hierarchies are mounted. */
+export const ROOT = '/sys/fs/cgroup';
+
+/** Whether version 2 is the only one here. */
+export function isVersion2(): boolean {
+  return exists(`${ROOT}/cgroup.controllers`);
+}
+
 /** Where a container's control groups are; kept in its record, so that any later command finds them. */
 export interface CgroupRecord {
   version: 1 | 2;

@@ -223,6 +223,10 @@ test('pause, resume, kill, stats and update', async () => {
     interfaces.map(({ name }) => name),
     ['lo'],
   );
+  using client = agent.monitor(id);
+  await client.ask('stats', { interval: 20 });
+  await until(() => client.notices.filter((notice) => 'stats' in notice).length >= 3);
+  await assert.rejects(agent.ask(id, 'checkpoint', { directory: '/tmp' }), /not supported by proa-runtime yet/);
   await agent.ask(id, 'kill', { signal: 9 });
   assert.equal((await agent.ended(id)).signal, 9);
 });

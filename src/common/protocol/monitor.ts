@@ -68,6 +68,8 @@ export interface Requests {
   pause: Record<never, never>;
   resume: Record<never, never>;
   update: { resources?: Resources; restart?: RestartSettings };
+  /** Through the container's runtime, where that can. */
+  checkpoint: { directory: string; leaveRunning?: boolean };
   wait: Record<never, never>;
   resize: { rows: number; columns: number };
   attach: AttachOptions;
@@ -115,6 +117,7 @@ const requests: Record<keyof Requests, check.Check> = {
     },
     [],
   ),
+  checkpoint: check.object({ __proto__: null, directory: check.absolute, leaveRunning: check.boolean }, ['directory']),
   wait: nothing,
   resize: check.object({ __proto__: null, rows: size, columns: size }, ['rows', 'columns']),
   attach: check.object({ __proto__: null, stdin, stdout, stderr }, streamNames),

@@ -334,6 +334,11 @@ export class Container {
     this.tell('resume');
   }
 
+  async checkpoint(directory: string, leaveRunning: boolean): Promise<void> {
+    const { id } = this.made.record;
+    await inHelper(this.#loop, () => ({ answer: this.driver.checkpoint(id, directory, { leaveRunning }) ?? null }));
+  }
+
   setHealth(health: HealthStatus): void {
     this.#state.health = health;
     this.#enter(this.#state.phase);

@@ -84,6 +84,10 @@ export class Service implements Disposable {
       if (restart) this.#container.changeRestart(restart);
       return done;
     },
+    checkpoint: async ({ directory, leaveRunning = false }) => {
+      await this.#container.checkpoint(directory, leaveRunning);
+      return done;
+    },
     wait: async () => ({ answer: await this.#container.wait() }),
     resize: (size) => {
       this.#container.streams.resize(size);

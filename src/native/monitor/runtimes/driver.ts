@@ -29,6 +29,8 @@ export interface RuntimeDriver {
   start(record: ContainerRecord): void;
   /** Runs a further process. `target` is the container's first. */
   exec(process: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started;
+  /** Writes the container's processes to files; they end unless `leaveRunning`. criu(8). */
+  checkpoint(id: string, directory: string, options: { leaveRunning: boolean }): void;
   /** Ends what runs of the container, and unmakes it, as far as it is there. */
   destroy(id: string): void;
 }

@@ -83,6 +83,10 @@ export class ForeignRuntime implements RuntimeDriver {
     }
   }
 
+  checkpoint(id: string, directory: string, { leaveRunning }: { leaveRunning: boolean }): void {
+    this.#call(['checkpoint', '--image-path', directory, ...(leaveRunning ? ['--leave-running'] : []), id]);
+  }
+
   destroy(id: string): void {
     this.#unmake(id, rootPath(this.#request.bundle, this.#config()));
   }

@@ -1,3 +1,4 @@
+import { ProaError } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
 import { loadBundle } from '#runtime/bundle.ts';
@@ -91,6 +92,13 @@ export class OwnRuntime implements RuntimeDriver {
   #keptConfig(id: string) {
     using directory = ContainerDirectory.open(this.#context.root, id);
     return directory.loadConfig();
+  }
+
+  checkpoint(): void {
+    throw new ProaError('checkpoints are not supported by proa-runtime yet', {
+      kind: 'unsupported',
+      remedy: 'Make the container with a runtime that has them, such as runc or crun with CRIU',
+    });
   }
 
   destroy(id: string): void {

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
+import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
+import { isCode, noSuchContent } from './errors.ts';
+import { makeDirectory } from './files.ts';
+import { BlobWriter } from './writer.ts';
+
+/** Longer manifests and configurations are a mistake or an attack. Registries take 4 MiB. */
+const DOCUMENT_LIMIT = 4 << 20;
+
+export interface Expected {
+  digest: Digest;
+  size?: number | undefined;
+}
+
+/**
+ * Content by its digest, as image-spec, image-layout.md, has it: `blobs/ALGORITHM/HEX`. A blob is there whole and
+ * verified, or not at all; what has come of one that is not is kept in `ingest/`, to be gone on with.
+ */
+export class Blobs {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  path(digest: Digest): string {
+    const { algorithm, hex } = partsOf(checkDigest(digest, 'digest'));
+    return join(this.#root, 'blobs', algorithm, hex);
+  }
+
+  /** Bytes; undefined where it is not there. */
+  async size(digest: Digest): Promise<number | undefined> {
+    try {
+      return (await stat(this.path(digest))).size;
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.size(digest)) !== undefined;
+  }
+
+  /** A manifest, an index or a configuration: short, and looked at whole. */
+  async readDocument(digest: Digest): Promise<string> {
+    const size = await this.size(digest);
+    if (size === undefined) throw noSuchContent(digest);
+    if (size > DOCUMENT_LIMIT)
+      throw new ProaError(`content ${digest} has ${size} bytes: no manifest or configuration is so long`, {
+        kind: 'invalid',
+      });
+    return readFile(this.path(digest), 'utf8');
+  }
+
+  /** Opens a blob for writing; `writer.offset` says how much of it had come before. */
+  async write({ digest, size }: Expected): Promise<BlobWriter> {
+    if (!isVerifiable(digest)) {
+      throw new ProaError(`content ${digest} cannot be verified: its algorithm is not known here`, {
+        kind: 'unsupported',
+      });
+    }
+    const { algorithm, hex } = partsOf(digest);
+    const directory = join(this.#root, 'blobs', algorithm);
+    const partial = join(this.#root, 'ingest', `${algorithm}-${hex}`);
+    await makeDirectory(directory);
+    await makeDirectory(join(this.#root, 'ingest'));
+    return BlobWriter.open({ digest, size, partial, final: this.path(digest) });
+  }
+
+  /** Writes what is at hand whole. */
+  async put(digest: Digest, data: string | Uint8Array): Promise<void> {
+    if (await this.has(digest)) return;
+    await using writer = await this.write({ digest, size: Buffer.byteLength(data) });
+    // What had come before of something so short is not worth going on with.
+    await writer.startOver();
+    await writer.write(typeof data === 'string' ? Buffer.from(data) : data);
+    await writer.commit();
+  }
+
+  /** Every blob that is there. */
+  async list(): Promise<{ digest: Digest; size: number }[]> {
+    const found: { digest: Digest; size: number }[] = [];
+    for (const algorithm of await namesIn(join(this.#root, 'blobs'))) {
+      for (const hex of await namesIn(join(this.#root, 'blobs', algorithm))) {
+        const digest = `${algorithm}:${hex}`;
+        if (!isDigest(digest)) continue;
+        const size = await this.size(digest);
+        if (size !== undefined) found.push({ digest, size });
+      }
+    }
+    return found;
+  }
+
+  /** Whether the content is what its name says. */
+  async isWhole(digest: Digest): Promise<boolean> {
+    const { algorithm, hex } = partsOf(digest);
+    const hash = createHash(algorithm);
+    for await (const chunk of createReadStream(this.path(digest), { highWaterMark: 1 << 20 })) hash.update(chunk);
+    return hash.digest('hex') === hex;
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}

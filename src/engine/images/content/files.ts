@@ -1,0 +1,34 @@
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Puts a whole new file in place of `path`, on disk when it returns: after a loss of power there is the old or the new. */
+export async function replaceFileDurably(path: string, data: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o644);
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** What was made, renamed or removed in a directory is on disk when it returns. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory: FileHandle = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+export async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o755 });
+}
+
+export async function removeIfAny(path: string): Promise<void> {
+  await rm(path, { force: true });
+}

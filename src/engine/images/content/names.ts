@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mediaTypes } from '#common/image-spec/media-types.ts';
+import type { Descriptor, Index } from '#common/image-spec/types.ts';
+import { parseIndex } from '#common/image-spec/validate.ts';
+import { isCode } from './errors.ts';
+import { replaceFileDurably } from './files.ts';
+
+/** The name of an entry. image-spec, annotations.md. */
+const REFERENCE = 'org.opencontainers.image.ref.name';
+
+/**
+ * Names of images, in the store's index.json, where any tool that knows the layout finds them. Every change is on disk
+ * when it returns; changes wait for each other, reading waits for nothing.
+ */
+export class Names {
+  readonly #path: string;
+  #index: Index;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, index: Index) {
+    this.#path = path;
+    this.#index = index;
+  }
+
+  static async open(root: string): Promise<Names> {
+    const path = join(root, 'index.json');
+    const names = new Names(path, { schemaVersion: 2, mediaType: mediaTypes.index[0], manifests: [] });
+    try {
+      names.#index = parseIndex(await readFile(path, 'utf8'));
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw error;
+      await names.#save(names.#index);
+    }
+    return names;
+  }
+
+  get(name: string): Descriptor | undefined {
+    return this.#index.manifests.find((entry) => nameOf(entry) === name);
+  }
+
+  /** Every entry; those without a name were put there by other tools. */
+  list(): { name: string | undefined; descriptor: Descriptor }[] {
+    return this.#index.manifests.map((descriptor) => ({ name: nameOf(descriptor), descriptor }));
+  }
+
+  /** Gives a name to content that is there; what had the name before loses it. */
+  set(name: string, descriptor: Descriptor): Promise<void> {
+    return this.#change((entries) => [
+      ...entries.filter((entry) => nameOf(entry) !== name),
+      { ...descriptor, annotations: { ...descriptor.annotations, [REFERENCE]: name } },
+    ]);
+  }
+
+  /** Takes names away; whether there was one. */
+  async remove(matches: (name: string | undefined, descriptor: Descriptor) => boolean): Promise<boolean> {
+    let removed = false;
+    await this.#change((entries) => {
+      const kept = entries.filter((entry) => !matches(nameOf(entry), entry));
+      removed = kept.length < entries.length;
+      return kept;
+    });
+    return removed;
+  }
+
+  #change(edit: (entries: Descriptor[]) => Descriptor[]): Promise<void> {
+    const changed = this.#last.then(async () => {
+      const next = { ...this.#index, manifests: edit(this.#index.manifests) };
+      await this.#save(next);
+      this.#index = next;
+    });
+    this.#last = changed.catch(() => {});
+    return changed;
+  }
+
+  async #save(index: Index): Promise<void> {
+    await replaceFileDurably(this.#path, `${JSON.stringify(index)}\n`);
+  }
+}
+
+function nameOf({ annotations }: Descriptor): string | undefined {
+  return annotations?.[REFERENCE];
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { mediaTypes } from '#common/image-spec/media-types.ts';
+import type { Descriptor } from '#common/image-spec/types.ts';
+import type { Digest } from '../reference/digest.ts';
+import { checkStore } from './check.ts';
+import { ContentStore } from './store.ts';
+
+const digestOf = (data: string): Digest => `sha256:${createHash('sha256').update(data).digest('hex')}`;
+
+function directory(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'proa-content-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+async function put(store: ContentStore, mediaType: string, value: unknown): Promise<Descriptor> {
+  const data = typeof value === 'string' ? value : JSON.stringify(value);
+  const digest = digestOf(data);
+  await store.blobs.put(digest, data);
+  return { mediaType, digest, size: Buffer.byteLength(data) };
+}
+
+/** An image of one layer; `word` makes it different from others. */
+async function putImage(store: ContentStore, word: string): Promise<Descriptor> {
+  const layer = await put(store, 'application/vnd.oci.image.layer.v1.tar', `layer of ${word}`);
+  const rootfs = { type: 'layers', diff_ids: [layer.digest] };
+  const config = await put(store, mediaTypes.config[0], { architecture: 'amd64', os: 'linux', rootfs });
+  return put(store, mediaTypes.manifest[0], { schemaVersion: 2, config, layers: [layer] });
+}
+
+test('ContentStore is an image layout, and content is found by its digest', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  const image = await putImage(store, 'a');
+  await store.names.set('docker.io/library/a:1', image);
+  assert.deepEqual(JSON.parse(readFileSync(join(place.path, 'oci-layout'), 'utf8')), { imageLayoutVersion: '1.0.0' });
+  const index = JSON.parse(readFileSync(join(place.path, 'index.json'), 'utf8'));
+  assert.equal(index.manifests[0].annotations['org.opencontainers.image.ref.name'], 'docker.io/library/a:1');
+  assert.equal(store.names.get('docker.io/library/a:1')?.digest, image.digest);
+  assert.match(await store.blobs.readDocument(image.digest as Digest), /"layers"/);
+});
+
+test('ContentStore.open() refuses a second engine by its process, and a lock of the dead counts for nothing', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  await assert.rejects(ContentStore.open(place.path), new RegExp(`in use by process ${process.pid}`));
+  store[Symbol.dispose]();
+  const { pid = 0 } = spawnSync('true');
+  writeFileSync(join(place.path, 'lock.json'), JSON.stringify({ pid, startTime: 1, boot: 'other' }));
+  (await ContentStore.open(place.path))[Symbol.dispose]();
+  writeFileSync(join(place.path, 'lock.json'), '{"pid":');
+  (await ContentStore.open(place.path))[Symbol.dispose]();
+});
+
+test('BlobWriter goes on where the last one ended, and only what is verified becomes content', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  const data = 'the quick brown fox';
+  const digest = digestOf(data);
+  {
+    await using writer = await store.blobs.write({ digest, size: data.length });
+    await writer.write(Buffer.from(data.slice(0, 7)));
+  }
+  assert.equal(await store.blobs.has(digest), false);
+  {
+    await using writer = await store.blobs.write({ digest, size: data.length });
+    assert.equal(writer.offset, 7);
+    await assert.rejects(writer.commit(), /ended after 7 of 19 bytes/);
+  }
+  {
+    await using writer = await store.blobs.write({ digest, size: data.length });
+    await writer.write(Buffer.from(data.slice(7)));
+    await writer.commit();
+  }
+  assert.equal(await store.blobs.readDocument(digest), data);
+  assert.deepEqual(readdirSync(join(place.path, 'ingest')), []);
+});
+
+test('BlobWriter discards what does not match, and what is too long', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  const digest = digestOf('right');
+  {
+    await using writer = await store.blobs.write({ digest });
+    await writer.write(Buffer.from('wrong'));
+    await assert.rejects(writer.commit(), /does not match its digest: expected sha256:/);
+  }
+  {
+    await using writer = await store.blobs.write({ digest, size: 5 });
+    await assert.rejects(writer.write(Buffer.from('rightly')), /longer than the 5 bytes/);
+  }
+  assert.deepEqual(readdirSync(join(place.path, 'ingest')), []);
+  assert.equal(await store.blobs.has(digest), false);
+});
+
+test('collect() keeps what a name or a lease leads to', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  const named = await putImage(store, 'named');
+  const leased = await putImage(store, 'leased');
+  const lost = await putImage(store, 'lost');
+  await store.names.set('a:1', named);
+  const lease = store.lease();
+  lease.hold(leased.digest as Digest);
+  const removed = (await store.collect()).map(({ digest }) => digest);
+  assert.ok(removed.includes(lost.digest as Digest));
+  assert.ok(!removed.includes(leased.digest as Digest));
+  assert.equal((await store.reachable()).size, 3);
+  lease[Symbol.dispose]();
+  await store.names.remove((name) => name === 'a:1');
+  await store.collect();
+  assert.deepEqual(await store.blobs.list(), []);
+});
+
+test('checkStore() finds what is corrupt, missing, unreferenced and partial, and mends it', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  const good = await putImage(store, 'good');
+  await store.names.set('good:1', good);
+  const bad = await putImage(store, 'bad');
+  await store.names.set('bad:1', bad);
+  const layer = digestOf('layer of bad');
+  writeFileSync(store.blobs.path(layer), 'a bit flipped');
+  await put(store, 'text/plain', 'nobody needs this');
+  {
+    await using writer = await store.blobs.write({ digest: digestOf('x'.repeat(9)), size: 9 });
+    await writer.write(Buffer.from('xxx'));
+  }
+  const kinds = (await checkStore(store)).map(({ what }) => what).sort();
+  assert.deepEqual(kinds, ['corrupt', 'partial', 'unreferenced']);
+  assert.ok(existsSync(store.blobs.path(layer)));
+  const mended = await checkStore(store, { repair: true });
+  assert.ok(mended.every((finding) => finding.mended));
+  assert.ok(mended.some(({ what, name }) => what === 'missing' && name === 'bad:1'));
+  assert.deepEqual(await checkStore(store), []);
+  assert.equal(store.names.get('good:1')?.digest, good.digest);
+  assert.equal(store.names.get('bad:1'), undefined);
+});
+
+test('names that change at once all stay', async () => {
+  using place = directory();
+  using store = await ContentStore.open(place.path);
+  const image = await putImage(store, 'a');
+  const tags = Array.from({ length: 20 }, (_, index) => `a:${index}`);
+  await Promise.all(tags.map((tag) => store.names.set(tag, image)));
+  assert.deepEqual(
+    store.names.list().map(({ name }) => name),
+    tags,
+  );
+  store[Symbol.dispose]();
+  using again = await ContentStore.open(place.path);
+  assert.equal(again.names.list().length, 20);
+});

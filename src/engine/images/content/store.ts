@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
+import { isIndex, isManifest } from '#common/image-spec/media-types.ts';
+import type { Descriptor } from '#common/image-spec/types.ts';
+import { parseIndex, parseManifest } from '#common/image-spec/validate.ts';
+import type { Digest } from '../reference/digest.ts';
+import { Blobs } from './blobs.ts';
+import { isCode } from './errors.ts';
+import { makeDirectory, replaceFileDurably } from './files.ts';
+import { lockStore } from './lock.ts';
+import { Names } from './names.ts';
+
+const LAYOUT_VERSION = '1.0.0';
+
+/** Protects content that no name leads to yet: of an image that is being fetched or built. */
+export interface Lease extends Disposable {
+  hold(digest: Digest): void;
+}
+
+/** All content of one engine: an OCI image layout that other tools can read. image-spec, image-layout.md. */
+export class ContentStore implements Disposable {
+  readonly root: string;
+  readonly blobs: Blobs;
+  readonly names: Names;
+  readonly #lock: Disposable;
+  readonly #leases = new Set<Set<Digest>>();
+
+  private constructor(root: string, names: Names, lock: Disposable) {
+    this.root = root;
+    this.blobs = new Blobs(root);
+    this.names = names;
+    this.#lock = lock;
+  }
+
+  /** Opens the store below `root`, or makes one. One engine at a time: throws `conflict` for a second. */
+  static async open(root: string): Promise<ContentStore> {
+    await makeDirectory(root);
+    const lock = await lockStore(root);
+    try {
+      await checkLayout(join(root, 'oci-layout'));
+      await makeDirectory(join(root, 'blobs', 'sha256'));
+      return new ContentStore(root, await Names.open(root), lock);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Leases end with the process: the store belongs to one, and what a dead one held is nobody's any more. */
+  lease(): Lease {
+    const held = new Set<Digest>();
+    this.#leases.add(held);
+    return {
+      hold: (digest) => held.add(digest),
+      [Symbol.dispose]: () => this.#leases.delete(held),
+    };
+  }
+
+  /** What a manifest or an index leads to, one step. Other content leads nowhere. */
+  async childrenOf({ mediaType, digest }: Descriptor): Promise<Descriptor[]> {
+    if (isIndex(mediaType)) return parseIndex(await this.blobs.readDocument(digest as Digest)).manifests;
+    if (!isManifest(mediaType)) return [];
+    const { config, layers } = parseManifest(await this.blobs.readDocument(digest as Digest));
+    return [config, ...layers];
+  }
+
+  /**
+   * Every digest that a name leads to, with what it was reached by. Parts of an index that are not here, as those of
+   * other platforms, are passed over.
+   */
+  async reachable(): Promise<Map<Digest, Descriptor>> {
+    const found = new Map<Digest, Descriptor>();
+    const visit = async (descriptor: Descriptor): Promise<void> => {
+      const digest = descriptor.digest as Digest;
+      if (found.has(digest) || !(await this.blobs.has(digest))) return;
+      found.set(digest, descriptor);
+      for (const child of await this.childrenOf(descriptor)) await visit(child);
+    };
+    for (const { descriptor } of this.names.list()) await visit(descriptor);
+    return found;
+  }
+
+  /** Removes what neither a name nor a lease leads to; gives what was removed. */
+  async collect(): Promise<{ digest: Digest; size: number }[]> {
+    const kept = await this.reachable();
+    const removed: { digest: Digest; size: number }[] = [];
+    for (const blob of await this.blobs.list()) {
+      if (kept.has(blob.digest) || this.#isLeased(blob.digest)) continue;
+      await this.blobs.remove(blob.digest);
+      removed.push(blob);
+    }
+    return removed;
+  }
+
+  #isLeased(digest: Digest): boolean {
+    for (const held of this.#leases) if (held.has(digest)) return true;
+    return false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock[Symbol.dispose]();
+  }
+}
+
+async function checkLayout(path: string): Promise<void> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+    await replaceFileDurably(path, `${JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION })}\n`);
+    return;
+  }
+  const version = /"imageLayoutVersion"\s*:\s*"([^"]*)"/.exec(text)?.[1];
+  if (version === LAYOUT_VERSION) return;
+  throw new ProaError(`"${path}": image layout version ${LAYOUT_VERSION} expected, got ${version ?? 'none'}`, {
+    kind: 'unsupported',
+  });
+}

@@ -1,0 +1,126 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ProaError } from '#common/errors.ts';
+import { type Digest, partsOf } from '../reference/digest.ts';
+import { syncDirectory } from './files.ts';
+
+export interface WriterOptions {
+  digest: Digest;
+  size: number | undefined;
+  /** Where it grows, and where it goes when it is whole. */
+  partial: string;
+  final: string;
+}
+
+const READ_BYTES = 1 << 20;
+
+/**
+ * A blob on its way in. What is written stays when the writer is closed, also across a restart, and the next writer goes
+ * on from there; only what has been verified gets the blob's name.
+ */
+export class BlobWriter implements AsyncDisposable {
+  readonly #options: WriterOptions;
+  readonly #file: FileHandle;
+  #hash: Hash;
+  #offset = 0;
+  #open = true;
+
+  private constructor(options: WriterOptions, file: FileHandle) {
+    this.#options = options;
+    this.#file = file;
+    this.#hash = createHash(partsOf(options.digest).algorithm);
+  }
+
+  static async open(options: WriterOptions): Promise<BlobWriter> {
+    const writer = new BlobWriter(options, await open(options.partial, 'a+', 0o644));
+    try {
+      await writer.#catchUp();
+      return writer;
+    } catch (error) {
+      await writer.#file.close();
+      throw error;
+    }
+  }
+
+  /** Bytes that are there already. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** A hash cannot be stored half-way: what came before is read again, which is far cheaper than to fetch it again. */
+  async #catchUp(): Promise<void> {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    for (;;) {
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, this.#offset);
+      if (bytesRead === 0) break;
+      this.#hash.update(buffer.subarray(0, bytesRead));
+      this.#offset += bytesRead;
+    }
+    const { size } = this.#options;
+    if (size !== undefined && this.#offset > size) await this.startOver();
+  }
+
+  /** Forgets what has come: a source that cannot go on begins anew. */
+  async startOver(): Promise<void> {
+    if (this.#offset === 0) return;
+    await this.#file.truncate(0);
+    this.#hash = createHash(partsOf(this.#options.digest).algorithm);
+    this.#offset = 0;
+  }
+
+  /** Throws `invalid` for more than was announced. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const { digest, size } = this.#options;
+    if (size !== undefined && this.#offset + chunk.length > size) {
+      await this.#discard();
+      throw new ProaError(`content ${digest} is longer than the ${size} bytes that were announced`, {
+        kind: 'invalid',
+      });
+    }
+    this.#hash.update(chunk);
+    // Opened for appending: a write goes to the end, whatever was written before.
+    for (let done = 0; done < chunk.length; ) {
+      const { bytesWritten } = await this.#file.write(chunk, done, chunk.length - done);
+      done += bytesWritten;
+    }
+    this.#offset += chunk.length;
+  }
+
+  /** Verifies and keeps the blob. Throws `invalid` when it is not what its digest says; it is discarded then. */
+  async commit(): Promise<void> {
+    const { digest, size, partial, final } = this.#options;
+    if (size !== undefined && this.#offset < size) {
+      throw new ProaError(`content ${digest} ended after ${this.#offset} of ${size} bytes`, { kind: 'unavailable' });
+    }
+    const { algorithm, hex } = partsOf(digest);
+    const found = this.#hash.digest('hex');
+    if (found !== hex) {
+      await this.#discard();
+      throw new ProaError(`content does not match its digest: expected ${digest}, got ${algorithm}:${found}`, {
+        kind: 'invalid',
+        remedy: 'Fetch it again; when that does not help, the source is corrupt',
+      });
+    }
+    await this.#file.sync();
+    await this.#close();
+    await rename(partial, final);
+    await syncDirectory(dirname(final));
+  }
+
+  /** What is wrong from its beginning is not to be gone on with. */
+  async #discard(): Promise<void> {
+    await this.#close();
+    await rm(this.#options.partial, { force: true });
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#file.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+}

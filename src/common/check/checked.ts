@@ -4,7 +4,8 @@ import { type Check, locate } from './check.ts';
 export function checked<T>(check: Check, name: string, value: unknown): T {
   const problem = check(value);
   if (problem === undefined) return value as T;
-  const fault = locate(problem, name, value);
-  fault.path = fault.path.replace(/^\./, '');
+  // The name may be anything, such as that of a file: it is put in front as it is.
+  const fault = locate(problem, 'x', value);
+  fault.path = name + fault.path.slice('.x'.length);
   throw fault.toError();
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
 import { isCode, noSuchContent } from './errors.ts';
-import { makeDirectory } from './files.ts';
+import { makeDirectory, syncDirectory } from './files.ts';
 import { BlobWriter } from './writer.ts';
 
 /** Longer manifests and configurations are a mistake or an attack. Registries take 4 MiB. */
@@ -99,9 +99,22 @@ export class Blobs {
   /** Whether the content is what its name says. */
   async isWhole(digest: Digest): Promise<boolean> {
     const { algorithm, hex } = partsOf(digest);
+    return (await this.hashOf(this.path(digest), algorithm)) === hex;
+  }
+
+  /** Of any file, in hexadecimal digits. */
+  async hashOf(path: string, algorithm: string): Promise<string> {
     const hash = createHash(algorithm);
-    for await (const chunk of createReadStream(this.path(digest), { highWaterMark: 1 << 20 })) hash.update(chunk);
-    return hash.digest('hex') === hex;
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+    return hash.digest('hex');
+  }
+
+  /** Makes a file of the same file system a blob; it has been verified and is on disk. */
+  async adopt(path: string, digest: Digest): Promise<void> {
+    const final = this.path(digest);
+    await makeDirectory(dirname(final));
+    await rename(path, final);
+    await syncDirectory(dirname(final));
   }
 
   async remove(digest: Digest): Promise<void> {

@@ -40,6 +40,7 @@ export class ContentStore implements Disposable {
     try {
       await checkLayout(join(root, 'oci-layout'));
       await makeDirectory(join(root, 'blobs', 'sha256'));
+      await makeDirectory(join(root, 'ingest'));
       return new ContentStore(root, await Names.open(root), lock);
     } catch (error) {
       lock[Symbol.dispose]();

@@ -1,0 +1,324 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { ProaError } from '#common/errors.ts';
+import { acceptedManifests } from '#common/image-spec/media-types.ts';
+import type { Descriptor, Index } from '#common/image-spec/types.ts';
+import { parseIndex } from '#common/image-spec/validate.ts';
+import { checkDigest, type Digest } from '../reference/digest.ts';
+import type { CredentialFile } from './credentials.ts';
+import type { Endpoint } from './hosts.ts';
+import { isLoopback } from './hosts.ts';
+import { HttpClient, type HttpRequest, type HttpResponse, readShort } from './http.ts';
+import { parseChallenges, Tokens } from './tokens.ts';
+
+/** distribution-spec, "Pulling manifests": registries take at least this. */
+const MANIFEST_LIMIT = 4 << 20;
+const ERROR_LIMIT = 1 << 16;
+
+export interface FetchedManifest {
+  descriptor: Descriptor;
+  text: string;
+}
+
+export interface ClientOptions {
+  credentials: CredentialFile;
+  signal?: AbortSignal;
+}
+
+type Action = 'pull' | 'pull,push' | 'delete';
+
+/**
+ * A client of the distribution specification (v1.1) for any number of registries. A failure says which registry, which
+ * repository, what was asked for and what the registry said.
+ */
+export class RegistryClient implements Disposable {
+  readonly #http = new HttpClient();
+  readonly #tokens = new Tokens(this.#http);
+  readonly #credentials: CredentialFile;
+  readonly #signal: AbortSignal | undefined;
+  /** Registries without TLS, found out once. */
+  readonly #plain = new Set<string>();
+  readonly #answers = new Map<string, string>();
+
+  constructor({ credentials, signal }: ClientOptions) {
+    this.#credentials = credentials;
+    this.#signal = signal;
+  }
+
+  /** The manifest or index that a tag or digest stands for; verified where it was asked for by digest. */
+  async manifest(endpoint: Endpoint, reference: string, accept = acceptedManifests): Promise<FetchedManifest> {
+    const response = await this.#ask(endpoint, 'pull', {
+      method: 'GET',
+      path: `manifests/${reference}`,
+      headers: { accept: accept.join(', ') },
+    });
+    await this.#expect(response, [200], endpoint, `manifest "${reference}"`);
+    const what = `manifest "${reference}" of ${endpoint.host}/${endpoint.path}`;
+    const data = await readShort(response.body, MANIFEST_LIMIT, what);
+    const found: Digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
+    const wanted = reference.includes(':') ? reference : response.headers['docker-content-digest'];
+    if (typeof wanted === 'string' && wanted.startsWith('sha256:') && wanted !== found) {
+      throw new ProaError(`${what} does not match its digest: expected ${wanted}, got ${found}`, { kind: 'invalid' });
+    }
+    const text = data.toString('utf8');
+    const mediaType = mediaTypeOf(response, text);
+    return { descriptor: { mediaType, digest: found, size: data.length }, text };
+  }
+
+  /** Digest and size of what a tag stands for, without fetching it; undefined where there is none. */
+  async resolve(endpoint: Endpoint, reference: string): Promise<Descriptor | undefined> {
+    const response = await this.#ask(endpoint, 'pull', {
+      method: 'HEAD',
+      path: `manifests/${reference}`,
+      headers: { accept: acceptedManifests.join(', ') },
+    });
+    response.body.resume();
+    if (response.status === 404) return undefined;
+    await this.#expect(response, [200], endpoint, `manifest "${reference}"`);
+    const digest = response.headers['docker-content-digest'];
+    // The header is optional for registries: what they send without it is counted here.
+    if (typeof digest !== 'string') return (await this.manifest(endpoint, reference)).descriptor;
+    const mediaType = response.headers['content-type'] ?? '';
+    return { mediaType, digest: checkDigest(digest, 'docker-content-digest'), size: lengthOf(response) };
+  }
+
+  /**
+   * The content of a blob from `offset` on. `begins` is where the answer begins: at 0 where the registry knows no ranges.
+   * The bytes are not verified yet.
+   */
+  async blob(endpoint: Endpoint, digest: Digest, offset = 0): Promise<{ begins: number; body: IncomingMessage }> {
+    const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
+    const response = await this.#ask(endpoint, 'pull', { method: 'GET', path: `blobs/${digest}`, headers });
+    // What was fetched before is all that there is.
+    if (response.status === 416 && offset > 0) {
+      response.body.resume();
+      return this.blob(endpoint, digest);
+    }
+    await this.#expect(response, [200, 206], endpoint, `blob ${digest}`);
+    return { begins: response.status === 206 ? rangeStart(response, offset) : 0, body: response.body };
+  }
+
+  async hasBlob(endpoint: Endpoint, digest: Digest): Promise<boolean> {
+    const response = await this.#ask(endpoint, 'pull', { method: 'HEAD', path: `blobs/${digest}` });
+    response.body.resume();
+    if (response.status === 404) return false;
+    await this.#expect(response, [200], endpoint, `blob ${digest}`);
+    return true;
+  }
+
+  /**
+   * Uploads a blob, unless the registry has it or can take it over from another of its repositories. `read` gives its
+   * content, again for each try. Answers whether bytes were sent.
+   */
+  async pushBlob(
+    endpoint: Endpoint,
+    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+    read: () => AsyncIterable<Uint8Array>,
+    { mountFrom }: { mountFrom?: string | undefined } = {},
+  ): Promise<boolean> {
+    if (await this.hasBlob(endpoint, digest as Digest)) return false;
+    const mount = mountFrom ? `?mount=${digest}&from=${encodeURIComponent(mountFrom)}` : '';
+    const begun = await this.#ask(endpoint, 'pull,push', {
+      method: 'POST',
+      path: `blobs/uploads/${mount}`,
+      headers: { 'content-length': '0' },
+    });
+    begun.body.resume();
+    if (begun.status === 201) return false;
+    await this.#expect(begun, [202], endpoint, `upload of blob ${digest}`);
+    const upload = locationOf(begun, endpoint);
+    upload.searchParams.set('digest', digest);
+    const done = await this.#ask(endpoint, 'pull,push', {
+      method: 'PUT',
+      url: upload,
+      headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+      body: read(),
+    });
+    await this.#expect(done, [201], endpoint, `upload of blob ${digest}`);
+    done.body.resume();
+    return true;
+  }
+
+  /** Puts a manifest under a tag or its digest. */
+  async pushManifest(endpoint: Endpoint, reference: string, mediaType: string, text: string): Promise<void> {
+    const body = Buffer.from(text);
+    const response = await this.#ask(endpoint, 'pull,push', {
+      method: 'PUT',
+      path: `manifests/${reference}`,
+      headers: { 'content-type': mediaType, 'content-length': String(body.length) },
+      body,
+    });
+    await this.#expect(response, [200, 201, 202], endpoint, `manifest "${reference}"`);
+    response.body.resume();
+  }
+
+  /** All tags, from every page. */
+  async tags(endpoint: Endpoint): Promise<string[]> {
+    const tags: string[] = [];
+    let next: URL | undefined = this.#url(endpoint, 'tags/list');
+    while (next) {
+      const response: HttpResponse = await this.#ask(endpoint, 'pull', { method: 'GET', url: next });
+      await this.#expect(response, [200], endpoint, 'list of tags');
+      const text = (await readShort(response.body, MANIFEST_LIMIT, 'list of tags')).toString('utf8');
+      tags.push(...((JSON.parse(text) as { tags?: string[] }).tags ?? []));
+      next = nextPage(response);
+    }
+    return tags;
+  }
+
+  /** Manifests whose subject is this one: signatures, attestations. distribution-spec, "Listing Referrers". */
+  async referrers(endpoint: Endpoint, digest: Digest, artifactType?: string): Promise<Index> {
+    const filter = artifactType ? `?artifactType=${encodeURIComponent(artifactType)}` : '';
+    const response = await this.#ask(endpoint, 'pull', { method: 'GET', path: `referrers/${digest}${filter}` });
+    if (response.status === 404) {
+      response.body.resume();
+      // Registries before version 1.1 keep them under a tag.
+      const tag = await this.#referrersTag(endpoint, digest);
+      const manifests = tag.manifests.filter((entry) => !artifactType || entry.artifactType === artifactType);
+      return { ...tag, manifests };
+    }
+    await this.#expect(response, [200], endpoint, `referrers of ${digest}`);
+    const index = parseIndex((await readShort(response.body, MANIFEST_LIMIT, 'referrers')).toString('utf8'));
+    const manifests = index.manifests.filter((entry) => !artifactType || entry.artifactType === artifactType);
+    return { ...index, manifests };
+  }
+
+  async #referrersTag(endpoint: Endpoint, digest: Digest): Promise<Index> {
+    try {
+      return parseIndex((await this.manifest(endpoint, digest.replace(':', '-'))).text);
+    } catch (error) {
+      if (error instanceof ProaError && error.kind === 'not-found') return { schemaVersion: 2, manifests: [] };
+      throw error;
+    }
+  }
+
+  async deleteManifest(endpoint: Endpoint, reference: string): Promise<void> {
+    const response = await this.#ask(endpoint, 'delete', { method: 'DELETE', path: `manifests/${reference}` });
+    await this.#expect(response, [200, 202], endpoint, `manifest "${reference}"`);
+    response.body.resume();
+  }
+
+  #url({ host, path }: Endpoint, rest: string): URL {
+    const scheme = this.#plain.has(host) ? 'http' : 'https';
+    return new URL(`${scheme}://${host === 'docker.io' ? 'registry-1.docker.io' : host}/v2/${path}/${rest}`);
+  }
+
+  /** One request with everything around it: TLS or not, the token that is asked for, what is worth another try. */
+  async #ask(
+    endpoint: Endpoint,
+    action: Action,
+    request: Omit<HttpRequest, 'url'> & ({ path: string } | { url: URL }),
+  ): Promise<HttpResponse> {
+    await this.#findScheme(endpoint);
+    const url = 'url' in request ? request.url : this.#url(endpoint, request.path);
+    const scope = `repository:${endpoint.path}:${action}`;
+    const key = `${endpoint.host} ${scope}`;
+    const send = (authorization: string | undefined) => {
+      const headers = { 'user-agent': 'proa', ...request.headers, ...(authorization && { authorization }) };
+      const whole = { ...request, url, headers, signal: this.#signal };
+      // A stream can be sent once; what changes nothing when it comes twice may come twice.
+      const once = request.body !== undefined && !(request.body instanceof Uint8Array);
+      const options = { insecure: endpoint.insecure };
+      return once || request.method === 'POST'
+        ? this.#http.send(whole, options)
+        : this.#http.sendPatiently(whole, options);
+    };
+    const response = await this.#reach(endpoint, () => send(this.#answers.get(key)));
+    if (response.status !== 401) return response;
+    response.body.resume();
+    const authorization = await this.#tokens.answer(parseChallenges(response.headers['www-authenticate'] ?? ''), {
+      scope,
+      credentials: await this.#credentials.for(endpoint.host),
+      origin: url,
+    });
+    if (authorization === undefined) return response;
+    this.#answers.set(key, authorization);
+    return this.#reach(endpoint, () => send(authorization));
+  }
+
+  async #reach(endpoint: Endpoint, send: () => Promise<HttpResponse>): Promise<HttpResponse> {
+    try {
+      return await send();
+    } catch (cause) {
+      if (cause instanceof ProaError) throw cause;
+      if (this.#signal?.aborted) throw new ProaError('the transfer was stopped', { kind: 'unavailable', cause });
+      throw new ProaError(`cannot reach registry "${endpoint.host}"`, { kind: 'unavailable', cause });
+    }
+  }
+
+  /** HTTPS first, also where plain HTTP would do. */
+  async #findScheme({ host, insecure }: Endpoint): Promise<void> {
+    if (!insecure || this.#plain.has(host) || this.#answers.has(`scheme ${host}`)) return;
+    try {
+      const response = await this.#http.send({ method: 'GET', url: new URL(`https://${host}/v2/`) }, { insecure });
+      response.body.resume();
+      this.#answers.set(`scheme ${host}`, 'https');
+    } catch (error) {
+      if (!isLoopback(host) && (error as NodeJS.ErrnoException).code === 'ENOTFOUND') throw error;
+      this.#plain.add(host);
+    }
+  }
+
+  async #expect(response: HttpResponse, statuses: number[], endpoint: Endpoint, what: string): Promise<void> {
+    const { status } = response;
+    if (statuses.includes(status)) return;
+    const place = `${endpoint.host}/${endpoint.path}`;
+    const reason = await reasonIn(response);
+    const said = `${what} of ${place}: the registry answered ${status}${reason ? ` (${reason})` : ''}`;
+    if (status === 404) throw new ProaError(said, { kind: 'not-found', remedy: 'Check name and tag' });
+    if (status === 401 || status === 403) {
+      throw new ProaError(said, { kind: 'denied', remedy: 'Log in, or check that the account may do this' });
+    }
+    if (status === 429) {
+      throw new ProaError(said, { kind: 'unavailable', remedy: 'The registry limits requests: log in, or wait' });
+    }
+    throw new ProaError(said, { kind: status >= 500 ? 'unavailable' : 'invalid' });
+  }
+
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+}
+
+/** distribution-spec, "Error Codes". */
+async function reasonIn(response: HttpResponse): Promise<string> {
+  try {
+    const text = (await readShort(response.body, ERROR_LIMIT, 'answer')).toString('utf8');
+    const { errors = [] } = JSON.parse(text) as { errors?: { code?: string; message?: string }[] };
+    return errors.map(({ code, message }) => [code, message].filter(Boolean).join(': ')).join('; ');
+  } catch {
+    // Some answer with a page for people.
+    return '';
+  }
+}
+
+/** What the document says of itself counts; the header is what is left. */
+function mediaTypeOf(response: HttpResponse, text: string): string {
+  const own = (JSON.parse(text) as { mediaType?: unknown }).mediaType;
+  return typeof own === 'string' ? own : (response.headers['content-type']?.split(';')[0]?.trim() ?? '');
+}
+
+function lengthOf({ headers }: HttpResponse): number {
+  return Number(headers['content-length'] ?? 0);
+}
+
+/** Where a range begins must be what was asked for: bytes that were put in the wrong place would be found much later. */
+function rangeStart({ headers }: HttpResponse, offset: number): number {
+  const start = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
+  if (start !== undefined && Number(start) !== offset)
+    throw new ProaError(`the registry sent bytes from ${start} on, asked for ${offset}`, { kind: 'invalid' });
+  return offset;
+}
+
+function locationOf({ headers, url }: HttpResponse, { host }: Endpoint): URL {
+  if (headers.location === undefined)
+    throw new ProaError(`registry "${host}" does not say where to upload to`, { kind: 'invalid' });
+  return new URL(headers.location, url);
+}
+
+/** RFC 8288, as distribution-spec, "Listing Tags" uses it. */
+function nextPage({ headers, url }: HttpResponse): URL | undefined {
+  const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(headers['link'] ?? ''))?.[1];
+  const next = link === undefined ? undefined : new URL(link, url);
+  return next?.origin === url.origin ? next : undefined;
+}

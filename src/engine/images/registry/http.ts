@@ -1,0 +1,136 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ProaError } from '#common/errors.ts';
+
+export interface HttpRequest {
+  method: string;
+  url: URL;
+  headers?: Record<string, string>;
+  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  signal?: AbortSignal | undefined;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: http.IncomingMessage;
+  /** Where redirects led. */
+  url: URL;
+}
+
+const REDIRECTS = 8;
+const IDLE_MILLISECONDS = 60_000;
+const TRIES = 5;
+const FIRST_PAUSE = 250;
+/** A registry that asks for more patience than this is not waited for. */
+const LONGEST_PAUSE = 60_000;
+
+/** Connections to registries, kept between requests. */
+export class HttpClient implements Disposable {
+  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
+  readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
+  readonly #unverified = new https.Agent({ keepAlive: true, maxSockets: 8, rejectUnauthorized: false });
+
+  /**
+   * One request with its redirects. What is meant for one host is not told to another: credentials are dropped when a
+   * redirect leads elsewhere. From HTTPS, none leads back to HTTP.
+   */
+  async send(request: HttpRequest, { insecure = false } = {}): Promise<HttpResponse> {
+    let { url, headers = {} } = request;
+    for (let count = 0; count <= REDIRECTS; count++) {
+      const response = await this.#once({ ...request, url, headers }, insecure);
+      const { location } = response.headers;
+      const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
+      if (!redirected || !['GET', 'HEAD'].includes(request.method)) return response;
+      response.body.resume();
+      const next = new URL(location, url);
+      if (url.protocol === 'https:' && next.protocol !== 'https:')
+        throw new ProaError(`redirect from ${url.origin} to ${next.origin}: not encrypted`, { kind: 'denied' });
+      if (next.origin !== url.origin) headers = without(headers, 'authorization');
+      url = next;
+    }
+    throw new ProaError(`${request.url.href}: more than ${REDIRECTS} redirects`, { kind: 'unavailable' });
+  }
+
+  /** The same for requests that may be made twice: what passes is tried again, with growing pauses. */
+  async sendPatiently(request: HttpRequest, options: { insecure?: boolean } = {}): Promise<HttpResponse> {
+    for (let tries = 1; ; tries++) {
+      let pause = FIRST_PAUSE * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
+      try {
+        const response = await this.send(request, options);
+        const busy = response.status === 429 || [500, 502, 503, 504].includes(response.status);
+        if (!busy || tries === TRIES) return response;
+        response.body.resume();
+        pause = Math.max(pause, retryAfter(response.headers['retry-after']));
+        if (pause > LONGEST_PAUSE) return response;
+      } catch (error) {
+        if (request.signal?.aborted || error instanceof ProaError || tries === TRIES || !passes(error)) throw error;
+      }
+      await sleep(pause, undefined, request.signal ? { signal: request.signal } : {});
+    }
+  }
+
+  #once({ method, url, headers, body, signal }: HttpRequest, insecure: boolean): Promise<HttpResponse> {
+    return new Promise((resolve, reject) => {
+      const secure = url.protocol === 'https:';
+      const agent = secure ? (insecure ? this.#unverified : this.#secure) : this.#plain;
+      const options = { method, headers, agent, timeout: IDLE_MILLISECONDS, ...(signal && { signal }) };
+      const request = (secure ? https : http).request(url, options, (message) => {
+        resolve({ status: message.statusCode ?? 0, headers: message.headers, body: message, url });
+      });
+      request.on('timeout', () =>
+        request.destroy(new Error(`${url.host} says nothing for ${IDLE_MILLISECONDS / 1000} s`)),
+      );
+      request.on('error', reject);
+      if (body === undefined || body instanceof Uint8Array) request.end(body);
+      else sendAll(request, body).catch((error) => request.destroy(error));
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const agent of [this.#plain, this.#secure, this.#unverified]) agent.destroy();
+  }
+}
+
+async function sendAll(request: http.ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) {
+    if (!request.write(chunk)) await new Promise((drained) => request.once('drain', drained));
+  }
+  request.end();
+}
+
+/** Milliseconds; the header is seconds or a date. RFC 9110, 10.2.3. */
+export function retryAfter(value: string | undefined, now = Date.now()): number {
+  if (!value) return 0;
+  const seconds = Number(value);
+  const time = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - now;
+  return Number.isNaN(time) ? 0 : Math.max(0, time);
+}
+
+/** Whether the network may do better another time. */
+function passes(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'].includes(
+    code,
+  );
+}
+
+function without(headers: Record<string, string>, name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([key]) => key.toLowerCase() !== name));
+}
+
+/** All of a short answer. Throws `invalid` for a long one. */
+export async function readShort(body: http.IncomingMessage, limit: number, what: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += (chunk as Buffer).length;
+    if (length > limit) {
+      body.destroy();
+      throw new ProaError(`${what} has more than ${limit} bytes`, { kind: 'invalid' });
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

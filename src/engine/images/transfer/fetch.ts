@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, ProaError } from '#common/errors.ts';
+import type { Descriptor } from '#common/image-spec/types.ts';
+import type { ContentStore } from '../content/store.ts';
+import type { Digest } from '../reference/digest.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { Endpoint } from '../registry/hosts.ts';
+import { type OnEvent, progressTeller } from './events.ts';
+
+export interface FetchOptions {
+  client: RegistryClient;
+  store: ContentStore;
+  /** Tried in order. */
+  endpoints: readonly Endpoint[];
+  onEvent: OnEvent;
+  signal?: AbortSignal | undefined;
+}
+
+/** Tries that brought nothing new before an endpoint is given up. */
+const IDLE_TRIES = 5;
+const PAUSE_MILLISECONDS = 250;
+
+/**
+ * Brings a blob into the store, unless it is there. What has come once is not fetched again: a transfer that is cut goes
+ * on where it ended, also after a restart, and at another mirror.
+ */
+export async function fetchBlob(descriptor: Descriptor, options: FetchOptions): Promise<void> {
+  const { store, endpoints, onEvent } = options;
+  const digest = descriptor.digest as Digest;
+  if (await store.blobs.has(digest)) {
+    onEvent({ digest, phase: 'exists' });
+    return;
+  }
+  let failure: unknown;
+  for (const endpoint of endpoints) {
+    try {
+      await fetchFrom(endpoint, descriptor, options);
+      onEvent({ digest, phase: 'done' });
+      return;
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure ?? new ProaError(`nobody has blob ${digest}`, { kind: 'not-found' });
+}
+
+async function fetchFrom(endpoint: Endpoint, descriptor: Descriptor, options: FetchOptions): Promise<void> {
+  const { onEvent, signal } = options;
+  const { digest } = descriptor;
+  let reached = 0;
+  for (let idle = 0; ; ) {
+    try {
+      await transfer(endpoint, descriptor, options, (offset) => {
+        if (offset > reached) idle = 0;
+        reached = Math.max(reached, offset);
+      });
+      return;
+    } catch (error) {
+      if (signal?.aborted || !passes(error) || ++idle >= IDLE_TRIES) throw error;
+      onEvent({ digest, phase: 'retrying', reason: describe(error) });
+      await sleep(PAUSE_MILLISECONDS * 2 ** idle, undefined, signal ? { signal } : {});
+    }
+  }
+}
+
+async function transfer(
+  endpoint: Endpoint,
+  { digest, size }: Descriptor,
+  { client, store, onEvent }: FetchOptions,
+  reached: (offset: number) => void,
+): Promise<void> {
+  await using writer = await store.blobs.write({ digest: digest as Digest, size });
+  if (writer.offset < size || size === 0) {
+    const tell = progressTeller(onEvent, digest, size);
+    const { begins, body } = await client.blob(endpoint, digest as Digest, writer.offset);
+    // The registry knows no ranges: it sends all of it.
+    if (begins < writer.offset) await writer.startOver();
+    try {
+      for await (const chunk of body) {
+        await writer.write(chunk as Buffer);
+        reached(writer.offset);
+        tell(writer.offset);
+      }
+    } finally {
+      body.destroy();
+    }
+  }
+  onEvent({ digest, phase: 'verifying' });
+  await writer.commit();
+}
+
+/** A cut connection, a registry that is busy: another time may do. What is wrong stays wrong. */
+function passes(error: unknown): boolean {
+  if (error instanceof ProaError) return error.kind === 'unavailable';
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code);
+}

@@ -1,0 +1,123 @@
+import { ProaError } from '#common/errors.ts';
+import { isIndex, isManifest } from '#common/image-spec/media-types.ts';
+import type { Descriptor, Platform } from '#common/image-spec/types.ts';
+import { parseImageConfig, parseIndex, parseManifest } from '#common/image-spec/validate.ts';
+import type { ContentStore, Lease } from '../content/store.ts';
+import type { Digest } from '../reference/digest.ts';
+import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
+import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
+import type { Endpoint, RegistryRules } from '../registry/hosts.ts';
+import type { OnEvent } from './events.ts';
+import { fetchBlob } from './fetch.ts';
+import { inParallel } from './parallel.ts';
+import { choosePlatform, ownPlatform } from './platform.ts';
+
+export interface PullOptions {
+  client: RegistryClient;
+  store: ContentStore;
+  rules: RegistryRules;
+  platform?: Platform | undefined;
+  onEvent?: OnEvent;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Pulled {
+  /** What the reference stood for: an index, or the manifest itself. */
+  target: Descriptor;
+  /** Of the image for the platform. */
+  manifest: Descriptor;
+  /** Whether the name led elsewhere before. */
+  changed: boolean;
+}
+
+/** Docker's number. More connections do not make one registry faster. */
+const WIDTH = 3;
+
+/**
+ * Brings an image into the store and gives it its name. Everything is verified before it is used; a pull that ends early
+ * leaves the name as it was, and what came is there for the next.
+ */
+export async function pullImage(wanted: Reference, options: PullOptions): Promise<Pulled> {
+  const reference = withDefaultTag(wanted);
+  const { store, rules, onEvent = () => {} } = options;
+  const endpoints = rules.endpointsFor(reference);
+  using lease = store.lease();
+  const { endpoint, fetched } = await firstManifest(reference, endpoints, options.client);
+  const target = await keep(store, lease, fetched);
+  const manifest = await manifestFor(target, fetched, endpoint, lease, options);
+  const document = parseManifest(await store.blobs.readDocument(manifest.digest as Digest));
+  // Where it was found is asked first: others may be behind.
+  const ordered = [endpoint, ...endpoints.filter((other) => other !== endpoint)];
+  const parts = unique([document.config, ...document.layers]);
+  for (const { digest } of parts) {
+    lease.hold(digest as Digest);
+    onEvent({ digest, phase: 'waiting' });
+  }
+  const fetchOptions = { client: options.client, store, endpoints: ordered, onEvent, signal: options.signal };
+  await inParallel(parts, WIDTH, (part) => fetchBlob(part, fetchOptions));
+  await checkConfig(store, document.config, document.layers);
+  const name = referenceText(reference);
+  const changed = store.names.get(name)?.digest !== target.digest;
+  await store.names.set(name, target);
+  return { target, manifest, changed };
+}
+
+/** The first endpoint that has it. The failure that is told is the last one's: that is the registry itself. */
+async function firstManifest(
+  reference: Reference,
+  endpoints: readonly Endpoint[],
+  client: RegistryClient,
+): Promise<{ endpoint: Endpoint; fetched: FetchedManifest }> {
+  let failure: unknown;
+  for (const endpoint of endpoints) {
+    try {
+      return { endpoint, fetched: await client.manifest(endpoint, reference.digest ?? (reference.tag as string)) };
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function keep(store: ContentStore, lease: Lease, { descriptor, text }: FetchedManifest): Promise<Descriptor> {
+  lease.hold(descriptor.digest as Digest);
+  await store.blobs.put(descriptor.digest as Digest, text);
+  return descriptor;
+}
+
+async function manifestFor(
+  target: Descriptor,
+  { text }: FetchedManifest,
+  endpoint: Endpoint,
+  lease: Lease,
+  { client, store, platform = ownPlatform() }: PullOptions,
+): Promise<Descriptor> {
+  if (isManifest(target.mediaType)) return target;
+  if (!isIndex(target.mediaType)) {
+    throw new ProaError(`"${target.mediaType}" is neither an image manifest nor an index`, {
+      kind: 'unsupported',
+      remedy: 'Images of Docker before 1.10 have to be pushed anew by a newer one',
+    });
+  }
+  const chosen = choosePlatform(parseIndex(text).manifests, platform);
+  const { descriptor } = await (async () => {
+    const fetched = await client.manifest(endpoint, chosen.digest);
+    await keep(store, lease, fetched);
+    return fetched;
+  })();
+  return { ...descriptor, ...(chosen.platform && { platform: chosen.platform }) };
+}
+
+/** As many layers as the configuration counts: otherwise one of the two is not the other's. */
+async function checkConfig(store: ContentStore, config: Descriptor, layers: readonly Descriptor[]): Promise<void> {
+  const { rootfs } = parseImageConfig(await store.blobs.readDocument(config.digest as Digest));
+  if (rootfs.diff_ids.length === layers.length) return;
+  throw new ProaError(
+    `the image has ${layers.length} layers and its configuration knows ${rootfs.diff_ids.length}: they do not belong together`,
+    { kind: 'invalid' },
+  );
+}
+
+function unique(parts: readonly Descriptor[]): Descriptor[] {
+  return [...new Map(parts.map((part) => [part.digest, part])).values()];
+}

@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { mediaTypes } from '#common/image-spec/media-types.ts';
+import type { Descriptor } from '#common/image-spec/types.ts';
+import { RegistryServer } from '../../registry-server/server.ts';
+import { ContentStore } from '../content/store.ts';
+import type { Digest } from '../reference/digest.ts';
+import { parseReference } from '../reference/parse.ts';
+import { RegistryClient } from '../registry/client.ts';
+import { CredentialFile } from '../registry/credentials.ts';
+import { RegistryRules } from '../registry/hosts.ts';
+import type { TransferEvent } from './events.ts';
+import { choosePlatform, parsePlatform } from './platform.ts';
+import { pullImage } from './pull.ts';
+import { pushImage } from './push.ts';
+
+const digestOf = (data: Uint8Array): Digest => `sha256:${createHash('sha256').update(data).digest('hex')}`;
+const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip';
+
+async function put(store: ContentStore, mediaType: string, value: unknown): Promise<Descriptor> {
+  const data = value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
+  const digest = digestOf(data);
+  await store.blobs.put(digest, data);
+  return { mediaType, digest, size: data.length };
+}
+
+async function putImage(store: ContentStore, architecture: string, layerBytes = 1000): Promise<Descriptor> {
+  const layers = [await put(store, layerType, randomBytes(layerBytes)), await put(store, layerType, randomBytes(77))];
+  const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
+  const config = await put(store, mediaTypes.config[0], { architecture, os: 'linux', rootfs });
+  return put(store, mediaTypes.manifest[0], { schemaVersion: 2, mediaType: mediaTypes.manifest[0], config, layers });
+}
+
+/** A store, and when asked for a registry over another, all gone at the end. */
+class World implements AsyncDisposable {
+  readonly #directories: string[] = [];
+  readonly #open: (Disposable | AsyncDisposable)[] = [];
+  readonly client = this.#keep(new RegistryClient({ credentials: new CredentialFile({}) }));
+
+  #keep<T extends Disposable | AsyncDisposable>(thing: T): T {
+    this.#open.unshift(thing);
+    return thing;
+  }
+
+  async store(): Promise<ContentStore> {
+    const path = mkdtempSync(join(tmpdir(), 'proa-transfer-'));
+    this.#directories.push(path);
+    return this.#keep(await ContentStore.open(path));
+  }
+
+  async registry(): Promise<{ host: string; store: ContentStore }> {
+    const store = await this.store();
+    const errors: unknown[] = [];
+    const server = this.#keep(new RegistryServer({ store, onError: (error) => errors.push(error) }));
+    return { host: await server.listen(0), store };
+  }
+
+  /** Stands before a registry; `interfere` answers by itself, or lets a request through. */
+  async proxy(
+    host: string,
+    interfere: (request: IncomingMessage, response: ServerResponse) => boolean,
+  ): Promise<string> {
+    const server: Server = createServer((request, response) => {
+      if (interfere(request, response)) return;
+      const { method, url, headers } = request;
+      const [name, port] = host.split(':');
+      const onward = httpRequest({ host: name, port, method, path: url, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(onward);
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    this.#keep({
+      [Symbol.dispose]() {
+        server.closeAllConnections();
+        server.close();
+      },
+    });
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const thing of this.#open)
+      await (Symbol.asyncDispose in thing ? thing[Symbol.asyncDispose]() : thing[Symbol.dispose]());
+    for (const path of this.#directories) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+const rules = RegistryRules.none;
+
+test('an image is pushed to our registry, and pulled from it, with events', async () => {
+  await using world = new World();
+  const { host } = await world.registry();
+  const [from, to] = [await world.store(), await world.store()];
+  const image = await putImage(from, 'amd64');
+  await from.names.set(`${host}/team/app:1`, image);
+  const { client } = world;
+  const reference = parseReference(`${host}/team/app:1`);
+  const pushed: TransferEvent[] = [];
+  await pushImage(reference, { client, store: from, rules, onEvent: (event) => pushed.push(event) });
+  assert.equal(pushed.filter(({ phase }) => phase === 'done').length, 3);
+  await pushImage(reference, { client, store: from, rules, onEvent: (event) => pushed.push(event) });
+  assert.equal(pushed.filter(({ phase }) => phase === 'exists').length, 3);
+
+  const pulled = await pullImage(reference, { client, store: to, rules });
+  assert.equal(pulled.target.digest, image.digest);
+  assert.equal(pulled.changed, true);
+  assert.equal((await pullImage(reference, { client, store: to, rules })).changed, false);
+  assert.equal((await to.reachable()).size, 4);
+  assert.deepEqual(await client.tags({ host, path: 'team/app', insecure: true, digestOnly: false }), ['1']);
+});
+
+test('of an index the own platform is pulled, and another when it is asked for', async () => {
+  await using world = new World();
+  const { host } = await world.registry();
+  const from = await world.store();
+  const manifests = await Promise.all(
+    ['amd64', 'arm64'].map(async (architecture) => ({
+      ...(await putImage(from, architecture)),
+      platform: { os: 'linux', architecture },
+    })),
+  );
+  const index = await put(from, mediaTypes.index[0], { schemaVersion: 2, mediaType: mediaTypes.index[0], manifests });
+  await from.names.set(`${host}/app:all`, index);
+  const { client } = world;
+  const reference = parseReference(`${host}/app:all`);
+  await pushImage(reference, { client, store: from, rules });
+  for (const [at, platform] of ['linux/amd64', 'linux/arm64'].entries()) {
+    const to = await world.store();
+    const pulled = await pullImage(reference, { client, store: to, rules, platform: parsePlatform(platform) });
+    assert.equal(pulled.manifest.digest, manifests[at]?.digest);
+    assert.equal(pulled.target.digest, index.digest);
+    assert.equal(await to.blobs.has(manifests[1 - at]?.digest as Digest), false);
+  }
+  const to = await world.store();
+  const absent = pullImage(reference, { client, store: to, rules, platform: parsePlatform('linux/s390x') });
+  await assert.rejects(absent, /no matching manifest for linux\/s390x .* has linux\/amd64, linux\/arm64/);
+});
+
+test('a pull that is cut goes on where it ended, and fetches nothing twice', async () => {
+  await using world = new World();
+  const { host, store } = await world.registry();
+  const image = await putImage(store, 'amd64', 3_000_000);
+  await store.names.set('app:1', image);
+  await store.names.set(`app@${image.digest}`, image);
+  let sent = 0;
+  let cuts = 0;
+  const proxy = await world.proxy(host, (request, response) => {
+    if (!request.url?.includes('/blobs/')) return false;
+    const [name, port] = host.split(':');
+    const { method, url, headers } = request;
+    httpRequest({ host: name, port, method, path: url, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      let passed = 0;
+      answer.on('data', (chunk: Buffer) => {
+        // Every transfer of something large is cut after a while.
+        const piece = chunk.subarray(0, Math.max(0, 900_000 - passed));
+        passed += piece.length;
+        sent += piece.length;
+        response.write(piece);
+        if (passed >= 900_000) {
+          cuts++;
+          response.destroy();
+          answer.destroy();
+        }
+      });
+      answer.on('end', () => response.end());
+    }).end();
+    return true;
+  });
+  const to = await world.store();
+  const reference = parseReference(`${proxy}/app:1`);
+  const events: TransferEvent[] = [];
+  await pullImage(reference, { client: world.client, store: to, rules, onEvent: (event) => events.push(event) });
+  assert.ok(cuts >= 3);
+  assert.ok(events.some(({ phase }) => phase === 'retrying'));
+  const whole = 3_000_000 + 77 + 400;
+  // What was on its way when a connection was cut is lost: a few socket buffers of 3 MB.
+  assert.ok(sent < whole * 1.3, `${sent} bytes were sent`);
+  assert.deepEqual(readdirSync(join(to.root, 'ingest')), []);
+});
+
+test('what a registry sends is not believed: wrong content is refused and not kept', async () => {
+  await using world = new World();
+  const { host, store } = await world.registry();
+  const image = await putImage(store, 'amd64');
+  await store.names.set('app:1', image);
+  const proxy = await world.proxy(host, (request, response) => {
+    if (!request.url?.includes('/blobs/')) return false;
+    response.writeHead(200, { 'content-length': 77 });
+    response.end(randomBytes(77));
+    return true;
+  });
+  const to = await world.store();
+  const pull = pullImage(parseReference(`${proxy}/app:1`), { client: world.client, store: to, rules });
+  await assert.rejects(pull, /does not match its digest|longer than|ended after/);
+  assert.equal(to.names.list().length, 0);
+});
+
+test('429 is waited for, credentials do not follow a redirect elsewhere, and tokens are fetched', async () => {
+  await using world = new World();
+  const { host, store } = await world.registry();
+  const image = await putImage(store, 'amd64');
+  await store.names.set('app:1', image);
+  const elsewhere: (string | undefined)[] = [];
+  const other = await world.proxy(host, (request) => {
+    elsewhere.push(request.headers.authorization);
+    return false;
+  });
+  let busy = 1;
+  const asked: string[] = [];
+  const proxy = await world.proxy(host, (request, response) => {
+    const url = new URL(request.url ?? '', 'http://x');
+    if (url.pathname === '/token') {
+      asked.push(
+        `${url.searchParams.get('service')} ${url.searchParams.get('scope')} ${request.headers.authorization}`,
+      );
+      response.end(JSON.stringify({ token: 'secret', expires_in: 300 }));
+      return true;
+    }
+    if (request.headers.authorization !== 'Bearer secret') {
+      const realm = `http://${request.headers.host}/token`;
+      response.writeHead(401, {
+        'www-authenticate': `Bearer realm="${realm}",service="test",scope="repository:app:pull"`,
+      });
+      response.end();
+      return true;
+    }
+    if (busy-- > 0) {
+      response.writeHead(429, { 'retry-after': '0' });
+      response.end();
+      return true;
+    }
+    if (!url.pathname.includes('/blobs/')) return false;
+    response.writeHead(307, { location: `http://${other}${url.pathname}` });
+    response.end();
+    return true;
+  });
+  const credentials = new CredentialFile({ auths: { [proxy]: { auth: Buffer.from('user:word').toString('base64') } } });
+  using client = new RegistryClient({ credentials });
+  const to = await world.store();
+  await pullImage(parseReference(`${proxy}/app:1`), { client, store: to, rules });
+  assert.deepEqual(asked, [`test repository:app:pull Basic ${Buffer.from('user:word').toString('base64')}`]);
+  assert.deepEqual([...new Set(elsewhere)], [undefined]);
+});
+
+test('failures say registry, repository and what was answered', async () => {
+  await using world = new World();
+  const { host } = await world.registry();
+  const to = await world.store();
+  const options = { client: world.client, store: to, rules };
+  await assert.rejects(pullImage(parseReference(`${host}/no/such:1`), options), (error: Error) => {
+    assert.match(
+      error.message,
+      new RegExp(`manifest "1" of ${host}/no/such: the registry answered 404 \\(NAME_UNKNOWN`),
+    );
+    return true;
+  });
+  await assert.rejects(pullImage(parseReference('127.0.0.1:1/a:1'), options), /cannot reach registry "127.0.0.1:1"/);
+});
+
+test('referrers and deletion', async () => {
+  await using world = new World();
+  const { host, store } = await world.registry();
+  const { client } = world;
+  const from = await world.store();
+  const endpoint = { host, path: 'app', insecure: true, digestOnly: false };
+  const image = await putImage(from, 'amd64');
+  await from.names.set(`${host}/app:1`, image);
+  await pushImage(parseReference(`${host}/app:1`), { client, store: from, rules });
+  const empty = await put(from, 'application/vnd.oci.empty.v1+json', {});
+  const signature = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest[0],
+    artifactType: 'application/vnd.example.signature',
+    config: empty,
+    layers: [empty],
+    subject: image,
+  };
+  const text = JSON.stringify(signature);
+  await client.pushBlob(endpoint, empty, async function* () {
+    yield Buffer.from('{}');
+  });
+  const digest = digestOf(Buffer.from(text));
+  await client.pushManifest(endpoint, digest, mediaTypes.manifest[0], text);
+  const found = await client.referrers(endpoint, image.digest as Digest, 'application/vnd.example.signature');
+  assert.deepEqual(
+    found.manifests.map((entry) => entry.digest),
+    [digest],
+  );
+  assert.deepEqual((await client.referrers(endpoint, image.digest as Digest, 'other')).manifests, []);
+  await client.deleteManifest(endpoint, digest);
+  await client.deleteManifest(endpoint, image.digest);
+  assert.equal(await client.resolve(endpoint, '1'), undefined);
+  assert.deepEqual(await store.blobs.list(), []);
+});
+
+test('choosePlatform() takes older variants where there is no better', () => {
+  const entry = (text: string): Descriptor => ({ mediaType: '', digest: text, size: 0, platform: parsePlatform(text) });
+  const entries = ['linux/arm/v6', 'linux/arm/v7', 'linux/arm64/v8', 'linux/amd64'].map(entry);
+  const chosen = (text: string) => choosePlatform(entries, parsePlatform(text)).digest;
+  assert.equal(chosen('linux/arm/v7'), 'linux/arm/v7');
+  assert.equal(chosen('linux/arm/v8'), 'linux/arm/v7');
+  assert.equal(chosen('linux/arm64'), 'linux/arm64/v8');
+  assert.throws(() => chosen('linux/arm/v5'), /no matching manifest/);
+  assert.throws(() => parsePlatform('amd64'), /expected OS\/ARCHITECTURE/);
+});
+
+test('credential helpers are asked, and their tokens told from passwords', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'proa-helper-'));
+  try {
+    const script =
+      '#!/bin/sh\nread host\n[ "$host" = reg.example ] || exit 1\necho \'{"Username":"<token>","Secret":"t"}\'\n';
+    writeFileSync(join(path, 'docker-credential-test'), script, { mode: 0o755 });
+    process.env['PATH'] = `${path}:${process.env['PATH']}`;
+    const file = new CredentialFile({ credsStore: 'test', auths: { other: { username: 'u', password: 'p' } } });
+    assert.deepEqual(await file.for('reg.example'), { identityToken: 't' });
+    assert.deepEqual(await file.for('other'), { username: 'u', password: 'p' });
+    await assert.rejects(new CredentialFile({ credsStore: 'absent' }).for('x'), /cannot run the credential helper/);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+});

@@ -3,6 +3,7 @@
 // binary that runs the unit tests inside QuickJS.
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -128,6 +129,25 @@ async function bundleProgram(program, parts, directory) {
   for (const name of readdirSync(scratch)) renameSync(join(scratch, name), join(directory, name));
 }
 
+/** The engine is one file for Node.js, with the npm packages that it uses inside. */
+async function bundleEngine() {
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: ['src/engine/programs/proad.ts'],
+    outfile: join(root, 'dist/proad.mjs'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    supported: { using: false },
+    banner: {
+      js: '#!/usr/bin/env node\nSymbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
+    },
+    logLevel: 'warning',
+  });
+  chmodSync(join(root, 'dist/proad.mjs'), 0o755);
+}
+
 async function main() {
   const debug = process.argv.includes('--debug');
   mkdirSync(join(root, 'dist'), { recursive: true });
@@ -148,6 +168,7 @@ async function main() {
     if (existsSync(link)) rmSync(link);
     symlinkSync('proa', link);
   }
+  await bundleEngine();
   const size = readFileSync(output).length;
   console.log(`dist/${basename(output)}: ${(size / 1e6).toFixed(2)} MB, ${machine}`);
 }

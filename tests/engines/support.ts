@@ -41,8 +41,8 @@ const applets =
   stat stty sync tail test top touch tr true tty umount uname wc ip`.split(/\s+/);
 
 /** A place to run one engine in: a directory that is the same inside and outside, daemons, and an end that clears all. */
-export async function openSite(name: string) {
-  const peers = await openPeers({ network: true });
+export async function openSite(name: string, { network = true } = {}) {
+  const peers = await openPeers({ network });
   const work = mkdtempSync(`/tmp/proa-${name}-`);
   const cgroup = `proa-${name}-${process.pid}`;
   const daemons: ChildProcess[] = [];

@@ -1,0 +1,176 @@
+// Other people's tools against our registry server and our image store.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { mediaTypes } from '#common/image-spec/media-types.ts';
+import { ContentStore } from '#engine/images/content/store.ts';
+import type { Digest } from '#engine/images/reference/digest.ts';
+import { parseReference } from '#engine/images/reference/parse.ts';
+import { RegistryClient } from '#engine/images/registry/client.ts';
+import { CredentialFile } from '#engine/images/registry/credentials.ts';
+import { RegistryRules } from '#engine/images/registry/hosts.ts';
+import { pullImage } from '#engine/images/transfer/pull.ts';
+import { pushImage } from '#engine/images/transfer/push.ts';
+import { makeRootfs, openSite, type Site } from './support.ts';
+
+let site: Site;
+let work: string;
+let server: ChildProcess;
+let host: string;
+let image: { mediaType: string; digest: string; size: number };
+const client = new RegistryClient({ credentials: new CredentialFile({}) });
+const rules = RegistryRules.none;
+
+before(async () => {
+  // On the machine's own network: its loopback is where the registry is.
+  site = await openSite('registry', { network: false });
+  work = mkdtempSync('/tmp/proa-registry-');
+  server = spawn('node', [
+    'dist/proad.mjs',
+    'registry',
+    'serve',
+    '--root',
+    join(work, 'served'),
+    '--listen',
+    '127.0.0.1:0',
+  ]);
+  host = await new Promise((listening, failed) => {
+    server.stdout?.once('data', (text) => listening(/listening on (\S+)/.exec(String(text))?.[1] ?? ''));
+    server.stderr?.once('data', (text) => failed(new Error(String(text))));
+  });
+  image = await withStore('ours', putBusybox);
+});
+
+after(async () => {
+  server?.kill();
+  client[Symbol.dispose]();
+  await site?.end();
+  rmSync(work, { recursive: true, force: true });
+});
+
+async function withStore<T>(name: string, body: (store: ContentStore) => Promise<T>): Promise<T> {
+  using store = await ContentStore.open(join(work, name));
+  return body(store);
+}
+
+/** An image that runs: busybox, two layers. */
+async function putBusybox(store: ContentStore) {
+  const put = async (mediaType: string, data: Uint8Array) => {
+    const digest: Digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
+    await store.blobs.put(digest, data);
+    return { mediaType, digest, size: data.length };
+  };
+  const rootfs = join(work, 'rootfs');
+  await makeRootfs(rootfs);
+  mkdirSync(join(work, 'more/etc'), { recursive: true });
+  execFileSync('sh', ['-c', 'echo second layer > "$1/etc/word"', 'sh', join(work, 'more')]);
+  const tars = [rootfs, join(work, 'more')].map((directory) =>
+    execFileSync('tar', ['--create', '--directory', directory, '--numeric-owner', '.'], { maxBuffer: 1 << 28 }),
+  );
+  const layers = [];
+  for (const tar of tars) layers.push(await put('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(tar)));
+  const diffIds = tars.map((tar) => `sha256:${createHash('sha256').update(tar).digest('hex')}`);
+  const config = {
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    os: 'linux',
+    config: { Cmd: ['cat', '/etc/word'], Env: ['PATH=/bin'] },
+    rootfs: { type: 'layers', diff_ids: diffIds },
+  };
+  const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+  const manifest = await put(
+    mediaTypes.manifest[0],
+    json({
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest[0],
+      config: await put(mediaTypes.config[0], json(config)),
+      layers,
+    }),
+  );
+  await store.names.set(`${host}/team/app:1`, manifest);
+  await store.names.set('app:1', manifest);
+  return manifest;
+}
+
+function succeed(line: string[], seconds = 120): string {
+  const { status, stdout, stderr } = site.run(line, { seconds });
+  assert.equal(status, 0, `${line.join(' ')}:\n${stderr}`);
+  return stdout;
+}
+
+test('skopeo reads our store as an OCI layout', () => {
+  const raw = succeed(['skopeo', 'inspect', '--raw', `oci:${join(work, 'ours')}:app:1`]);
+  assert.equal(`sha256:${createHash('sha256').update(raw).digest('hex')}`, image.digest);
+});
+
+test('we push, skopeo pulls from our registry and pushes to it, we pull that', async () => {
+  await withStore('ours', (store) => pushImage(parseReference(`${host}/team/app:1`), { client, store, rules }));
+  succeed([
+    'skopeo',
+    'copy',
+    '--src-tls-verify=false',
+    `docker://${host}/team/app:1`,
+    `oci:${join(work, 'copied')}:app`,
+  ]);
+  const copied = JSON.parse(readFileSync(join(work, 'copied/index.json'), 'utf8'));
+  assert.equal(copied.manifests[0].digest, image.digest);
+  const away = ['skopeo', 'copy', '--dest-tls-verify=false', '--preserve-digests'];
+  succeed([...away, `oci:${join(work, 'copied')}:app`, `docker://${host}/back/app:2`]);
+  await withStore('theirs', async (store) => {
+    const { target } = await pullImage(parseReference(`${host}/back/app:2`), { client, store, rules });
+    assert.equal(target.digest, image.digest);
+  });
+  const { Tags } = JSON.parse(succeed(['skopeo', 'list-tags', '--tls-verify=false', `docker://${host}/back/app`]));
+  assert.deepEqual(Tags, ['2']);
+});
+
+test('skopeo converts to Docker’s formats by our registry, and deletes there', async () => {
+  const format = ['--format', 'v2s2', '--dest-tls-verify=false'];
+  succeed(['skopeo', 'copy', ...format, `oci:${join(work, 'ours')}:app:1`, `docker://${host}/docker/app:1`]);
+  await withStore('theirs', async (store) => {
+    const { target } = await pullImage(parseReference(`${host}/docker/app:1`), { client, store, rules });
+    assert.equal(target.mediaType, mediaTypes.manifest[1]);
+  });
+  succeed(['skopeo', 'delete', '--tls-verify=false', `docker://${host}/docker/app:1`]);
+  const gone = site.run(['skopeo', 'inspect', '--tls-verify=false', `docker://${host}/docker/app:1`]);
+  assert.notEqual(gone.status, 0);
+});
+
+test('podman pulls from our registry, runs what it got, and pushes to it', async () => {
+  const storage = ['--root', join(work, 'podman'), '--runroot', join(work, 'podman-run'), '--storage-driver', 'vfs'];
+  const podman = ['env', 'PODMAN_IGNORE_CGROUPSV1_WARNING=1', 'podman', ...storage];
+  succeed([...podman, 'pull', '--tls-verify=false', `${host}/team/app:1`]);
+  const options = ['--network', 'none', '--cgroup-manager', 'cgroupfs'];
+  const run = [...podman, ...options.slice(2), 'run', '--rm', ...options.slice(0, 2)];
+  assert.equal(succeed([...run, '--cgroup-parent', `/${site.cgroup}`, `${host}/team/app:1`]), 'second layer\n');
+  succeed([...podman, 'push', '--tls-verify=false', `${host}/team/app:1`, `${host}/from/podman:1`]);
+  await withStore('theirs', async (store) => {
+    await pullImage(parseReference(`${host}/from/podman:1`), { client, store, rules });
+  });
+});
+
+test('docker pulls from our registry and pushes to it', async () => {
+  const socket = `unix://${join(work, 'docker.sock')}`;
+  const options = {
+    'data-root': join(work, 'docker'),
+    'exec-root': join(work, 'docker-run'),
+    pidfile: join(work, 'docker.pid'),
+    host: socket,
+    bridge: 'none',
+    iptables: 'false',
+    ip6tables: 'false',
+    'log-level': 'warn',
+  };
+  const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  const docker = ['docker', '--host', socket];
+  await site.daemon(['dockerd', ...flags], [...docker, 'version']);
+  succeed([...docker, 'pull', `${host}/team/app:1`]);
+  succeed([...docker, 'tag', `${host}/team/app:1`, `${host}/from/docker:1`]);
+  succeed([...docker, 'push', `${host}/from/docker:1`]);
+  await withStore('theirs', async (store) => {
+    await pullImage(parseReference(`${host}/from/docker:1`), { client, store, rules });
+  });
+});

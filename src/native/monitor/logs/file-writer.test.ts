@@ -32,6 +32,21 @@ test('openLog() writes each line as the format wants it', () => {
   assert.equal(log({ format: 'none' }, body).files.size, 0);
 });
 
+test('FileWriter gives each call its own time', () => {
+  for (const format of ['cri', 'json-file'] as const) {
+    const disk = log({ format }, (say, _, clock) => {
+      say('a\n');
+      clock.nanoseconds = 120_000_000;
+      say(`b\n${'c'.repeat(16385)}`);
+      clock.seconds++;
+      say('\n');
+    });
+    const times = disk.text(path).match(/2026-[^Z]*Z/g);
+    const [second, third] = ['2026-01-02T03:04:05.120000000Z', '2026-01-02T03:04:06.120000000Z'];
+    assert.deepEqual([...(times ?? [])], [time, second, second, third]);
+  }
+});
+
 test('FileWriter makes one write(2) of many lines', () => {
   const disk = log({}, (say) => say('a\n'.repeat(20)));
   assert.equal(disk.writes, 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { testEngine } from './command-line.ts';
-import { runtimePath } from './support.ts';
+import { initPath, runtimePath } from './support.ts';
 
 testEngine({
   name: 'docker',
@@ -16,7 +16,7 @@ testEngine({
       'add-runtime': `proa=${runtimePath}`,
       'default-runtime': 'proa',
       'cgroup-parent': `/${site.cgroup}`,
-      'init-path': '/usr/bin/tini-static',
+      'init-path': initPath,
       'log-level': 'warn',
     };
     const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);

@@ -16,7 +16,7 @@ import { becomeLeastUrgent, closeOthers, SIGKILL, setParentDeathSignal } from '#
 import { O_CREAT, O_TRUNC, O_WRONLY, read } from '#sys/raw/file.ts';
 
 /** Compressed at once, as one gzip member. */
-const CHUNK = 262144;
+const CHUNK = 260_000;
 const LEVEL = 6;
 
 /** Where a file is compressed to; left over when the process is killed. */

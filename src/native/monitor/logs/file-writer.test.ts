@@ -186,6 +186,28 @@ test('reopen() loses and doubles nothing, also of an unfinished line', () => {
   assert.equal(disk.text(path), cri('two'));
 });
 
+test('reopen() throws when it cannot, and the old file is written to', () => {
+  const disk = log({}, (say, writer, files) => {
+    files.openFailure = -24;
+    assert.throws(() => writer.reopen(), /cannot open the log "\/logs\/c.log"/);
+    say('one\n');
+  });
+  assert.equal(disk.text(path), cri('one'));
+});
+
+test('FileWriter goes on with its file when it cannot be rotated', () => {
+  const disk = log({ maximumBytes: 100 }, (say, writer, files) => {
+    files.openFailure = -28;
+    say('1\n2\n3\n4\n5\n');
+    files.openFailure = 0;
+    say(`${'x'.repeat(300_000)}\n`);
+    assert.equal(writer.droppedBytes, 0);
+  });
+  const kept = [1, 2, 3, 4, 5].map((number) => cri(String(number))).join('');
+  const names = [...disk.files.keys()];
+  assert.ok(names.length > 1 && names.some((name) => disk.text(name).startsWith(kept)));
+});
+
 test('openLog() continues a log, without the record that was cut off', () => {
   const disk = new FakeFiles();
   disk.files.set(path, { inode: 1, data: [...bytes(`${cri('one')}2026-01-02T03:0`)] });

@@ -9,9 +9,12 @@ import { UnfinishedLine } from './unfinished.ts';
 
 /** What Docker and containerd part lines into. */
 const PIECE = 16384;
-/** Room for records: little for a container that says little; the most holds a piece all of whose bytes are escaped. */
-const LEAST_ROOM = 4096;
-const MOST_ROOM = 131072;
+/**
+ * Room for records: little for a container that says little; the most holds a piece all of whose bytes are escaped. Just
+ * below powers of two, which is how large the host's blocks are.
+ */
+const LEAST_ROOM = 4080;
+const MOST_ROOM = 131_056;
 
 /** Where the point stands in a time, and what it is. */
 const TO_POINT = '2026-01-02T03:04:05'.length;
@@ -125,7 +128,8 @@ export class FileWriter implements LogWriter {
       if (consumed > 0) this.#store(bytes, job, dressing);
       from += consumed;
       if (!full) return from;
-      if (room === this.#output.length && room < MOST_ROOM) this.#output = new Uint8Array(room * 2);
+      if (room === this.#output.length && room < MOST_ROOM)
+        this.#output = new Uint8Array(Math.min(room * 8, MOST_ROOM));
       else if (consumed === 0) this.#file.rotate();
     }
     return to;

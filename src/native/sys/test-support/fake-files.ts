@@ -22,6 +22,8 @@ export class FakeFiles {
   capacity = Number.POSITIVE_INFINITY;
   /** What every write answers; 0: it is done. */
   failure = 0;
+  /** What every openat answers; 0: it is done. */
+  openFailure = 0;
   seconds = 1_767_323_045;
   nanoseconds = 6;
   writes = 0;
@@ -71,6 +73,7 @@ export class FakeFiles {
   }
 
   #openat(path: string, flags: number): number {
+    if (this.openFailure !== 0) return this.openFailure;
     let file = this.files.get(path);
     if (!file) {
       if (!(flags & O_CREAT)) return ENOENT;

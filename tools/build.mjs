@@ -113,7 +113,8 @@ function tableSource(directory, blobs, table) {
     lines.push(`    {"${name}", blob_${index}, blob_${index}_end},`);
   });
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
-  for (const { name, entry } of table) lines.push(`    {"${name}", "${entry}.js"},`);
+  for (const { name, aliases = [], entry } of table)
+    for (const word of [name, ...aliases]) lines.push(`    {"${word}", "${entry}.js"},`);
   const detached = table.filter((program) => program.detached).map(({ name }) => `${name}\\0`);
   lines.push('    {0, 0}};', `const char detached[] = "${detached.join('')}";`, '');
   return lines.join('\n');

@@ -44,11 +44,19 @@ export const lazyParts = {
   'dry-run': `${runtime}/dry-run.ts`,
 };
 
-// What the static binary holds. A program is found by the name it is called by; the first also answers to any other
-// name. `detached` programs run from a copy of the binary that containers cannot write to. Each has its own copy of the
+// What the static binary holds. A program is found by the name it is called by, or one of its aliases; the first also
+// answers to any other name. `detached` programs run from a copy of the binary that containers cannot write to. Each has its own copy of the
 // lazy parts that it may meet, since a part shares modules with its program.
 export const programs = [
   { name: 'proa', entry: 'cli', detached: false, parts: ['errno-names'] },
   { name: 'proa-runtime', entry: 'runtime', detached: true, parts: Object.keys(lazyParts) },
   { name: 'proa-agent', entry: 'agent', detached: true, parts: Object.keys(lazyParts) },
+  // As what dockerd and podman mount their `--init` program.
+  {
+    name: 'proa-init',
+    aliases: ['docker-init', 'podman-init'],
+    entry: 'init',
+    detached: false,
+    parts: ['errno-names'],
+  },
 ];

@@ -233,6 +233,7 @@ export function testEngine(engine: Engine): void {
   it('--init has an init as the first process', () => {
     const first = good(run(['--init', image, '/bin/sh', '-c', 'cat /proc/1/cmdline | tr "\\0" " "']));
     assert.match(first, /init|tini/);
+    assert.equal(run(['--init', image, '/bin/sh', '-c', 'kill -TERM $$']).status, 143);
   });
 
   it('--user by number and by name', () => {

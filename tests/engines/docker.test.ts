@@ -1,30 +1,10 @@
-import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { testEngine } from './command-line.ts';
-import { runtimePath } from './support.ts';
+import { startDockerd } from './dockerd.ts';
 
 testEngine({
   name: 'docker',
   daemon: 'dockerd',
-  async open(site) {
-    const words = ['docker', '--host', 'unix:///run/docker.sock'];
-    const options = {
-      'data-root': join(site.work, 'data'),
-      'exec-root': '/run/docker',
-      pidfile: '/run/docker.pid',
-      host: 'unix:///run/docker.sock',
-      'add-runtime': `proa=${runtimePath}`,
-      'default-runtime': 'proa',
-      'cgroup-parent': `/${site.cgroup}`,
-      'init-path': '/usr/bin/tini-static',
-      'log-level': 'warn',
-    };
-    const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-    await site.daemon(['dockerd', ...flags], [...words, 'version']);
-    const info = site.run([...words, 'info', '--format', '{{.DefaultRuntime}}']);
-    assert.equal(info.stdout.trim(), 'proa');
-    return words;
-  },
+  open: startDockerd,
   runOptions: () => [],
   remove: ['rm', '-f'],
 });

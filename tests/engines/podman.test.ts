@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { testEngine } from './command-line.ts';
-import { runtimePath } from './support.ts';
+import { initPath, runtimePath } from './support.ts';
 
 testEngine({
   name: 'podman',
@@ -17,13 +17,6 @@ testEngine({
     const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
     return ['env', 'PODMAN_IGNORE_CGROUPSV1_WARNING=1', 'podman', ...flags];
   },
-  runOptions: (site) => [
-    '--cgroup-parent',
-    `/${site.cgroup}`,
-    '--init-path',
-    '/usr/bin/tini-static',
-    '--network',
-    'none',
-  ],
+  runOptions: (site) => ['--cgroup-parent', `/${site.cgroup}`, '--init-path', initPath, '--network', 'none'],
   remove: ['rm', '-f', '-t', '0'],
 });

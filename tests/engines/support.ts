@@ -22,6 +22,9 @@ const chosen = process.env['ENGINE_RUNTIME'] ?? 'proa';
 /** The runtime under test, as a path or a name among the peers. */
 export const runtimePath = chosen === 'proa' ? `${repositoryInside}/dist/proa-runtime` : chosen;
 
+/** What engines run as the first process for --init. */
+export const initPath = chosen === 'proa' ? `${repositoryInside}/dist/proa` : '/usr/bin/tini-static';
+
 export interface Outcome {
   status: number | null;
   stdout: string;

@@ -7,7 +7,7 @@ import { protectKeepers } from '#native/monitor/oom-score.ts';
 import { recoverContainer } from '#native/monitor/recover.ts';
 import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
 import { makeDirectories, openDirectory, removeFile, tryLockFile, writeAll } from '#sys/files.ts';
-import { cloneProcess, type ExitReason, reapAny, SIGCHLD } from '#sys/processes.ts';
+import { cloneProcess, type ExitReason, reapOne, SIGCHLD } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
 import { setsid } from '#sys/raw/process.ts';
 import { blockAllSignals, SIGINT, SIGTERM } from '#sys/signals.ts';
@@ -101,7 +101,7 @@ function fork(body: () => number): number {
 }
 
 function reap(ended: (pid: number, reason: ExitReason) => void): void {
-  for (let child = reapAny(); child; child = reapAny()) ended(child.pid, child.reason);
+  for (let child = reapOne(); child; child = reapOne()) ended(child.pid, child.reason);
 }
 
 /** For the log of whoever started the agent. */

@@ -1,6 +1,6 @@
 import { onSignals } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
-import { type ExitReason, reapAny, SIGCHLD } from '#sys/processes.ts';
+import { type ExitReason, reapOne, SIGCHLD } from '#sys/processes.ts';
 
 /** Reaps every child of this process, orphans that it was given among them, and tells whoever waits for one. */
 export class Reaper implements Disposable {
@@ -36,7 +36,7 @@ export class Reaper implements Disposable {
   }
 
   #reap(): void {
-    for (let ended = reapAny(); ended; ended = reapAny()) {
+    for (let ended = reapOne(); ended; ended = reapOne()) {
       const { pid, reason } = ended;
       const told = this.#waiting.get(pid);
       if (told) {

@@ -23,14 +23,16 @@ export function stringArray(strings: readonly (string | Uint8Array)[]): {
 } {
   const pointers = new BigUint64Array(strings.length + 1);
   const storage = strings.map((text, index) => {
-    const bytes = typeof text === 'string' ? utf8(`${text}\0`) : terminated(text);
+    const bytes = terminated(text);
     pointers[index] = BigInt(door.address(bytes));
     return bytes;
   });
   return { pointers, storage };
 }
 
-function terminated(bytes: Uint8Array): Uint8Array {
+/** Text as the kernel wants it: ended by NUL. */
+export function terminated(bytes: string | Uint8Array): Uint8Array {
+  if (typeof bytes === 'string') return utf8(`${bytes}\0`);
   const copy = new Uint8Array(bytes.length + 1);
   copy.set(bytes);
   return copy;

@@ -23,6 +23,12 @@ export function openFile(
   );
 }
 
+/** As `openFile` for reading; undefined where there is no file. */
+export function openFileIfAny(path: string, flags = raw.O_RDONLY): OwnedFd | undefined {
+  const fd = uninterrupted(() => raw.openat(raw.AT_FDCWD, path, flags | raw.O_CLOEXEC, 0));
+  return fd === -ENOENT ? undefined : owned(fd, 'openat', path);
+}
+
 export function openDirectory(path: string, at = raw.AT_FDCWD): OwnedFd {
   return openFile(path, { flags: raw.O_DIRECTORY, at });
 }
@@ -228,10 +234,8 @@ export function statusOf(fd: number, path = ''): FileStatus {
 
 /** As `statusOf`, by a path at whose end symbolic links are followed; undefined where there is nothing. */
 export function statusIfAny(path: string): FileStatus | undefined {
-  const fd = uninterrupted(() => raw.openat(raw.AT_FDCWD, path, raw.O_PATH | raw.O_CLOEXEC, 0));
-  if (fd === -ENOENT) return undefined;
-  using file = owned(fd, 'openat', path);
-  return statusOf(file.number);
+  using file = openFileIfAny(path, raw.O_PATH);
+  return file && statusOf(file.number);
 }
 
 /** Whether both are one file. */

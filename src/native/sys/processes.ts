@@ -1,5 +1,5 @@
-import { addressOf, stringArray, utf8 } from './bytes.ts';
-import { ESRCH } from './errno.ts';
+import { addressOf, stringArray, terminated, utf8 } from './bytes.ts';
+import { ECHILD, ESRCH } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned } from './fd.ts';
 import { exists, readTextIfAny } from './files.ts';
@@ -33,16 +33,25 @@ export function cloneProcess({ flags = 0, cgroup }: CloneOptions, body: () => nu
     cgroup: cgroup?.number ?? 0,
   });
   const pid = raw.clone3(args);
-  if (pid === 0) {
-    let status = 1;
-    try {
-      status = body();
-    } finally {
-      exitProcess(status);
-    }
-  }
+  if (pid === 0) runAndExit(body);
   check(pid, 'clone3');
   return { pid, pidfd: new OwnedFd(new DataView(pidfd.buffer).getInt32(0, true)) };
+}
+
+/** As `cloneProcess`, by its pid, where a container's seccomp profile may refuse clone3: Docker's does. clone(2). */
+export function forkProcess(body: () => number): number {
+  const pid = raw.clone(SIGCHLD);
+  if (pid === 0) runAndExit(body);
+  return check(pid, 'clone');
+}
+
+function runAndExit(body: () => number): never {
+  let status = 1;
+  try {
+    status = body();
+  } finally {
+    exitProcess(status);
+  }
 }
 
 export function exitProcess(status: number): never {
@@ -158,8 +167,12 @@ export class Execution {
   readonly #argv: ReturnType<typeof stringArray>;
   readonly #environment: ReturnType<typeof stringArray>;
 
-  constructor(path: string, argv: readonly string[], environment: readonly string[]) {
-    this.#path = utf8(`${path}\0`);
+  constructor(
+    path: string | Uint8Array,
+    argv: readonly (string | Uint8Array)[],
+    environment: readonly (string | Uint8Array)[],
+  ) {
+    this.#path = terminated(path);
     this.#argv = stringArray(argv);
     this.#environment = stringArray(environment);
   }
@@ -168,6 +181,38 @@ export class Execution {
   execute(): number {
     return -raw.execve(this.#path, this.#argv.pointers, this.#environment.pointers);
   }
+}
+
+/** Puts this process into a process group of its own. setpgid(2). */
+export function leadProcessGroup(): void {
+  check(raw.setpgid(0, 0), 'setpgid');
+}
+
+export interface Reaped {
+  pid: number;
+  reason: ExitReason;
+}
+
+/** Takes away one child that has ended; undefined when none has. */
+export function reapOne(): Reaped | undefined {
+  const info = new Uint8Array(raw.siginfo.size);
+  const result = raw.waitid(raw.P_ALL, 0, info, raw.WEXITED | raw.WNOHANG | raw.__WALL);
+  if (result === -ECHILD) return undefined;
+  check(result, 'waitid');
+  const pid = raw.siginfo.get(info, 'pid');
+  return pid === 0 ? undefined : { pid, reason: reasonOf(info) };
+}
+
+/** Sends a signal to a process or, when the number is negative, to a process group; the error number, or 0. kill(2). */
+export function sendSignal(pid: number, signal: number): number {
+  return -raw.kill(pid, signal);
+}
+
+/** Whether orphans come to this process: as the first of its pid namespace, or as a subreaper. */
+export function isReaper(): boolean {
+  if (raw.getpid() === 1) return true;
+  const answer = new Uint8Array(4);
+  return raw.prctl(raw.PR_GET_CHILD_SUBREAPER, answer) === 0 && answer[0] === 1;
 }
 
 export const SIGCHLD = 17;
@@ -197,14 +242,6 @@ export function reapOrphans(except: number): void {
     if (pid === 0 || pid === except) return;
     raw.waitid(raw.P_PID, pid, info, raw.WEXITED | raw.WNOHANG);
   }
-}
-
-/** Reaps a child that has ended, whichever; undefined when none has. */
-export function reapAny(): { pid: number; reason: ExitReason } | undefined {
-  const info = new Uint8Array(raw.siginfo.size);
-  if (raw.waitid(raw.P_ALL, 0, info, raw.WEXITED | raw.WNOHANG | raw.__WALL) < 0) return undefined;
-  const pid = raw.siginfo.get(info, 'pid');
-  return pid === 0 ? undefined : { pid, reason: reasonOf(info) };
 }
 
 /** Orphans among the descendants become this process's children. prctl(2), PR_SET_CHILD_SUBREAPER. */

@@ -69,8 +69,51 @@ export const SIGSYS = 31;
 /** The signal does nothing to this process, nor to its children until they reset it. */
 export function ignoreSignal(signal: number): void {
   const action = new Uint8Array(32);
-  action[0] = 1; // SIG_IGN
+  action[0] = SIG_IGN;
   check(raw.rt_sigaction(signal, action, null), 'rt_sigaction');
 }
 
 export const SIGPIPE = 13;
+export const SIGQUIT = 3;
+export const SIGILL = 4;
+export const SIGTRAP = 5;
+export const SIGABRT = 6;
+export const SIGBUS = 7;
+export const SIGFPE = 8;
+export const SIGSEGV = 11;
+export const SIGTTIN = 21;
+export const SIGTTOU = 22;
+
+/** What a program started by this process shall find as this process found it: the mask, and how some signals act. */
+export interface SignalState {
+  restore(): void;
+}
+
+/** Blocks all signals but `kept`, ignores `ignored` and gives `byDefault` their default action; what was before. */
+export function takeSignals(signals: {
+  kept: readonly number[];
+  ignored: readonly number[];
+  byDefault: readonly number[];
+}): SignalState {
+  const mask = new Uint8Array(8);
+  const blocked = new Uint8Array(8).fill(0xff);
+  setOf(signals.kept).forEach((bits, at) => {
+    blocked[at] = ~bits;
+  });
+  check(raw.rt_sigprocmask(raw.SIG_SETMASK, blocked, mask), 'rt_sigprocmask');
+  const actions = [...signals.ignored, ...signals.byDefault].map((signal) => {
+    const before = new Uint8Array(32);
+    const action = new Uint8Array(32);
+    action[0] = signals.ignored.includes(signal) ? SIG_IGN : 0;
+    check(raw.rt_sigaction(signal, action, before), 'rt_sigaction');
+    return { signal, before };
+  });
+  return {
+    restore() {
+      for (const { signal, before } of actions) check(raw.rt_sigaction(signal, before, null), 'rt_sigaction');
+      check(raw.rt_sigprocmask(raw.SIG_SETMASK, mask, null), 'rt_sigprocmask');
+    },
+  };
+}
+
+const SIG_IGN = 1;

@@ -1,3 +1,4 @@
+import { EBADF, ENOTTY, ENXIO } from './errno.ts';
 import { check } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
 import * as raw from './raw/file.ts';
@@ -6,6 +7,7 @@ import * as raw from './raw/file.ts';
 const TCGETS = 0x5401;
 const TCSETS = 0x5402;
 const TIOCSCTTY = 0x540e;
+const TIOCSPGRP = 0x5410;
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 const TIOCSPTLCK = 0x40045431;
@@ -24,6 +26,19 @@ export function openPeer(master: OwnedFd): OwnedFd {
 /** The process, leader of a session without one, gets this controlling terminal. */
 export function setControllingTerminal(terminal: OwnedFd): void {
   check(raw.ioctl(terminal.number, TIOCSCTTY, 0), 'ioctl', 'TIOCSCTTY');
+}
+
+/**
+ * Gives the terminal to a process group of its session; false where `fd` is no controlling terminal. tcsetpgrp(3). A
+ * process in the background must ignore SIGTTOU to do this.
+ */
+export function setForegroundGroup(fd: number, group: number): boolean {
+  const number = new Uint8Array(4);
+  new DataView(number.buffer).setInt32(0, group, true);
+  const result = raw.ioctl(fd, TIOCSPGRP, number);
+  if (result === -ENOTTY || result === -ENXIO || result === -EBADF) return false;
+  check(result, 'ioctl', 'TIOCSPGRP');
+  return true;
 }
 
 export interface WindowSize {

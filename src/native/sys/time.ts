@@ -1,3 +1,4 @@
+import { utf8 } from './bytes.ts';
 import { layout } from './layout.ts';
 import { clock_gettime } from './raw/process.ts';
 import { ppoll } from './raw/wait.ts';
@@ -26,26 +27,28 @@ export function sleepMilliseconds(milliseconds: number): void {
   ppoll(new Uint8Array(8), 0, time);
 }
 
-/** Gives timestamps one after the other: the part that stays the same for a second is made once. */
+/** The time of day, to be written many times a second: what changes is given by itself. */
 export class Clock {
   readonly #now = new Uint8Array(timespec.size);
   readonly #view = new DataView(this.#now.buffer);
-  #second = -1;
-  #prefix = '';
+  /** Seconds since 1970. */
+  second = -1;
+  /** Billionths of the second, and a billion. */
+  #nanoseconds = 1e9;
 
-  /** Seconds since 1970, when the last timestamp was given. */
-  get second(): number {
-    return this.#second;
+  read(): void {
+    clock_gettime(0, this.#now);
+    this.second = this.#view.getUint32(0, true) + this.#view.getUint32(4, true) * 2 ** 32;
+    this.#nanoseconds = 1e9 + this.#view.getUint32(8, true);
   }
 
-  /** As `timestamp()`. */
-  timestamp(): string {
-    clock_gettime(0, this.#now);
-    const second = this.#view.getUint32(0, true) + this.#view.getUint32(4, true) * 2 ** 32;
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#prefix = `${new Date(second * 1000).toISOString().slice(0, 19)}.`;
-    }
-    return `${this.#prefix}${String(this.#view.getUint32(8, true)).padStart(9, '0')}Z`;
+  /** What was read last, as `timestamp()` gives it. */
+  text(): string {
+    return `${new Date(this.second * 1000).toISOString().slice(0, 19)}.${String(this.#nanoseconds).slice(1)}Z`;
+  }
+
+  /** Nine digits of the second's fraction, as bytes, and before them one that means nothing. */
+  fraction(): Uint8Array {
+    return utf8(String(this.#nanoseconds));
   }
 }

@@ -1,13 +1,22 @@
 import { check, uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openFile, removeFile, renameFile, sameFile, statusIfAny, statusOf, writeAll } from '#sys/files.ts';
+import {
+  openFile,
+  openFileIfAny,
+  removeFile,
+  renameFile,
+  sameFile,
+  statusIfAny,
+  statusOf,
+  writeAll,
+} from '#sys/files.ts';
 import { gzip, gzipRoom } from '#sys/gzip.ts';
 import type { Mutex } from '#sys/mutex.ts';
 import { becomeLeastUrgent, closeOthers, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY, read } from '#sys/raw/file.ts';
 
 /** Compressed at once, as one gzip member. */
-const CHUNK = 262144;
+const CHUNK = 260_000;
 const LEVEL = 6;
 
 /** Where a file is compressed to; left over when the process is killed. */
@@ -41,14 +50,13 @@ export function compressRotated(work: Work): number {
   }
 }
 
-function youngest({ path, files, names }: Work): OwnedFd | undefined {
-  names.take();
-  try {
-    for (let age = 1; age < files; age++) if (statusIfAny(`${path}.${age}`)) return openFile(`${path}.${age}`);
-    return undefined;
-  } finally {
-    names.release();
+/** Rotation goes on meanwhile: a file that moves past us is met again, or at the next rotation. */
+function youngest({ path, files }: Work): OwnedFd | undefined {
+  for (let age = 1; age < files; age++) {
+    const file = openFileIfAny(`${path}.${age}`);
+    if (file) return file;
   }
+  return undefined;
 }
 
 function compress(source: OwnedFd, path: string): void {

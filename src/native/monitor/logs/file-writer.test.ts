@@ -32,6 +32,21 @@ test('openLog() writes each line as the format wants it', () => {
   assert.equal(log({ format: 'none' }, body).files.size, 0);
 });
 
+test('FileWriter gives each call its own time', () => {
+  for (const format of ['cri', 'json-file'] as const) {
+    const disk = log({ format }, (say, _, clock) => {
+      say('a\n');
+      clock.nanoseconds = 120_000_000;
+      say(`b\n${'c'.repeat(16385)}`);
+      clock.seconds++;
+      say('\n');
+    });
+    const times = disk.text(path).match(/2026-[^Z]*Z/g);
+    const [second, third] = ['2026-01-02T03:04:05.120000000Z', '2026-01-02T03:04:06.120000000Z'];
+    assert.deepEqual([...(times ?? [])], [time, second, second, third]);
+  }
+});
+
 test('FileWriter makes one write(2) of many lines', () => {
   const disk = log({}, (say) => say('a\n'.repeat(20)));
   assert.equal(disk.writes, 1);
@@ -169,6 +184,28 @@ test('reopen() loses and doubles nothing, also of an unfinished line', () => {
   });
   assert.equal(disk.text('/logs/moved'), cri('one'));
   assert.equal(disk.text(path), cri('two'));
+});
+
+test('reopen() throws when it cannot, and the old file is written to', () => {
+  const disk = log({}, (say, writer, files) => {
+    files.openFailure = -24;
+    assert.throws(() => writer.reopen(), /cannot open the log "\/logs\/c.log"/);
+    say('one\n');
+  });
+  assert.equal(disk.text(path), cri('one'));
+});
+
+test('FileWriter goes on with its file when it cannot be rotated', () => {
+  const disk = log({ maximumBytes: 100 }, (say, writer, files) => {
+    files.openFailure = -28;
+    say('1\n2\n3\n4\n5\n');
+    files.openFailure = 0;
+    say(`${'x'.repeat(300_000)}\n`);
+    assert.equal(writer.droppedBytes, 0);
+  });
+  const kept = [1, 2, 3, 4, 5].map((number) => cri(String(number))).join('');
+  const names = [...disk.files.keys()];
+  assert.ok(names.length > 1 && names.some((name) => disk.text(name).startsWith(kept)));
 });
 
 test('openLog() continues a log, without the record that was cut off', () => {

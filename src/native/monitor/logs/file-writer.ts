@@ -1,29 +1,30 @@
 import { utf8 } from '#sys/bytes.ts';
 import { SystemError } from '#sys/errors.ts';
-import { type Dressing, Framer } from '#sys/framing.ts';
+import { Framer } from '#sys/framing.ts';
 import { Clock } from '#sys/time.ts';
-import { criFormat, type Format, jsonFileFormat } from './format.ts';
+import { criFormat, type Format, jsonFileFormat, type TimedDressing } from './format.ts';
 import { LogFile } from './log-file.ts';
 import type { LogSettings, LogStream, LogWriter } from './types.ts';
 import { UnfinishedLine } from './unfinished.ts';
 
 /** What Docker and containerd part lines into. */
 const PIECE = 16384;
-/** Room for records: little for a container that says little; the most holds a piece all of whose bytes are escaped. */
-const LEAST_ROOM = 4096;
-const MOST_ROOM = 131072;
+/**
+ * Room for records: little for a container that says little; the most holds a piece all of whose bytes are escaped. Just
+ * below powers of two, which is how large the host's blocks are.
+ */
+const LEAST_ROOM = 4080;
+const MOST_ROOM = 131_056;
+
+/** Where the point stands in a time, and what it is. */
+const TO_POINT = '2026-01-02T03:04:05'.length;
+const POINT = 0x2e;
 
 /** What could not be written since the last record that could. */
 interface Gap {
   bytes: number;
   since: string;
   errno: number;
-}
-
-/** When a call was made, as all its records say. */
-interface Moment {
-  time: string;
-  dressing: Dressing;
 }
 
 /** Some bytes to be framed, and the part of the output that is free. */
@@ -41,6 +42,11 @@ export class FileWriter implements LogWriter {
   readonly #framer: Framer;
   readonly #file: LogFile;
   readonly #clock = new Clock();
+  /** Made anew every second; between, only the fraction of the second changes. */
+  readonly #dressings: Record<LogStream, { second: number; dressing: TimedDressing | undefined }> = {
+    stdout: { second: -1, dressing: undefined },
+    stderr: { second: -1, dressing: undefined },
+  };
   readonly #unfinished = { stdout: new UnfinishedLine(PIECE + 1), stderr: new UnfinishedLine(PIECE + 1) };
   #output = new Uint8Array(LEAST_ROOM);
   #gap: Gap | undefined;
@@ -57,17 +63,17 @@ export class FileWriter implements LogWriter {
   }
 
   write(stream: LogStream, bytes: Uint8Array, length: number): void {
-    const time = this.#begin(stream);
+    const dressing = this.#begin(stream);
     const unfinished = this.#unfinished[stream];
     let from = 0;
-    if (length === 0) this.#flush(unfinished, time);
+    if (length === 0) this.#flush(unfinished, dressing);
     while (unfinished.length > 0 && from < length) {
       from += unfinished.fill(bytes, from, length);
-      const done = this.#records(unfinished.bytes, 0, unfinished.length, time, false);
+      const done = this.#records(unfinished.bytes, 0, unfinished.length, dressing, false);
       if (done > 0) unfinished.drop(done);
     }
     if (unfinished.length > 0) return;
-    from = this.#records(bytes, from, length, time, false);
+    from = this.#records(bytes, from, length, dressing, false);
     if (from < length) unfinished.fill(bytes, from, length);
   }
 
@@ -85,40 +91,52 @@ export class FileWriter implements LogWriter {
     this.#file[Symbol.dispose]();
   }
 
-  /** The time that all records of this call bear. */
-  #begin(stream: LogStream): Moment {
-    const time = this.#clock.timestamp();
-    this.#file.inspect(this.#clock.second);
-    const dressing = this.#format.dress(time, stream);
-    this.#framer.dress(dressing);
-    return { time, dressing };
+  /** What all records of this call are dressed in: it bears their time. */
+  #begin(stream: LogStream): TimedDressing {
+    const clock = this.#clock;
+    clock.read();
+    this.#file.inspect(clock.second);
+    const kept = this.#dressings[stream];
+    if (kept.dressing === undefined || kept.second !== clock.second) {
+      kept.dressing = this.#format.dress(clock.text(), stream);
+      kept.second = clock.second;
+    } else {
+      const { bytes, times } = kept.dressing;
+      const fraction = clock.fraction();
+      fraction[0] = POINT;
+      bytes.set(fraction, times[0] + TO_POINT);
+      bytes.set(fraction, times[1] + TO_POINT);
+    }
+    this.#framer.dress(kept.dressing);
+    return kept.dressing;
   }
 
-  #flush(unfinished: UnfinishedLine, moment: Moment): void {
-    if (unfinished.length > 0) this.#records(unfinished.bytes, 0, unfinished.length, moment, true);
+  #flush(unfinished: UnfinishedLine, dressing: TimedDressing): void {
+    if (unfinished.length > 0) this.#records(unfinished.bytes, 0, unfinished.length, dressing, true);
     unfinished.length = 0;
   }
 
   /** Writes, or drops, all records that begin in these bytes: where the unfinished rest begins. */
-  #records(bytes: Uint8Array, begin: number, to: number, moment: Moment, flush: boolean): number {
+  #records(bytes: Uint8Array, begin: number, to: number, dressing: TimedDressing, flush: boolean): number {
     const framer = this.#framer;
     for (let from = begin; from < to; ) {
-      const at = this.#gap ? this.#putMarker(this.#gap, moment) : 0;
+      const at = this.#gap ? this.#putMarker(this.#gap, dressing) : 0;
       const room = Math.max(at, Math.min(this.#file.room, this.#output.length));
       const job = { from, to, at, room, flush };
-      framer.frame(bytes, this.#output, moment.dressing.bytes, job);
+      framer.frame(bytes, this.#output, dressing.bytes, job);
       const { consumed, full } = framer;
-      if (consumed > 0) this.#store(bytes, job, moment);
+      if (consumed > 0) this.#store(bytes, job, dressing);
       from += consumed;
       if (!full) return from;
-      if (room === this.#output.length && room < MOST_ROOM) this.#output = new Uint8Array(room * 2);
+      if (room === this.#output.length && room < MOST_ROOM)
+        this.#output = new Uint8Array(Math.min(room * 8, MOST_ROOM));
       else if (consumed === 0) this.#file.rotate();
     }
     return to;
   }
 
   /** Writes what was framed; what the file does not take becomes part of the gap. */
-  #store(bytes: Uint8Array, job: Job, { time, dressing }: Moment): void {
+  #store(bytes: Uint8Array, job: Job, dressing: TimedDressing): void {
     const framer = this.#framer;
     const { consumed, produced } = framer;
     const written = this.#file.append(this.#output, produced);
@@ -133,12 +151,12 @@ export class FileWriter implements LogWriter {
     if (kept > 0) this.#gap = undefined;
     const dropped = consumed - framer.consumed;
     this.#droppedBytes += dropped;
-    this.#gap ??= { bytes: 0, since: time, errno: this.#file.errno };
+    this.#gap ??= { bytes: 0, since: this.#clock.text(), errno: this.#file.errno };
     this.#gap.bytes += dropped;
   }
 
   /** Says at the beginning of the output what the log lacks; where that record ends. */
-  #putMarker({ bytes, since, errno }: Gap, { dressing }: Moment): number {
+  #putMarker({ bytes, since, errno }: Gap, dressing: TimedDressing): number {
     const why = new SystemError('write', errno).message;
     const text = utf8(`proa: ${bytes} bytes of output could not be written since ${since}: ${why}`);
     const { wholeBefore, wholeAfter } = dressing;

@@ -2,11 +2,16 @@ import { utf8 } from '#sys/bytes.ts';
 import type { Dressing } from '#sys/framing.ts';
 import type { LogStream } from './types.ts';
 
+/** What stands around a content, and where the two times in it begin. */
+export interface TimedDressing extends Dressing {
+  times: readonly [number, number];
+}
+
 /** What a log's records look like. */
 export interface Format {
   /** Whether contents stand in a JSON string. */
   escaped: boolean;
-  dress(time: string, stream: LogStream): Dressing;
+  dress(time: string, stream: LogStream): TimedDressing;
 }
 
 /** `TIME STREAM F content`, with P in place of F for a piece of a line that goes on: the kubelet's, in design-proposals "kubelet-cri-logging". */
@@ -19,6 +24,7 @@ export const criFormat: Format = {
       wholeBefore: before.length,
       wholeAfter: 1,
       pieceBefore: before.length,
+      times: [0, before.length + 1],
     };
   },
 };
@@ -29,11 +35,13 @@ export const jsonFileFormat: Format = {
   dress(time, stream) {
     const before = '{"log":"';
     const after = `","stream":"${stream}","time":"${time}"}\n`;
+    const toTime = after.indexOf(time);
     return {
       bytes: utf8(`${before}\\n${after}${before}${after}`),
       wholeBefore: before.length,
       wholeAfter: after.length + 2,
       pieceBefore: before.length,
+      times: [before.length + 2 + toTime, before.length * 2 + 2 + after.length + toTime],
     };
   },
 };

@@ -1,7 +1,7 @@
 import { ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openFile, removeFile, renameFile, sameFile, statusIfAny, statusOf } from '#sys/files.ts';
+import { exists, openFile, removeFile, renameFile, sameFile, statusIfAny, statusOf } from '#sys/files.ts';
 import { Mutex } from '#sys/mutex.ts';
 import { type Child, cloneProcess, stillRuns } from '#sys/processes.ts';
 import { O_TRUNC } from '#sys/raw/file.ts';
@@ -66,14 +66,16 @@ export class Rotation implements Disposable {
     }
   }
 
-  /** Every file becomes one older; the oldest is gone. */
+  /** Every file becomes one older, up to the first age that none has; the oldest is gone. */
   #shift(): void {
-    const last = this.#files - 1;
-    for (const suffix of ['', '.gz']) {
-      removeIfAny(`${this.#path}.${last}${suffix}`);
-      for (let age = last - 1; age >= 1; age--)
-        renameIfAny(`${this.#path}.${age}${suffix}`, `${this.#path}.${age + 1}${suffix}`);
-    }
+    const names = (age: number) => [`${this.#path}.${age}`, `${this.#path}.${age}.gz`] as const;
+    let free = 1;
+    while (free < this.#files - 1 && names(free).some((name) => exists(name))) free++;
+    for (const name of names(free)) removeIfAny(name);
+    for (let age = free - 1; age >= 1; age--)
+      names(age).forEach((name, index) => {
+        renameIfAny(name, names(age + 1)[index] as string);
+      });
     renameFile(this.#path, `${this.#path}.1`);
   }
 

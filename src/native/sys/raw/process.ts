@@ -33,6 +33,7 @@ export const PR_SET_KEEPCAPS = 8;
 export const PR_SET_NAME = 15;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_CHILD_SUBREAPER = 36;
+export const PR_GET_CHILD_SUBREAPER = 37;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;
@@ -74,6 +75,8 @@ export const siginfo = layout(
   128,
 );
 
+/** Without a stack of its own, as fork(2); the order of further arguments differs between machines. */
+export const clone = (flags: number) => door.syscall(NR.clone, flags, 0, 0, 0, 0);
 export const clone3 = (args: Uint8Array) => door.syscall(NR.clone3, args, args.length);
 export const execve = (path: Path, argv: BigUint64Array, environment: BigUint64Array) =>
   door.syscall(NR.execve, path, argv, environment);

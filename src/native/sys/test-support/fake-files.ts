@@ -22,7 +22,10 @@ export class FakeFiles {
   capacity = Number.POSITIVE_INFINITY;
   /** What every write answers; 0: it is done. */
   failure = 0;
+  /** What every openat answers; 0: it is done. */
+  openFailure = 0;
   seconds = 1_767_323_045;
+  nanoseconds = 6;
   writes = 0;
 
   text(path: string): string {
@@ -54,9 +57,10 @@ export class FakeFiles {
     if (number === NR.renameat2) return this.#rename(b, d);
     if (number === NR.unlinkat) return this.files.delete(b) ? 0 : ENOENT;
     if (number === NR.ftruncate) return this.#truncate(this.#file(a), b);
+    if (number === NR.faccessat2) return this.files.has(b) ? 0 : ENOENT;
     if (number === NR.pread64) return this.#read(this.#file(a), b, d);
     if (number === NR.clock_gettime) {
-      (b as Uint8Array).set(timespec.pack({ sec: this.seconds, nsec: 6 }));
+      (b as Uint8Array).set(timespec.pack({ sec: this.seconds, nsec: this.nanoseconds }));
       return 0;
     }
     return ENOSYS;
@@ -69,6 +73,7 @@ export class FakeFiles {
   }
 
   #openat(path: string, flags: number): number {
+    if (this.openFailure !== 0) return this.openFailure;
     let file = this.files.get(path);
     if (!file) {
       if (!(flags & O_CREAT)) return ENOENT;

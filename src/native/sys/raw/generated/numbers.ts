@@ -7,6 +7,7 @@ export const capset = MACHINE === 'x86-64' ? 126 : 91;
 export const chdir = MACHINE === 'x86-64' ? 80 : 49;
 export const chroot = MACHINE === 'x86-64' ? 161 : 51;
 export const clock_gettime = MACHINE === 'x86-64' ? 228 : 113;
+export const clone = MACHINE === 'x86-64' ? 56 : 220;
 export const clone3 = MACHINE === 'x86-64' ? 435 : 435;
 export const close = MACHINE === 'x86-64' ? 3 : 57;
 export const close_range = MACHINE === 'x86-64' ? 436 : 436;

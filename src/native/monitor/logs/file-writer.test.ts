@@ -144,6 +144,27 @@ test('FileWriter drops whole records on a full disk, and says so when there is r
   assert.equal(disk.text(path), cri('first') + cri('second') + after);
 });
 
+test('FileWriter writes nothing behind a record that it cannot cut off yet', () => {
+  const disk = log({}, (say, writer, full) => {
+    full.capacity = 50;
+    full.truncateFailure = -5;
+    say('one\ntwo\n');
+    full.capacity = 100_000;
+    say('three\n');
+    full.truncateFailure = 0;
+    say('four\n');
+    assert.equal(writer.droppedBytes, 10);
+  });
+  const contents = disk
+    .text(path)
+    .split('\n')
+    .map((record) => record.slice(40));
+  assert.deepEqual(
+    [contents[0], contents[1]?.slice(0, 14), contents[2], contents[3]],
+    ['one', 'proa: 10 bytes', 'four', ''],
+  );
+});
+
 test('FileWriter writes no marker that no record fits behind', () => {
   const disk = log({ format: 'json-file' }, (say, writer, full) => {
     full.failure = -5;

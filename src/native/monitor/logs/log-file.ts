@@ -20,6 +20,8 @@ export class LogFile implements Disposable {
   #size: number;
   #limit: number;
   #inspected = 0;
+  /** Bytes at the end of the file that belong to no whole record. */
+  #torn = 0;
   /** Why the last write failed. */
   errno = 0;
 
@@ -39,6 +41,8 @@ export class LogFile implements Disposable {
 
   /** Writes the first `length` bytes; how many the file took, where less with the reason in `errno`. */
   append(bytes: Uint8Array, length: number): number {
+    // Behind a torn record nothing could be read.
+    if (this.#torn > 0 && !this.#mend()) return 0;
     let done = 0;
     while (done < length) {
       const rest = done === 0 ? bytes : bytes.subarray(done);
@@ -53,11 +57,23 @@ export class LogFile implements Disposable {
     return done;
   }
 
-  /** Takes the last `count` bytes away, which belong to no whole record. */
+  /** Takes the last `count` bytes away, which belong to no whole record; at the next write, if not now. */
   cut(count: number): void {
-    // Asked for, not remembered: somebody may have emptied the file.
-    this.#size = Math.max(0, statusOf(this.#fd.number).size - count);
-    cutFile(this.#fd, this.#size);
+    this.#torn = count;
+    this.#mend();
+  }
+
+  #mend(): boolean {
+    try {
+      // Asked for, not remembered: somebody may have emptied the file.
+      const size = Math.max(0, statusOf(this.#fd.number).size - this.#torn);
+      cutFile(this.#fd, size);
+      this.#size = size;
+      this.#torn = 0;
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Begins a new file and keeps the old one under another name; when that fails, the old one is written to for a while. */
@@ -98,6 +114,7 @@ export class LogFile implements Disposable {
     this.#fd.close();
     this.#fd = next;
     this.#size = size;
+    this.#torn = 0;
     this.#limit = this.#maximumBytes;
   }
 

@@ -22,6 +22,8 @@ export class FakeFiles {
   capacity = Number.POSITIVE_INFINITY;
   /** What every write answers; 0: it is done. */
   failure = 0;
+  /** What every ftruncate answers; 0: it is done. */
+  truncateFailure = 0;
   /** What every openat answers; 0: it is done. */
   openFailure = 0;
   seconds = 1_767_323_045;
@@ -111,6 +113,7 @@ export class FakeFiles {
   }
 
   #truncate(file: File, length: number): number {
+    if (this.truncateFailure !== 0) return this.truncateFailure;
     file.data.length = length;
     return 0;
   }

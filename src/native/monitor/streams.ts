@@ -32,7 +32,8 @@ let buffer: Uint8Array | undefined;
 
 /** One for all: what is read is passed on at once. Made late, since a program may never say anything. */
 function readBuffer(): Uint8Array {
-  buffer ??= new Uint8Array(1 << 16);
+  // A little less than a pipe holds: with its page's head it fills 64 KB.
+  buffer ??= new Uint8Array(65520);
   return buffer;
 }
 

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
+import { loadImages } from '#engine/images/archive/load.ts';
+import { saveImages } from '#engine/images/archive/save.ts';
+import { put } from '#engine/images/content/fixture.ts';
 import { ContentStore } from '#engine/images/content/store.ts';
-import type { Digest } from '#engine/images/reference/digest.ts';
 import { parseReference } from '#engine/images/reference/parse.ts';
 import { RegistryClient } from '#engine/images/registry/client.ts';
 import { CredentialFile } from '#engine/images/registry/credentials.ts';
@@ -59,11 +61,6 @@ async function withStore<T>(name: string, body: (store: ContentStore) => Promise
 
 /** An image that runs: busybox, two layers. */
 async function putBusybox(store: ContentStore) {
-  const put = async (mediaType: string, data: Uint8Array) => {
-    const digest: Digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
-    await store.blobs.put(digest, data);
-    return { mediaType, digest, size: data.length };
-  };
   const rootfs = join(work, 'rootfs');
   await makeRootfs(rootfs);
   mkdirSync(join(work, 'more/etc'), { recursive: true });
@@ -72,7 +69,7 @@ async function putBusybox(store: ContentStore) {
     execFileSync('tar', ['--create', '--directory', directory, '--numeric-owner', '.'], { maxBuffer: 1 << 28 }),
   );
   const layers = [];
-  for (const tar of tars) layers.push(await put('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(tar)));
+  for (const tar of tars) layers.push(await put(store, 'application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(tar)));
   const diffIds = tars.map((tar) => `sha256:${createHash('sha256').update(tar).digest('hex')}`);
   const config = {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
@@ -80,19 +77,29 @@ async function putBusybox(store: ContentStore) {
     config: { Cmd: ['cat', '/etc/word'], Env: ['PATH=/bin'] },
     rootfs: { type: 'layers', diff_ids: diffIds },
   };
-  const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-  const manifest = await put(
-    mediaTypes.manifest[0],
-    json({
-      schemaVersion: 2,
-      mediaType: mediaTypes.manifest[0],
-      config: await put(mediaTypes.config[0], json(config)),
-      layers,
-    }),
-  );
+  const manifest = await put(store, mediaTypes.manifest[0], {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest[0],
+    config: await put(store, mediaTypes.config[0], config),
+    layers,
+  });
   await store.names.set(`${host}/team/app:1`, manifest);
   await store.names.set('app:1', manifest);
   return manifest;
+}
+
+/** The image as an archive that we write. */
+async function saveOurs(name: string): Promise<string> {
+  const path = join(work, `${name}.tar`);
+  const images = [{ names: [`${host}/team/saved:1`], target: image }];
+  await withStore('ours', (store) => saveImages(store, images, createWriteStream(path)));
+  return path;
+}
+
+/** What another tool saved is an image here, under the name that it had there. */
+async function loadTheirs(path: string): Promise<void> {
+  const [loaded] = await withStore('theirs', (store) => loadImages(store, createReadStream(path)));
+  assert.deepEqual(loaded?.names, [`${host}/team/saved:1`]);
 }
 
 function succeed(line: string[], seconds = 120): string {
@@ -150,6 +157,12 @@ test('podman pulls from our registry, runs what it got, and pushes to it', async
   await withStore('theirs', async (store) => {
     await pullImage(parseReference(`${host}/from/podman:1`), { client, store, rules });
   });
+  succeed([...podman, 'load', '--input', await saveOurs('for-podman')]);
+  for (const format of ['oci-archive', 'docker-archive']) {
+    const path = join(work, `podman-${format}.tar`);
+    succeed([...podman, 'save', '--format', format, '--output', path, `${host}/team/saved:1`]);
+    await loadTheirs(path);
+  }
 });
 
 test('docker pulls from our registry and pushes to it', async () => {
@@ -173,4 +186,7 @@ test('docker pulls from our registry and pushes to it', async () => {
   await withStore('theirs', async (store) => {
     await pullImage(parseReference(`${host}/from/docker:1`), { client, store, rules });
   });
+  succeed([...docker, 'load', '--input', await saveOurs('for-docker')]);
+  succeed([...docker, 'save', '--output', join(work, 'docker.tar'), `${host}/team/saved:1`]);
+  await loadTheirs(join(work, 'docker.tar'));
 });

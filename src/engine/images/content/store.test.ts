@@ -1,42 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import type { Digest } from '../reference/digest.ts';
 import { checkStore } from './check.ts';
+import { digestOf, put, putImage, temporaryDirectory } from './fixture.ts';
 import { ContentStore } from './store.ts';
 
-const digestOf = (data: string): Digest => `sha256:${createHash('sha256').update(data).digest('hex')}`;
-
-function directory(): { path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), 'proa-content-'));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-async function put(store: ContentStore, mediaType: string, value: unknown): Promise<Descriptor> {
-  const data = typeof value === 'string' ? value : JSON.stringify(value);
-  const digest = digestOf(data);
-  await store.blobs.put(digest, data);
-  return { mediaType, digest, size: Buffer.byteLength(data) };
-}
-
-/** An image of one layer; `word` makes it different from others. */
-async function putImage(store: ContentStore, word: string): Promise<Descriptor> {
-  const layer = await put(store, 'application/vnd.oci.image.layer.v1.tar', `layer of ${word}`);
-  const rootfs = { type: 'layers', diff_ids: [layer.digest] };
-  const config = await put(store, mediaTypes.config[0], { architecture: 'amd64', os: 'linux', rootfs });
-  return put(store, mediaTypes.manifest[0], { schemaVersion: 2, config, layers: [layer] });
-}
+const putWord = (store: ContentStore, word: string): Promise<Descriptor> => putImage(store, [`layer of ${word}`]);
 
 test('ContentStore is an image layout, and content is found by its digest', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
-  const image = await putImage(store, 'a');
+  const image = await putWord(store, 'a');
   await store.names.set('docker.io/library/a:1', image);
   assert.deepEqual(JSON.parse(readFileSync(join(place.path, 'oci-layout'), 'utf8')), { imageLayoutVersion: '1.0.0' });
   const index = JSON.parse(readFileSync(join(place.path, 'index.json'), 'utf8'));
@@ -46,7 +24,7 @@ test('ContentStore is an image layout, and content is found by its digest', asyn
 });
 
 test('ContentStore.open() refuses a second engine by its process, and a lock of the dead counts for nothing', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
   await assert.rejects(ContentStore.open(place.path), new RegExp(`in use by process ${process.pid}`));
   store[Symbol.dispose]();
@@ -58,7 +36,7 @@ test('ContentStore.open() refuses a second engine by its process, and a lock of 
 });
 
 test('BlobWriter goes on where the last one ended, and only what is verified becomes content', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
   const data = 'the quick brown fox';
   const digest = digestOf(data);
@@ -82,7 +60,7 @@ test('BlobWriter goes on where the last one ended, and only what is verified bec
 });
 
 test('BlobWriter discards what does not match, and what is too long', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
   const digest = digestOf('right');
   {
@@ -99,11 +77,11 @@ test('BlobWriter discards what does not match, and what is too long', async () =
 });
 
 test('collect() keeps what a name or a lease leads to', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
-  const named = await putImage(store, 'named');
-  const leased = await putImage(store, 'leased');
-  const lost = await putImage(store, 'lost');
+  const named = await putWord(store, 'named');
+  const leased = await putWord(store, 'leased');
+  const lost = await putWord(store, 'lost');
   await store.names.set('a:1', named);
   const lease = store.lease();
   lease.hold(leased.digest as Digest);
@@ -118,11 +96,11 @@ test('collect() keeps what a name or a lease leads to', async () => {
 });
 
 test('checkStore() finds what is corrupt, missing, unreferenced and partial, and mends it', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
-  const good = await putImage(store, 'good');
+  const good = await putWord(store, 'good');
   await store.names.set('good:1', good);
-  const bad = await putImage(store, 'bad');
+  const bad = await putWord(store, 'bad');
   await store.names.set('bad:1', bad);
   const layer = digestOf('layer of bad');
   writeFileSync(store.blobs.path(layer), 'a bit flipped');
@@ -143,9 +121,9 @@ test('checkStore() finds what is corrupt, missing, unreferenced and partial, and
 });
 
 test('names that change at once all stay', async () => {
-  using place = directory();
+  using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
-  const image = await putImage(store, 'a');
+  const image = await putWord(store, 'a');
   const tags = Array.from({ length: 20 }, (_, index) => `a:${index}`);
   await Promise.all(tags.map((tag) => store.names.set(tag, image)));
   assert.deepEqual(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import {
   createServer,
@@ -15,6 +15,7 @@ import { test } from 'node:test';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { RegistryServer } from '../../registry-server/server.ts';
+import { digestOf, put, putImage } from '../content/fixture.ts';
 import { ContentStore } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import { parseReference } from '../reference/parse.ts';
@@ -26,22 +27,8 @@ import { choosePlatform, parsePlatform } from './platform.ts';
 import { pullImage } from './pull.ts';
 import { pushImage } from './push.ts';
 
-const digestOf = (data: Uint8Array): Digest => `sha256:${createHash('sha256').update(data).digest('hex')}`;
-const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip';
-
-async function put(store: ContentStore, mediaType: string, value: unknown): Promise<Descriptor> {
-  const data = value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
-  const digest = digestOf(data);
-  await store.blobs.put(digest, data);
-  return { mediaType, digest, size: data.length };
-}
-
-async function putImage(store: ContentStore, architecture: string, layerBytes = 1000): Promise<Descriptor> {
-  const layers = [await put(store, layerType, randomBytes(layerBytes)), await put(store, layerType, randomBytes(77))];
-  const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
-  const config = await put(store, mediaTypes.config[0], { architecture, os: 'linux', rootfs });
-  return put(store, mediaTypes.manifest[0], { schemaVersion: 2, mediaType: mediaTypes.manifest[0], config, layers });
-}
+const putRandom = (store: ContentStore, architecture: string, size = 1000): Promise<Descriptor> =>
+  putImage(store, [randomBytes(size), randomBytes(77)], { architecture, compression: 'gzip' });
 
 /** A store, and when asked for a registry over another, all gone at the end. */
 class World implements AsyncDisposable {
@@ -105,7 +92,7 @@ test('an image is pushed to our registry, and pulled from it, with events', asyn
   await using world = new World();
   const { host } = await world.registry();
   const [from, to] = [await world.store(), await world.store()];
-  const image = await putImage(from, 'amd64');
+  const image = await putRandom(from, 'amd64');
   await from.names.set(`${host}/team/app:1`, image);
   const { client } = world;
   const reference = parseReference(`${host}/team/app:1`);
@@ -129,7 +116,7 @@ test('of an index the own platform is pulled, and another when it is asked for',
   const from = await world.store();
   const manifests = await Promise.all(
     ['amd64', 'arm64'].map(async (architecture) => ({
-      ...(await putImage(from, architecture)),
+      ...(await putRandom(from, architecture)),
       platform: { os: 'linux', architecture },
     })),
   );
@@ -153,7 +140,7 @@ test('of an index the own platform is pulled, and another when it is asked for',
 test('a pull that is cut goes on where it ended, and fetches nothing twice', async () => {
   await using world = new World();
   const { host, store } = await world.registry();
-  const image = await putImage(store, 'amd64', 3_000_000);
+  const image = await putRandom(store, 'amd64', 3_000_000);
   await store.names.set('app:1', image);
   await store.names.set(`app@${image.digest}`, image);
   let sent = 0;
@@ -196,7 +183,7 @@ test('a pull that is cut goes on where it ended, and fetches nothing twice', asy
 test('what a registry sends is not believed: wrong content is refused and not kept', async () => {
   await using world = new World();
   const { host, store } = await world.registry();
-  const image = await putImage(store, 'amd64');
+  const image = await putRandom(store, 'amd64');
   await store.names.set('app:1', image);
   const proxy = await world.proxy(host, (request, response) => {
     if (!request.url?.includes('/blobs/')) return false;
@@ -213,7 +200,7 @@ test('what a registry sends is not believed: wrong content is refused and not ke
 test('429 is waited for, credentials do not follow a redirect elsewhere, and tokens are fetched', async () => {
   await using world = new World();
   const { host, store } = await world.registry();
-  const image = await putImage(store, 'amd64');
+  const image = await putRandom(store, 'amd64');
   await store.names.set('app:1', image);
   const elsewhere: (string | undefined)[] = [];
   const other = await world.proxy(host, (request) => {
@@ -278,7 +265,7 @@ test('referrers and deletion', async () => {
   const { client } = world;
   const from = await world.store();
   const endpoint = { host, path: 'app', insecure: true, digestOnly: false };
-  const image = await putImage(from, 'amd64');
+  const image = await putRandom(from, 'amd64');
   await from.names.set(`${host}/app:1`, image);
   await pushImage(parseReference(`${host}/app:1`), { client, store: from, rules });
   const empty = await put(from, 'application/vnd.oci.empty.v1+json', {});

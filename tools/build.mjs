@@ -16,6 +16,7 @@ import {
 import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
+import { buildBaseImage } from './base-image.mjs';
 import { mergeCore } from './merge-core.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
@@ -170,6 +171,7 @@ async function main() {
     symlinkSync('proa', link);
   }
   await bundleEngine();
+  await buildBaseImage(join(root, 'dist/base-image.tar'));
   const size = readFileSync(output).length;
   console.log(`dist/${basename(output)}: ${(size / 1e6).toFixed(2)} MB, ${machine}`);
 }

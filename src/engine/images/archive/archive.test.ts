@@ -9,6 +9,9 @@ import { type Header, pack } from 'tar-stream';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import { digestOf, put, putImage, temporaryStore } from '../content/fixture.ts';
 import type { ContentStore } from '../content/store.ts';
+import { ImageLibrary } from '../library/images.ts';
+import { parseReference } from '../reference/parse.ts';
+import { importImage } from './import.ts';
 import { loadImages } from './load.ts';
 import { type Saved, saveImages } from './save.ts';
 
@@ -115,4 +118,22 @@ test('an archive that is not whole changes nothing, and says what is wrong', asy
     await to.store.collect();
     assert.deepEqual(readdirSync(join(to.store.root, 'blobs', 'sha256')), []);
   }
+});
+
+test('an archive of a root filesystem becomes an image of one layer, however it is compressed', async () => {
+  using to = await temporaryStore();
+  const archive = await archiveOf({ 'etc/word': 'word' });
+  const options = { created: '2026-01-01T00:00:00Z', config: { Cmd: ['sh'] }, comment: 'made by hand' };
+  const reference = parseReference('made');
+  const first = await importImage(to.store, Readable.from([archive]), { ...options, reference });
+  const second = await importImage(to.store, Readable.from([gzipSync(archive)]), options);
+  assert.equal(second.digest, first.digest);
+  assert.equal(to.store.names.get('docker.io/library/made:latest')?.digest, first.digest);
+  const { config } = await new ImageLibrary(to.store).find('made');
+  assert.deepEqual(config.rootfs.diff_ids, [digestOf(archive)]);
+  assert.deepEqual(config.config, { Cmd: ['sh'] });
+  await to.store.collect();
+  assert.equal((await to.store.reachable()).size, 3);
+  await assert.rejects(importImage(to.store, Readable.from([gzipSync(archive).subarray(0, -9)])), /damaged/);
+  assert.deepEqual(readdirSync(join(to.store.root, 'ingest')), []);
 });

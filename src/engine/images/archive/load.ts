@@ -1,9 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { type Duplex, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import * as check from '#common/check/check.ts';
 import { checked } from '#common/check/checked.ts';
@@ -12,15 +10,16 @@ import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { parseImageConfig, parseIndex } from '#common/image-spec/validate.ts';
 import { parseJson } from '#common/json/parse.ts';
+import { beginningOf, compressionOf, decompressAny } from '../compression/detect.ts';
 import type { ContentStore, Lease } from '../content/store.ts';
 import { type Digest, isDigest } from '../reference/digest.ts';
 import { parseReference, referenceText, withDefaultTag } from '../reference/parse.ts';
 
 const DOCUMENT_LIMIT = 4 << 20;
-/** As many as it takes to tell a compression. */
-const MAGIC_BYTES = 4;
+/** Of symbolic links from one to another: what Linux follows. */
+const LINKS_LIMIT = 40;
 const layerTypes = {
-  plain: 'application/vnd.oci.image.layer.v1.tar',
+  none: 'application/vnd.oci.image.layer.v1.tar',
   gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
 };
@@ -49,8 +48,8 @@ type Entry = AsyncIterable<Buffer> & { header: Header; resume(): void };
 /** What an archive holds, in whatever order it came. */
 interface Contents {
   documents: Map<string, string>;
-  /** Files that are no blobs by their name: content by path, with how it begins. */
-  files: Map<string, { digest: Digest; size: number; begins: Buffer }>;
+  /** Files that are no blobs by their name: content by path. */
+  files: Map<string, { digest: Digest; size: number }>;
   links: Map<string, string>;
 }
 
@@ -67,15 +66,20 @@ export async function loadImages(store: ContentStore, input: Readable): Promise<
       kind: 'invalid',
       remedy: 'An archive of a root filesystem alone is imported, not loaded',
     });
-  for (const { names, target } of images) for (const name of names) await store.names.set(name, target);
+  for (const { names, target } of images) {
+    for (const name of names) await store.names.set(name, target);
+    if (names.length === 0) await store.names.keep(target);
+  }
   return images;
 }
 
 async function readArchive(store: ContentStore, input: Readable, lease: Lease): Promise<Contents> {
   const contents: Contents = { documents: new Map(), files: new Map(), links: new Map() };
   const archive = extract();
-  // Its end, or what was wrong with it, is seen where the archive is read.
-  pipeline([...(await decompressed(input)), archive]).catch(() => {});
+  const { output, done } = await decompressAny(input);
+  done.catch(() => {});
+  // What is wrong with the archive is seen where it is read.
+  pipeline(output, archive).catch(() => {});
   for await (const entry of archive as AsyncIterable<Entry>) {
     const { name, type, linkname, size = 0 } = entry.header;
     const path = normal(name);
@@ -83,30 +87,8 @@ async function readArchive(store: ContentStore, input: Readable, lease: Lease): 
     if (type === 'file' || type === 'contiguous-file') await readFile(path, size, entry, { store, lease, contents });
     entry.resume();
   }
+  await done;
   return contents;
-}
-
-/** Steps for a pipeline: the archive itself, also where all of it is compressed, as `docker save | gzip` makes it. */
-async function decompressed(input: Readable): Promise<[Readable, ...Duplex[]]> {
-  const chunks: AsyncIterator<Buffer> = input[Symbol.asyncIterator]();
-  let begins = Buffer.alloc(0);
-  for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
-    begins = Buffer.concat([begins, next.value]);
-    if (begins.length >= MAGIC_BYTES) break;
-  }
-  const whole = Readable.from(
-    (async function* () {
-      yield begins;
-      yield* { [Symbol.asyncIterator]: () => chunks };
-    })(),
-  );
-  const compression = compressionOf(begins);
-  if (compression === 'zstd')
-    throw new ProaError('the archive is compressed with zstd: its layers may be, the whole may not', {
-      kind: 'unsupported',
-      remedy: 'Decompress it first, as zstd -d does',
-    });
-  return compression === 'gzip' ? [whole, createGunzip()] : [whole];
 }
 
 async function readFile(
@@ -115,8 +97,8 @@ async function readFile(
   entry: AsyncIterable<Buffer>,
   { store, lease, contents }: { store: ContentStore; lease: Lease; contents: Contents },
 ): Promise<void> {
-  const digest = path.replace(/^blobs\/([^/]+)\//, '$1:');
-  if (path.startsWith('blobs/') && isDigest(digest)) {
+  const digest = digestOfPath(path);
+  if (digest) {
     lease.hold(digest);
     if (await store.blobs.has(digest)) return;
     await using writer = await store.blobs.write({ digest, size });
@@ -126,7 +108,7 @@ async function readFile(
   } else if (['index.json', 'manifest.json', 'oci-layout'].includes(path)) {
     contents.documents.set(path, await readText(path, size, entry));
   } else if (/\.(?:json|tar)$/.test(path)) {
-    const file = await adoptFile(store, entry);
+    const file = await store.blobs.take(entry);
     lease.hold(file.digest);
     contents.files.set(path, file);
   }
@@ -140,33 +122,6 @@ async function readText(path: string, size: number, entry: AsyncIterable<Buffer>
   const chunks: Buffer[] = [];
   for await (const chunk of entry) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Content whose digest is known only when all of it has come. */
-async function adoptFile(
-  store: ContentStore,
-  entry: AsyncIterable<Buffer>,
-): Promise<{ digest: Digest; size: number; begins: Buffer }> {
-  const path = join(store.root, 'ingest', `load-${randomUUID()}`);
-  const file = await open(path, 'wx', 0o644);
-  try {
-    const hash = createHash('sha256');
-    let size = 0;
-    let begins = Buffer.alloc(0);
-    for await (const chunk of entry) {
-      if (begins.length < MAGIC_BYTES) begins = Buffer.concat([begins, chunk.subarray(0, MAGIC_BYTES)]);
-      hash.update(chunk);
-      await file.write(chunk);
-      size += chunk.length;
-    }
-    await file.sync();
-    const digest: Digest = `sha256:${hash.digest('hex')}`;
-    await store.blobs.adopt(path, digest);
-    return { digest, size, begins };
-  } finally {
-    await file.close();
-    await rm(path, { force: true });
-  }
 }
 
 async function imagesIn(store: ContentStore, contents: Contents, lease: Lease): Promise<Loaded[]> {
@@ -236,9 +191,9 @@ async function dockerImage(store: ContentStore, contents: Contents, entry: Docke
   const { rootfs } = parseImageConfig(await store.blobs.readDocument(config.digest));
   const layers: Descriptor[] = [];
   for (const [at, path] of entry.Layers.entries()) {
-    const { digest, size, begins } = await partOf(store, contents, path);
-    const mediaType = layerTypes[compressionOf(begins)];
-    if (mediaType === layerTypes.plain && digest !== rootfs.diff_ids[at])
+    const { digest, size } = await partOf(store, contents, path);
+    const mediaType = layerTypes[compressionOf(await beginningOf(store.blobs.path(digest)))];
+    if (mediaType === layerTypes.none && digest !== rootfs.diff_ids[at])
       throw new ProaError(
         `${path} of the archive is not the layer that the configuration names: ${digest}, expected ${rootfs.diff_ids[at] ?? 'none'}`,
         { kind: 'invalid' },
@@ -263,27 +218,22 @@ async function partOf(
   store: ContentStore,
   { files, links }: Contents,
   name: string,
-): Promise<{ digest: Digest; size: number; begins: Buffer }> {
+): Promise<{ digest: Digest; size: number }> {
   let path = normal(name);
-  for (let count = 0; links.has(path) && count < 40; count++) path = links.get(path) as string;
+  for (let count = 0; links.has(path) && count < LINKS_LIMIT; count++) path = links.get(path) as string;
   const known = files.get(path);
   if (known) return known;
-  const digest = path.replace(/^blobs\/([^/]+)\//, '$1:');
-  const size = isDigest(digest) ? await store.blobs.size(digest) : undefined;
-  if (size === undefined) throw new ProaError(`the archive is not complete: ${name} is missing`, { kind: 'invalid' });
-  const file = await open(store.blobs.path(digest as Digest), 'r');
-  try {
-    const begins = Buffer.alloc(MAGIC_BYTES);
-    await file.read(begins, 0, MAGIC_BYTES, 0);
-    return { digest: digest as Digest, size, begins };
-  } finally {
-    await file.close();
-  }
+  const digest = digestOfPath(path);
+  const size = digest && (await store.blobs.size(digest));
+  if (!digest || size === undefined)
+    throw new ProaError(`the archive is not complete: ${name} is missing`, { kind: 'invalid' });
+  return { digest, size };
 }
 
-function compressionOf(begins: Buffer): keyof typeof layerTypes {
-  if (begins[0] === 0x1f && begins[1] === 0x8b) return 'gzip';
-  return begins.length >= MAGIC_BYTES && begins.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : 'plain';
+/** Of a path that an image layout gives to a blob. */
+function digestOfPath(path: string): Digest | undefined {
+  const digest = path.replace(/^blobs\/([^/]+)\//, '$1:');
+  return path.startsWith('blobs/') && isDigest(digest) ? digest : undefined;
 }
 
 /** A path without `.`, `..` and slashes at its ends: they are keys here, never names of files. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
@@ -80,6 +80,28 @@ export class Blobs {
     await writer.startOver();
     await writer.write(typeof data === 'string' ? Buffer.from(data) : data);
     await writer.commit();
+  }
+
+  /** Writes content whose digest is known only when all of it has come. */
+  async take(chunks: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+    const path = join(this.#root, 'ingest', `take-${randomUUID()}`);
+    const file = await open(path, 'wx', 0o644);
+    try {
+      const hash = createHash('sha256');
+      let size = 0;
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        await file.writeFile(chunk);
+        size += chunk.length;
+      }
+      await file.sync();
+      const digest: Digest = `sha256:${hash.digest('hex')}`;
+      await this.adopt(path, digest);
+      return { digest, size };
+    } finally {
+      await file.close();
+      await rm(path, { force: true });
+    }
   }
 
   /** Every blob that is there. */

@@ -78,6 +78,10 @@ async function isAlive(owner: Owner): Promise<boolean> {
 async function describeProcess(pid: number): Promise<Owner> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return { pid, startTime: Number(fields[19]), boot };
+  return { pid, startTime: Number(fields[19]), boot: bootId() };
+}
+
+/** Of this run of the machine: random(4). */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }

@@ -39,17 +39,29 @@ export class Names {
     return this.#index.manifests.find((entry) => nameOf(entry) === name);
   }
 
-  /** Every entry; those without a name were put there by other tools. */
+  /** Every entry, also of images without a name. */
   list(): { name: string | undefined; descriptor: Descriptor }[] {
     return this.#index.manifests.map((descriptor) => ({ name: nameOf(descriptor), descriptor }));
   }
 
-  /** Gives a name to content that is there; what had the name before loses it. */
+  /** Gives a name to content that is there. What had it before, and has no other, stays as an image without a name. */
   set(name: string, descriptor: Descriptor): Promise<void> {
-    return this.#change((entries) => [
-      ...entries.filter((entry) => nameOf(entry) !== name),
-      { ...descriptor, annotations: { ...descriptor.annotations, [REFERENCE]: name } },
-    ]);
+    return this.#change((entries) => {
+      const before = entries.find((entry) => nameOf(entry) === name);
+      const others = entries.filter(
+        (entry) => entry !== before && (nameOf(entry) || entry.digest !== descriptor.digest),
+      );
+      const named = { ...descriptor, annotations: { ...descriptor.annotations, [REFERENCE]: name } };
+      const isLost = before && [...others, named].every(({ digest }) => digest !== before.digest);
+      return [...others, ...(isLost ? [nameless(before)] : []), named];
+    });
+  }
+
+  /** Keeps an image that has no name. */
+  keep(descriptor: Descriptor): Promise<void> {
+    return this.#change((entries) =>
+      entries.some(({ digest }) => digest === descriptor.digest) ? entries : [...entries, nameless(descriptor)],
+    );
   }
 
   /** Takes names away; whether there was one. */
@@ -80,4 +92,8 @@ export class Names {
 
 function nameOf({ annotations }: Descriptor): string | undefined {
   return annotations?.[REFERENCE];
+}
+
+function nameless({ annotations: { [REFERENCE]: _name, ...annotations } = {}, ...descriptor }: Descriptor): Descriptor {
+  return Object.keys(annotations).length > 0 ? { ...descriptor, annotations } : descriptor;
 }

@@ -1,7 +1,7 @@
 /** What happens to one piece of an image on its way. Sizes in bytes. */
 export interface TransferEvent {
   digest: string;
-  phase: 'waiting' | 'exists' | 'transferring' | 'verifying' | 'retrying' | 'done';
+  phase: 'waiting' | 'exists' | 'transferring' | 'verifying' | 'retrying' | 'unpacking' | 'done';
   current?: number;
   total?: number;
   /** Of `retrying`: what went wrong. */

@@ -2,6 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import { isIndex, isManifest } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Platform } from '#common/image-spec/types.ts';
 import { parseImageConfig, parseIndex, parseManifest } from '#common/image-spec/validate.ts';
+import { inParallel } from '#engine/async/parallel.ts';
 import type { ContentStore, Lease } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
@@ -9,7 +10,6 @@ import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
 import type { Endpoint, RegistryRules } from '../registry/hosts.ts';
 import type { OnEvent } from './events.ts';
 import { fetchBlob } from './fetch.ts';
-import { inParallel } from './parallel.ts';
 import { choosePlatform, ownPlatform } from './platform.ts';
 
 export interface PullOptions {

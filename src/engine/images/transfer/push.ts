@@ -2,13 +2,13 @@ import { createReadStream } from 'node:fs';
 import { ProaError } from '#common/errors.ts';
 import { isIndex } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
+import { inParallel } from '#engine/async/parallel.ts';
 import type { ContentStore } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Endpoint, RegistryRules } from '../registry/hosts.ts';
 import { type OnEvent, progressTeller } from './events.ts';
-import { inParallel } from './parallel.ts';
 
 export interface PushOptions {
   client: RegistryClient;

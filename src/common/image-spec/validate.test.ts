@@ -49,3 +49,8 @@ test('layerCompression() knows OCI and Docker layers', () => {
   assert.ok(isIndex('application/vnd.docker.distribution.manifest.list.v2+json'));
   assert.ok(isManifest('application/vnd.oci.image.manifest.v1+json'));
 });
+
+test('a digest of decimal digits is a text like any other', () => {
+  const digits = { ...descriptor, digest: `sha256:${'1234567890123456'.repeat(4)}` };
+  assert.equal(parseIndex(text({ schemaVersion: 2, manifests: [digits] })).manifests[0]?.digest, digits.digest);
+});

@@ -1,6 +1,8 @@
 // Manifests, indexes and configurations come from registries and archives: checked once, where they come in.
 import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
+// A digest may have sixteen decimal digits in a row.
+import '../json/all.ts';
 import { parseJson } from '../json/parse.ts';
 import type { ImageConfig, Index, Manifest } from './types.ts';
 

@@ -1,9 +1,8 @@
 // Import this where size does not matter: every part of common/ that the static binary loads late.
-import * as exact from '#common/json/exact.ts';
+import '#common/json/all.ts';
 import { register } from '#common/lazy.ts';
 import * as rare from './rare.ts';
 import * as seccomp from './seccomp.ts';
 
-register('json-exact', exact);
 register('config-rare', rare);
 register('config-seccomp', seccomp);

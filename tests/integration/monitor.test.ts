@@ -207,6 +207,48 @@ test('health checks turn a container healthy and unhealthy, and on-unhealthy sta
   assert.ok(kept.checks.some(({ output }) => output === 'fine\n'));
 });
 
+test('checks whose children keep their streams open are ended late, and take nothing with them', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const health = {
+    args: sh('sleep 100 & exit 0'),
+    interval: 1,
+    timeout: 50,
+    retries: 1000,
+    startPeriod: 0,
+    startInterval: 1,
+  };
+  const id = await agent.create({ args: sh('sleep 1; exit 3'), request: { health } });
+  assert.equal((await agent.ended(id)).status, 3);
+});
+
+test('clients that leave a silent program, or watch and leave, leave no descriptor', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
+  const descriptors = () => readdirSync(`/proc/${monitor.pid}/fd`).length;
+  const before = descriptors();
+  for (let count = 0; count < 10; count++) {
+    using attached = agent.monitor(id);
+    await attached.attach('attach', { stdin: true, stdout: true, stderr: true }, () => {});
+    using watching = agent.monitor(id);
+    await watching.ask('watch');
+  }
+  await until(() => descriptors() <= before);
+});
+
+test('input is taken and dropped when the program has closed its end while input waits', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('sleep 0.5; exec <&-; sleep 100'), request: { stdin: 'open' } });
+  using attached = agent.monitor(id);
+  await attached.attach('attach', { stdin: true, stdout: true, stderr: true }, () => {});
+  const sent = new Promise((done) => attached.socket.write('x'.repeat(2_000_000), done));
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('input is not taken')), 5000).unref());
+  await Promise.race([sent, late]);
+});
+
 test('pause, resume, kill, stats and update', async () => {
   await using agent = new Agent();
   await agent.start();

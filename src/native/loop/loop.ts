@@ -4,17 +4,19 @@ import { check, uninterrupted } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
 import * as raw from '#sys/raw/wait.ts';
 
-/** What a descriptor can be waited for. */
-export type Interest = 'readable' | 'writable';
+/** What a descriptor can be waited for; `gone`: the other side is closed for both directions. */
+export type Interest = 'readable' | 'writable' | 'gone';
 
 /** Hears of a descriptor's readiness until it is disposed. An end or error of the other side counts as readiness. */
 export interface Watch extends Disposable {
   readonly fd: number;
 }
 
-interface Watched {
-  readable: Set<() => void>;
-  writable: Set<() => void>;
+type Watched = Record<Interest, Set<Hearer>>;
+
+/** What hears often holds the watch, which may live on: the way back ends with the watching, and no cycle is left. */
+interface Hearer {
+  heard: (() => void) | undefined;
 }
 
 const MAXIMUM_EVENTS = 64;
@@ -26,9 +28,12 @@ const MAXIMUM_EVENTS = 64;
 export class Loop implements Disposable {
   readonly #epoll: OwnedFd;
   readonly #watched = new Map<number, Watched>();
+  readonly #failed: (error: unknown) => void;
   readonly #events = new Uint8Array(MAXIMUM_EVENTS * raw.epollEventSize);
 
-  constructor() {
+  /** `failed` gets what is thrown by who hears; without it the turn throws. */
+  constructor(failed: (error: unknown) => void = rethrow) {
+    this.#failed = failed;
     this.#epoll = owned(raw.epoll_create1(raw.EPOLL_CLOEXEC), 'epoll_create1');
   }
 
@@ -69,26 +74,40 @@ export class Loop implements Disposable {
       const ended = (events & (raw.EPOLLHUP | raw.EPOLLERR)) !== 0;
       // What an earlier one of this turn has stopped watching is not told.
       const watched = this.#watched.get(view.getInt32(at + raw.epollDataOffset, true));
-      if (ended || events & raw.EPOLLIN) for (const heard of [...(watched?.readable ?? [])]) heard();
-      if (ended || events & raw.EPOLLOUT) for (const heard of [...(watched?.writable ?? [])]) heard();
+      if (!watched) continue;
+      if (ended || events & raw.EPOLLIN) this.#tell(watched.readable);
+      if (ended || events & raw.EPOLLOUT) this.#tell(watched.writable);
+      if (ended) this.#tell(watched.gone);
     }
     door.drain();
+  }
+
+  #tell(hearers: Set<Hearer>): void {
+    for (const { heard } of [...hearers]) {
+      try {
+        heard?.();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
   }
 
   /** Calls `heard` each time the descriptor is ready. Stop before closing it: its number may be given out again. */
   watch(fd: number, interest: Interest, heard: () => void): Watch {
     let watched = this.#watched.get(fd);
     if (!watched) {
-      watched = { readable: new Set(), writable: new Set() };
+      watched = { readable: new Set(), writable: new Set(), gone: new Set() };
       this.#watched.set(fd, watched);
     }
     const list = watched[interest];
-    list.add(heard);
+    const hearer: Hearer = { heard };
+    list.add(hearer);
     this.#update(fd, watched);
     return {
       fd,
       [Symbol.dispose]: () => {
-        if (list.delete(heard)) this.#update(fd, watched);
+        hearer.heard = undefined;
+        if (list.delete(hearer)) this.#update(fd, watched);
       },
     };
   }
@@ -97,8 +116,10 @@ export class Loop implements Disposable {
   forget(fd: number): void {
     const watched = this.#watched.get(fd);
     if (!watched) return;
-    watched.readable.clear();
-    watched.writable.clear();
+    for (const list of [watched.readable, watched.writable, watched.gone]) {
+      for (const hearer of list) hearer.heard = undefined;
+      list.clear();
+    }
     this.#update(fd, watched);
   }
 
@@ -112,9 +133,10 @@ export class Loop implements Disposable {
     });
   }
 
-  #update(fd: number, { readable, writable }: Watched): void {
+  #update(fd: number, { readable, writable, gone }: Watched): void {
+    // Of an end or error the kernel tells without being asked.
     const bits = (readable.size > 0 ? raw.EPOLLIN : 0) | (writable.size > 0 ? raw.EPOLLOUT : 0);
-    if (bits === 0) {
+    if (bits === 0 && gone.size === 0) {
       this.#watched.delete(fd);
       const result = raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_DEL, fd, null);
       // Closed too early: the kernel has forgotten it, and so do we.
@@ -135,4 +157,8 @@ export class Loop implements Disposable {
     this.#watched.clear();
     this.#epoll.close();
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }

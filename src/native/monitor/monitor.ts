@@ -1,3 +1,4 @@
+import { describe } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import { after } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
@@ -28,7 +29,9 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
   ignoreSignal(SIGPIPE);
   becomeSubreaper();
   setProcessName(`proa: ${request.id}`);
-  using loop = new Loop();
+  // One thing that goes wrong must not take the container with it.
+  let survive: (error: unknown) => void = () => {};
+  using loop = new Loop((error) => survive(error));
   using reaper = new Reaper(loop);
   const files = new ContainerFiles(roots, request.id);
   return loop.run(async () => {
@@ -37,6 +40,7 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
     try {
       files.saveRequest(request);
       container = new Container({ request, roots, loop, reaper, restarts });
+      survive = (error) => container.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
       service = new Service(loop, container, context);

@@ -109,6 +109,8 @@ function childrenOf(pid: number): string[] {
 
 /** Repeats, and checks that the process then holds what it held before. */
 async function repeat(pid: number, count: number, body: (index: number) => Promise<void>): Promise<string> {
+  // Whoever asked before has left.
+  await new Promise((done) => setTimeout(done, 200));
   const idle = holdings(pid);
   const memory = async () => {
     const now = () => holdings(pid);
@@ -161,4 +163,33 @@ test(`${orphans} orphans leave no zombie in the monitor`, async (t) => {
   await until(() => childrenOf(monitor.pid).length <= 1).catch(() => {});
   assert.deepEqual(childrenOf(monitor.pid), [`${pid}`]);
   t.diagnostic(`PSS ${holdings(monitor.pid).pssKilobytes} KB`);
+});
+
+test('a monitor that has nothing to do gives back what it took to pass output on', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('head -c 300000 /dev/zero; sleep 100000') });
+  const { monitor } = await stateOf(agent, id);
+  const busy = holdings(monitor.pid).pssKilobytes;
+  await until(() => holdings(monitor.pid).pssKilobytes <= busy - 128);
+});
+
+test('a container with 6 MB of memory starts, is checked and execs: its monitor is not in its cgroup', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const limit = 6_000_000;
+  const health = { args: ['true'], interval: 100, timeout: 5000, retries: 1, startPeriod: 0, startInterval: 100 };
+  const id = await agent.create({
+    args: ['sleep', '100000'],
+    config: (config) => {
+      config.linux.resources = { ...config.linux.resources, memory: { limit, swap: limit } };
+    },
+    request: { health },
+  });
+  await until(async () => (await stateOf(agent, id)).health?.status === 'healthy');
+  const { monitor, pid } = await stateOf(agent, id);
+  const cgroup = (of: number) => readFileSync(`/proc/${of}/cgroup`, 'utf8');
+  assert.notEqual(cgroup(monitor.pid), cgroup(pid ?? 0));
+  const exit = await agent.ask(id, 'stop', { graceSeconds: 0 });
+  assert.deepEqual([exit['status'], exit['outOfMemory']], [137, false]);
 });

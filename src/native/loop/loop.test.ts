@@ -135,7 +135,7 @@ onKernel('Loop.watch() tells that the other side is gone, not that it has only e
 
 onKernel('Loop.turn() hands errors to the one who wants them, and goes on', () => {
   const failures: unknown[] = [];
-  using loop = new Loop((error) => failures.push(error));
+  using loop = new Loop({ failed: (error) => failures.push(error) });
   const [readEnd, writeEnd] = pipe();
   using input = readEnd;
   writeEnd.close();
@@ -147,4 +147,11 @@ onKernel('Loop.turn() hands errors to the one who wants them, and goes on', () =
   loop.turn(0);
   assert.equal(failures.length, 1);
   assert.equal(heard, 1);
+});
+
+onKernel('Loop.run() says once that it is idle, when nothing has happened for a second', () => {
+  let idle = 0;
+  using loop = new Loop({ idle: () => idle++ });
+  loop.run(() => sleep(loop, 2300));
+  assert.equal(idle, 1);
 });

@@ -19,7 +19,15 @@ interface Hearer {
   heard: (() => void) | undefined;
 }
 
+export interface LoopOptions {
+  /** Gets what is thrown by who hears. Default: the turn throws it. */
+  failed?(error: unknown): void;
+  /** Called when nothing has happened for a second, and again only after something has. */
+  idle?(): void;
+}
+
 const MAXIMUM_EVENTS = 64;
+const IDLE_MILLISECONDS = 1000;
 
 /**
  * Waits for descriptors with epoll(7) and runs what hears of them; everything asynchronous of a program hangs on one
@@ -28,12 +36,12 @@ const MAXIMUM_EVENTS = 64;
 export class Loop implements Disposable {
   readonly #epoll: OwnedFd;
   readonly #watched = new Map<number, Watched>();
-  readonly #failed: (error: unknown) => void;
+  readonly #options: LoopOptions;
+  #wasIdle = false;
   readonly #events = new Uint8Array(MAXIMUM_EVENTS * raw.epollEventSize);
 
-  /** `failed` gets what is thrown by who hears; without it the turn throws. */
-  constructor(failed: (error: unknown) => void = rethrow) {
-    this.#failed = failed;
+  constructor(options: LoopOptions = {}) {
+    this.#options = options;
     this.#epoll = owned(raw.epoll_create1(raw.EPOLL_CLOEXEC), 'epoll_create1');
   }
 
@@ -57,12 +65,20 @@ export class Loop implements Disposable {
         return settled.value;
       }
       if (this.#watched.size === 0) throw new RangeError('the program waits for something that nothing will bring');
-      this.turn();
+      this.#turnOrRest();
     }
   }
 
-  /** Waits once, at most `milliseconds` (default: for as long as it takes), and runs what hears of it. */
-  turn(milliseconds = -1): void {
+  #turnOrRest(): void {
+    const { idle } = this.#options;
+    const resting = this.#wasIdle || !idle;
+    const happened = this.turn(resting ? -1 : IDLE_MILLISECONDS);
+    this.#wasIdle = !happened;
+    if (!happened) idle?.();
+  }
+
+  /** Waits once, at most `milliseconds` (default: for as long as it takes), and runs what hears of it; whether anything was. */
+  turn(milliseconds = -1): boolean {
     const count = check(
       uninterrupted(() => raw.epoll_pwait(this.#epoll.number, this.#events, MAXIMUM_EVENTS, milliseconds)),
       'epoll_pwait',
@@ -80,6 +96,7 @@ export class Loop implements Disposable {
       if (ended) this.#tell(watched.gone);
     }
     door.drain();
+    return count > 0;
   }
 
   #tell(hearers: Set<Hearer>): void {
@@ -87,7 +104,8 @@ export class Loop implements Disposable {
       try {
         heard?.();
       } catch (error) {
-        this.#failed(error);
+        if (!this.#options.failed) throw error;
+        this.#options.failed(error);
       }
     }
   }
@@ -157,8 +175,4 @@ export class Loop implements Disposable {
     this.#watched.clear();
     this.#epoll.close();
   }
-}
-
-function rethrow(error: unknown): never {
-  throw error;
 }

@@ -2,6 +2,7 @@ import { describe } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import { after } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
+import { trimMemory } from '#sys/memory.ts';
 import { becomeSubreaper, setProcessName } from '#sys/processes.ts';
 import { blockAllSignals, ignoreSignal, SIGPIPE } from '#sys/signals.ts';
 import { Container } from './container.ts';
@@ -10,6 +11,7 @@ import type { ExecContext } from './exec.ts';
 import { HealthChecks } from './health.ts';
 import { Reaper } from './reaper.ts';
 import { Service } from './service.ts';
+import { dropReadBuffer } from './streams.ts';
 
 export interface MonitorOptions {
   request: ContainerRequest;
@@ -31,7 +33,7 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
   setProcessName(`proa: ${request.id}`);
   // One thing that goes wrong must not take the container with it.
   let survive: (error: unknown) => void = () => {};
-  using loop = new Loop((error) => survive(error));
+  using loop = new Loop({ failed: (error) => survive(error), idle: giveMemoryBack });
   using reaper = new Reaper(loop);
   const files = new ContainerFiles(roots, request.id);
   return loop.run(async () => {
@@ -57,6 +59,12 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
     service[Symbol.dispose]();
     return 0;
   });
+}
+
+/** It has time: what the next event needs of it is taken anew. */
+function giveMemoryBack(): void {
+  dropReadBuffer();
+  trimMemory();
 }
 
 function watchHealth(container: Container, context: ExecContext): void {

@@ -36,6 +36,10 @@ function readBuffer(): Uint8Array {
   return buffer;
 }
 
+export function dropReadBuffer(): void {
+  buffer = undefined;
+}
+
 interface Source {
   name: StreamName;
   fd: OwnedFd;

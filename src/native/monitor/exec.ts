@@ -59,6 +59,10 @@ export class ExecSession {
     return state;
   }
 
+  get isWaiting(): boolean {
+    return !this.#started;
+  }
+
   get exit(): ExitRecord | undefined {
     return this.#exit;
   }
@@ -86,6 +90,13 @@ export class ExecSession {
       await this.#settle({ status, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
       throw error;
     }
+  }
+
+  /** Nobody has started it, and nobody can any more. */
+  giveUp(): void {
+    this.#started = true;
+    const failure = failureMessage(new ProaError(`exec "${this.id}" was given up: others wait`, { kind: 'conflict' }));
+    this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure });
   }
 
   async #settle(exit: ExitRecord): Promise<void> {

@@ -45,6 +45,8 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
       survive = (error) => container.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
+      // From here on an agent notices when we are lost.
+      files.saveState(container.state);
       service = new Service(loop, container, context);
       await container.make({ start: request.start });
     } catch (error) {

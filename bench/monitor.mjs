@@ -5,7 +5,7 @@
 //   --containers=N    50 unless given: how many of ours memory is measured over
 //   --checks=N        1000 unless given: health checks of each before that
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noteOf, openBench, option, printTimes } from './site.mjs';
@@ -26,7 +26,8 @@ const claims = [
 
 /** An agent, and questions to it and to monitors. */
 function agentOf({ work, peers, run }) {
-  const directories = { run: join(work, 'run'), state: join(work, 'state') };
+  // In memory, as /run is for the others; there, since it is the same inside the peers' root.
+  const directories = { run: mkdtempSync('/dev/shm/proa-bench-'), state: join(work, 'state') };
   const words = [join(work, 'proa-agent'), '--run', directories.run, '--state', directories.state];
   const [program, line] = peers.command(words);
   spawn(program, line, { stdio: ['ignore', 'ignore', 'inherit'], env: peers.environment() });
@@ -51,6 +52,7 @@ function agentOf({ work, peers, run }) {
     ask: (id, ...questions) => ask(monitor(id), ...questions),
     stateOf: (id) => JSON.parse(readFileSync(join(directories.run, 'containers', id, 'state.json'), 'utf8')),
     directoryOf: (id) => join(directories.run, 'containers', id),
+    end: () => rmSync(directories.run, { recursive: true, force: true }),
     remove: (id) => run(ask(monitor(id), { ask: 'remove' })),
   };
 }
@@ -189,8 +191,8 @@ function answers(run, line) {
 async function main() {
   const bench = await openBench({ tools: ['ask'] });
   const measured = {};
+  const agent = agentOf(bench);
   try {
-    const agent = agentOf(bench);
     await until('the agent listens', () => existsSync(agent.socket), 10);
     const sleeper = bench.bundle('sleep', ['/bin/sleep', '100000']);
     measured.start = measureStarts(bench, agent);
@@ -208,6 +210,7 @@ async function main() {
     );
   } finally {
     await bench.end();
+    agent.end();
   }
   const lines = ratioRows(claims, measured);
   console.log(`\n${noteOf(rounds)}\n${textTable(lines)}`);

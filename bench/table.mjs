@@ -1,6 +1,6 @@
 // The ratios to hold, and their verdicts.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { median, pairedDifference } from './statistics.mjs';
+import { median, pairedDifference, pairedRatio } from './statistics.mjs';
 
 const ratios = [
   { what: 'run of /bin/true, default configuration', family: 'run', against: 'floor', limit: 1.7 },
@@ -19,18 +19,18 @@ const seccompLimit = 1;
 
 /**
  * One row for each claim that was measured: `{ what, against, ours, theirs, value, least, limit, verdict }`, texts. The
- * verdict is by the median of the pairs; `least` compares the minima, which a busy machine disturbs less.
+ * verdict is by the median of the pairs; `least` compares the minima, which a busy machine disturbs less. What is compared
+ * is `measured[family]['FAMILY-proa']` with the like of `against`: times, or with `peak` memory.
  */
-export function rows(measured, bytes, pairedRatio) {
-  const lines = [];
-  for (const { what, family, against, limit, peak } of ratios) {
+export function ratioRows(claims, measured) {
+  return claims.flatMap(({ what, family, against, limit, peak }) => {
     const ours = measured[family]?.[`${family}-proa`];
     const theirs = measured[family]?.[`${family}-${against}`];
-    if (!ours || !theirs) continue;
+    if (!ours || !theirs) return [];
     const kind = peak ? 'peaks' : 'times';
-    const show = (numbers) => (peak ? `${(median(numbers) / 1024).toFixed(1)} MB` : `${median(numbers).toFixed(1)} ms`);
+    const show = (numbers) => (peak ? `${(median(numbers) / 1024).toFixed(2)} MB` : `${median(numbers).toFixed(1)} ms`);
     const ratio = pairedRatio(ours[kind], theirs[kind]);
-    lines.push({
+    return {
       what,
       against,
       ours: show(ours[kind]),
@@ -39,8 +39,13 @@ export function rows(measured, bytes, pairedRatio) {
       least: `${(Math.min(...ours[kind]) / Math.min(...theirs[kind])).toFixed(2)} ×`,
       limit: limit === undefined ? '' : `≤ ${limit} ×`,
       verdict: verdict(ratio, limit),
-    });
-  }
+    };
+  });
+}
+
+/** The rows of the runtime. */
+export function rows(measured, bytes) {
+  const lines = ratioRows(ratios, measured);
   const both = measured['seccomp'];
   if (both) {
     const more = pairedDifference(both['seccomp-proa'].times, both['run-proa'].times);

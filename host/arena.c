@@ -1,5 +1,4 @@
-/* Memory for QuickJS: one region at a fixed address, in pages that each hold blocks of one size and are never given back
-   before the process ends. Blocks of a size lie together and have no headers, so that what a start writes to is on few
+/* Memory for QuickJS: one region at a fixed address, in pages that each hold blocks of one size. Blocks of a size lie together and have no headers, so that what a start writes to is on few
    pages: after a fork each of them is a fault and a copy, and, while the process lives, memory of its own. Being always
    at the same place, the region can be written to a file when a program is ready, and mapped again (snapshot.c). */
 #include "host.h"
@@ -113,6 +112,22 @@ static void *resize(JSMallocState *state, void *pointer, size_t size)
     if (next || size == 0)
         give(state, pointer);
     return next;
+}
+
+/* trim(): gives the kernel memory that holds nothing: behind the last page, inside free blocks of several pages, and the
+   stack below its caller. All of it reads as zeros afterwards. For processes that wait for years. */
+JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    (void)ctx, (void)self, (void)argc, (void)argv;
+    madvise(arena->next, arena_mapped - arena->next, MADV_DONTNEED);
+    for (unsigned class = STEPS + 8; class < ARENA_CLASSES; class++)
+        for (char *block = arena->classes[class].freed; block; block = *(void **)block)
+            /* Its first page holds the size and the way to the next one. */
+            madvise(block - sizeof(struct page) + PAGE, size_of(class) + sizeof(struct page) - PAGE, MADV_DONTNEED);
+    /* Nothing else is mapped for a long way below a stack, and holes are passed over: mmap(2), madvise(2). */
+    char *stack = (char *)((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE - 1)) - PAGE;
+    madvise(stack - 64 * PAGE, 64 * PAGE, MADV_DONTNEED);
+    return JS_UNDEFINED;
 }
 
 const JSMallocFunctions arena_functions = {take, give, resize, usable};

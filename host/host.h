@@ -44,6 +44,7 @@ struct arena {
 extern char *arena_mapped;
 int arena_grow(size_t size);
 extern const JSMallocFunctions arena_functions;
+JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Agent, Client, until } from './support/agent.ts';
-import { rootfs, type TestConfig } from './support/container.ts';
+import { newId, rootfs, type TestConfig } from './support/container.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -24,6 +24,29 @@ test('a failed start is answered with its reason, and leaves nothing', async () 
   await agent.start();
   await assert.rejects(agent.create({ args: ['/no/such/program'] }), /no such file or directory/);
   assert.deepEqual(readdirSync(join(agent.run, 'containers')), []);
+});
+
+test('an id that is in use is refused, and its container left alone', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('sleep 1; exit 6') });
+  await assert.rejects(agent.create({ request: { id } }), /container with given ID already exists/);
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
+  assert.equal((await agent.ended(id)).status, 6);
+});
+
+test('exec sessions that nobody starts are given up when there are many', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  const process = { args: ['true'], cwd: '/', env: ['PATH=/bin'] };
+  using client = agent.monitor(id);
+  const request = { process, stdin: true, stdout: true, stderr: true };
+  const { exec: first } = (await client.ask('exec', request)) as { exec: string };
+  for (let count = 0; count < 300; count++) await client.ask('exec', request);
+  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
+  assert.ok(readdirSync(`/proc/${monitor.pid}/fd`).length < 500);
+  await assert.rejects(client.ask('exec-start', { exec: first }), /no exec "1"|started before/);
 });
 
 test('create and start are two steps; who waits and attaches between them misses nothing', async () => {
@@ -207,6 +230,48 @@ test('health checks turn a container healthy and unhealthy, and on-unhealthy sta
   assert.ok(kept.checks.some(({ output }) => output === 'fine\n'));
 });
 
+test('checks whose children keep their streams open are ended late, and take nothing with them', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const health = {
+    args: sh('sleep 100 & exit 0'),
+    interval: 1,
+    timeout: 50,
+    retries: 1000,
+    startPeriod: 0,
+    startInterval: 1,
+  };
+  const id = await agent.create({ args: sh('sleep 1; exit 3'), request: { health } });
+  assert.equal((await agent.ended(id)).status, 3);
+});
+
+test('clients that leave a silent program, or watch and leave, leave no descriptor', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
+  const descriptors = () => readdirSync(`/proc/${monitor.pid}/fd`).length;
+  const before = descriptors();
+  for (let count = 0; count < 10; count++) {
+    using attached = agent.monitor(id);
+    await attached.attach('attach', { stdin: true, stdout: true, stderr: true }, () => {});
+    using watching = agent.monitor(id);
+    await watching.ask('watch');
+  }
+  await until(() => descriptors() <= before);
+});
+
+test('input is taken and dropped when the program has closed its end while input waits', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: sh('sleep 0.5; exec <&-; sleep 100'), request: { stdin: 'open' } });
+  using attached = agent.monitor(id);
+  await attached.attach('attach', { stdin: true, stdout: true, stderr: true }, () => {});
+  const sent = new Promise((done) => attached.socket.write('x'.repeat(2_000_000), done));
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('input is not taken')), 5000).unref());
+  await Promise.race([sent, late]);
+});
+
 test('pause, resume, kill, stats and update', async () => {
   await using agent = new Agent();
   await agent.start();
@@ -321,6 +386,26 @@ test('a monitor that is killed while no agent runs is noticed by the next', asyn
   await until(() => !existsSync(`/proc/${monitor.pid}/exe`));
   await agent.start();
   assert.equal((await agent.ended(id)).failure?.message, 'monitor lost');
+});
+
+test('a monitor that is killed while it makes its container is noticed, and its id is free again', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = newId('agent');
+  const creating = agent.create({
+    request: { id },
+    config: (config) => {
+      config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '5'] }] };
+    },
+  });
+  const refused = assert.rejects(creating, /closed/);
+  const file = join(agent.run, 'containers', id, 'state.json');
+  await until(() => existsSync(file) && existsSync(join(agent.run, 'runtime', id, 'state.json')));
+  const { monitor } = JSON.parse(readFileSync(file, 'utf8')) as { monitor: { pid: number } };
+  process.kill(monitor.pid, 'SIGKILL');
+  await refused;
+  await until(() => !existsSync(join(agent.run, 'containers', id)) && !existsSync(join(agent.run, 'runtime', id)));
+  await agent.create({ request: { id } });
 });
 
 const overlayOf = (directory: string) => {

@@ -5,7 +5,7 @@ import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import { greet } from '#native/monitor/connection.ts';
-import { containersDirectory, type Roots } from '#native/monitor/directories.ts';
+import { ContainerFiles, containersDirectory, type Roots } from '#native/monitor/directories.ts';
 import { runMonitor } from '#native/monitor/monitor.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
@@ -44,6 +44,7 @@ function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send
     send({ number, answer: listDirectory(containersDirectory(roots)) });
     return 0;
   }
+  new ContainerFiles(roots, question.container.id).claim();
   return runMonitor({
     request: question.container,
     roots,

@@ -8,6 +8,7 @@ import { pipe } from '#sys/fd.ts';
 import { readAll, writeAll } from '#sys/files.ts';
 import { cloneProcess } from '#sys/processes.ts';
 import { getpid, kill } from '#sys/raw/process.ts';
+import { SHUT_WR, shutdown } from '#sys/raw/wait.ts';
 import { blockSignals } from '#sys/signals.ts';
 import { receiveMessage, sendMessage, socketPair } from '#sys/sockets.ts';
 import { monotonicMicroseconds } from '#sys/time.ts';
@@ -114,4 +115,43 @@ onKernel('sendMessage() passes descriptors beside bytes', () => {
   passed?.close();
   assert.equal(textOf(readAll(readEnd.number)), 'through');
   for (const fd of [a, b, readEnd]) fd.close();
+});
+
+onKernel('Loop.watch() tells that the other side is gone, not that it has only ended its sending', () => {
+  using loop = new Loop();
+  const [ours, theirs] = socketPair();
+  using kept = ours;
+  let gone = false;
+  using _watch = loop.watch(kept.number, 'gone', () => {
+    gone = true;
+  });
+  shutdown(theirs.number, SHUT_WR);
+  loop.turn(0);
+  assert.equal(gone, false);
+  theirs.close();
+  loop.turn(0);
+  assert.equal(gone, true);
+});
+
+onKernel('Loop.turn() hands errors to the one who wants them, and goes on', () => {
+  const failures: unknown[] = [];
+  using loop = new Loop({ failed: (error) => failures.push(error) });
+  const [readEnd, writeEnd] = pipe();
+  using input = readEnd;
+  writeEnd.close();
+  let heard = 0;
+  using _first = loop.watch(input.number, 'readable', () => {
+    throw new RangeError('no');
+  });
+  using _second = loop.watch(input.number, 'readable', () => heard++);
+  loop.turn(0);
+  assert.equal(failures.length, 1);
+  assert.equal(heard, 1);
+});
+
+onKernel('Loop.run() says once that it is idle, when nothing has happened for a second', () => {
+  let idle = 0;
+  using loop = new Loop({ idle: () => idle++ });
+  loop.run(() => sleep(loop, 2300));
+  assert.equal(idle, 1);
 });

@@ -4,20 +4,30 @@ import { check, uninterrupted } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
 import * as raw from '#sys/raw/wait.ts';
 
-/** What a descriptor can be waited for. */
-export type Interest = 'readable' | 'writable';
+/** What a descriptor can be waited for; `gone`: the other side is closed for both directions. */
+export type Interest = 'readable' | 'writable' | 'gone';
 
 /** Hears of a descriptor's readiness until it is disposed. An end or error of the other side counts as readiness. */
 export interface Watch extends Disposable {
   readonly fd: number;
 }
 
-interface Watched {
-  readable: Set<() => void>;
-  writable: Set<() => void>;
+type Watched = Record<Interest, Set<Hearer>>;
+
+/** What hears often holds the watch, which may live on: the way back ends with the watching, and no cycle is left. */
+interface Hearer {
+  heard: (() => void) | undefined;
+}
+
+export interface LoopOptions {
+  /** Gets what is thrown by who hears. Default: the turn throws it. */
+  failed?(error: unknown): void;
+  /** Called when nothing has happened for a second, and again only after something has. */
+  idle?(): void;
 }
 
 const MAXIMUM_EVENTS = 64;
+const IDLE_MILLISECONDS = 1000;
 
 /**
  * Waits for descriptors with epoll(7) and runs what hears of them; everything asynchronous of a program hangs on one
@@ -26,9 +36,12 @@ const MAXIMUM_EVENTS = 64;
 export class Loop implements Disposable {
   readonly #epoll: OwnedFd;
   readonly #watched = new Map<number, Watched>();
+  readonly #options: LoopOptions;
+  #wasIdle = false;
   readonly #events = new Uint8Array(MAXIMUM_EVENTS * raw.epollEventSize);
 
-  constructor() {
+  constructor(options: LoopOptions = {}) {
+    this.#options = options;
     this.#epoll = owned(raw.epoll_create1(raw.EPOLL_CLOEXEC), 'epoll_create1');
   }
 
@@ -52,12 +65,20 @@ export class Loop implements Disposable {
         return settled.value;
       }
       if (this.#watched.size === 0) throw new RangeError('the program waits for something that nothing will bring');
-      this.turn();
+      this.#turnOrRest();
     }
   }
 
-  /** Waits once, at most `milliseconds` (default: for as long as it takes), and runs what hears of it. */
-  turn(milliseconds = -1): void {
+  #turnOrRest(): void {
+    const { idle } = this.#options;
+    const resting = this.#wasIdle || !idle;
+    const happened = this.turn(resting ? -1 : IDLE_MILLISECONDS);
+    this.#wasIdle = !happened;
+    if (!happened) idle?.();
+  }
+
+  /** Waits once, at most `milliseconds` (default: for as long as it takes), and runs what hears of it; whether anything was. */
+  turn(milliseconds = -1): boolean {
     const count = check(
       uninterrupted(() => raw.epoll_pwait(this.#epoll.number, this.#events, MAXIMUM_EVENTS, milliseconds)),
       'epoll_pwait',
@@ -69,26 +90,42 @@ export class Loop implements Disposable {
       const ended = (events & (raw.EPOLLHUP | raw.EPOLLERR)) !== 0;
       // What an earlier one of this turn has stopped watching is not told.
       const watched = this.#watched.get(view.getInt32(at + raw.epollDataOffset, true));
-      if (ended || events & raw.EPOLLIN) for (const heard of [...(watched?.readable ?? [])]) heard();
-      if (ended || events & raw.EPOLLOUT) for (const heard of [...(watched?.writable ?? [])]) heard();
+      if (!watched) continue;
+      if (ended || events & raw.EPOLLIN) this.#tell(watched.readable);
+      if (ended || events & raw.EPOLLOUT) this.#tell(watched.writable);
+      if (ended) this.#tell(watched.gone);
     }
     door.drain();
+    return count > 0;
+  }
+
+  #tell(hearers: Set<Hearer>): void {
+    for (const { heard } of [...hearers]) {
+      try {
+        heard?.();
+      } catch (error) {
+        if (!this.#options.failed) throw error;
+        this.#options.failed(error);
+      }
+    }
   }
 
   /** Calls `heard` each time the descriptor is ready. Stop before closing it: its number may be given out again. */
   watch(fd: number, interest: Interest, heard: () => void): Watch {
     let watched = this.#watched.get(fd);
     if (!watched) {
-      watched = { readable: new Set(), writable: new Set() };
+      watched = { readable: new Set(), writable: new Set(), gone: new Set() };
       this.#watched.set(fd, watched);
     }
     const list = watched[interest];
-    list.add(heard);
+    const hearer: Hearer = { heard };
+    list.add(hearer);
     this.#update(fd, watched);
     return {
       fd,
       [Symbol.dispose]: () => {
-        if (list.delete(heard)) this.#update(fd, watched);
+        hearer.heard = undefined;
+        if (list.delete(hearer)) this.#update(fd, watched);
       },
     };
   }
@@ -97,8 +134,10 @@ export class Loop implements Disposable {
   forget(fd: number): void {
     const watched = this.#watched.get(fd);
     if (!watched) return;
-    watched.readable.clear();
-    watched.writable.clear();
+    for (const list of [watched.readable, watched.writable, watched.gone]) {
+      for (const hearer of list) hearer.heard = undefined;
+      list.clear();
+    }
     this.#update(fd, watched);
   }
 
@@ -112,9 +151,10 @@ export class Loop implements Disposable {
     });
   }
 
-  #update(fd: number, { readable, writable }: Watched): void {
+  #update(fd: number, { readable, writable, gone }: Watched): void {
+    // Of an end or error the kernel tells without being asked.
     const bits = (readable.size > 0 ? raw.EPOLLIN : 0) | (writable.size > 0 ? raw.EPOLLOUT : 0);
-    if (bits === 0) {
+    if (bits === 0 && gone.size === 0) {
       this.#watched.delete(fd);
       const result = raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_DEL, fd, null);
       // Closed too early: the kernel has forgotten it, and so do we.

@@ -15,17 +15,20 @@ export interface OutputOptions {
 export class Output implements Disposable {
   readonly #loop: Loop;
   readonly #fd: OwnedFd;
-  readonly #options: OutputOptions;
+  readonly #limit: number;
+  /** Usually holds our owner: given up in the end, so that no cycle is left. */
+  #whenBroken: (() => void) | undefined;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #watch: Watch | undefined;
   #whenEmpty: (() => void) | undefined;
   #broken = false;
 
-  constructor(loop: Loop, fd: OwnedFd, options: OutputOptions) {
+  constructor(loop: Loop, fd: OwnedFd, { limit, broken }: OutputOptions) {
     this.#loop = loop;
     this.#fd = fd;
-    this.#options = options;
+    this.#limit = limit;
+    this.#whenBroken = broken;
   }
 
   /** Takes the bytes: the caller may use the buffer again. */
@@ -41,7 +44,7 @@ export class Output implements Disposable {
       if (count > 0) rest = rest.subarray(count);
     }
     if (rest.length === 0) return;
-    if (this.#waitingBytes + rest.length > this.#options.limit) {
+    if (this.#waitingBytes + rest.length > this.#limit) {
       this.#break();
       return;
     }
@@ -80,12 +83,9 @@ export class Output implements Disposable {
   }
 
   #break(): void {
-    if (this.#broken) return;
-    this.#broken = true;
-    this.#stop();
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    this.#options.broken();
+    const told = this.#whenBroken;
+    this[Symbol.dispose]();
+    told?.();
   }
 
   #stop(): void {
@@ -97,5 +97,9 @@ export class Output implements Disposable {
   [Symbol.dispose](): void {
     this.#broken = true;
     this.#stop();
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#whenBroken = undefined;
+    this.#whenEmpty = undefined;
   }
 }

@@ -17,7 +17,7 @@ export interface ClientEvents {
   input(bytes: Uint8Array): void;
   /** It will send nothing more. */
   inputEnded(): void;
-  gone(): void;
+  gone(client: Client): void;
 }
 
 /** Somebody attached to a program's streams. */
@@ -28,13 +28,14 @@ export class Client implements Disposable {
   readonly #events: ClientEvents;
   readonly #output: Output;
   #reading: Watch | undefined;
+  #leaving: Watch | undefined;
 
   constructor(loop: Loop, fd: OwnedFd, options: AttachOptions, events: ClientEvents) {
     this.#loop = loop;
     this.#fd = fd;
     this.options = options;
     this.#events = events;
-    this.#output = new Output(loop, fd, { limit: CLIENT_LIMIT, broken: () => events.gone() });
+    this.#output = new Output(loop, fd, { limit: CLIENT_LIMIT, broken: () => events.gone(this) });
     this.resumeInput();
   }
 
@@ -59,6 +60,7 @@ export class Client implements Disposable {
   }
 
   resumeInput(): void {
+    if (this.#leaving) return;
     this.#reading ??= this.#loop.watch(this.#fd.number, 'readable', () => this.#receive());
   }
 
@@ -71,8 +73,13 @@ export class Client implements Disposable {
       return;
     }
     this.pauseInput();
-    if (count < 0) this.#events.gone();
-    else this.#events.inputEnded();
+    if (count < 0) {
+      this.#events.gone(this);
+      return;
+    }
+    // It may still want to hear. A program that says nothing would not show us that nobody does.
+    this.#leaving = this.#loop.watch(this.#fd.number, 'gone', () => this.#events.gone(this));
+    this.#events.inputEnded();
   }
 
   /** Sends what waits, and closes. */
@@ -86,6 +93,7 @@ export class Client implements Disposable {
 
   [Symbol.dispose](): void {
     this.pauseInput();
+    this.#leaving?.[Symbol.dispose]();
     this.#output[Symbol.dispose]();
     this.#fd.close();
   }

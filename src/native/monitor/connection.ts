@@ -124,7 +124,7 @@ export class Connection {
     this.#open = false;
     this.#watch?.[Symbol.dispose]();
     this.#output[Symbol.dispose]();
-    for (const thing of this.#owned) thing[Symbol.dispose]();
+    for (const thing of this.#owned.splice(0)) thing[Symbol.dispose]();
     this.#events.closed(this);
   }
 

@@ -162,12 +162,11 @@ export class Container {
   }
 
   async #onExit(made: Made, reason: ExitReason): Promise<void> {
-    this.onEnd();
-    const exit: ExitRecord = {
-      status: statusOfReason(reason),
-      outOfMemory: oomKills(made.record.cgroup) > 0,
-      at: timestamp(),
-    };
+    const exit: ExitRecord = { status: statusOfReason(reason), outOfMemory: false, at: timestamp() };
+    this.#attempt('end its checks', this.onEnd);
+    this.#attempt('see whether memory ran out', () => {
+      exit.outOfMemory = oomKills(made.record.cgroup) > 0;
+    });
     if (reason.signal !== undefined) exit.signal = reason.signal;
     this.#forgetMemory();
     try {

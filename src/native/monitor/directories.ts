@@ -1,7 +1,11 @@
+import { ProaError } from '#common/errors.ts';
 import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
+import { EEXIST } from '#sys/errno.ts';
+import { isErrno } from '#sys/errors.ts';
 import {
   exists,
   makeDirectories,
+  makeDirectory,
   openDirectory,
   readTextIfAny,
   removeContents,
@@ -31,10 +35,12 @@ export function containersDirectory({ run }: Roots): string {
 
 /** Both directories of one container. */
 export class ContainerFiles {
+  readonly id: string;
   readonly run: string;
   readonly state: string;
 
   constructor(roots: Roots, id: string) {
+    this.id = id;
     this.run = `${containersDirectory(roots)}/${id}`;
     this.state = `${roots.state}/containers/${id}`;
   }
@@ -42,6 +48,16 @@ export class ContainerFiles {
   /** The control socket. */
   get socket(): string {
     return `${this.run}/monitor`;
+  }
+
+  /** Takes the id. Throws `conflict` where another container has it. */
+  claim(): void {
+    try {
+      makeDirectory(this.run, 0o700);
+    } catch (cause) {
+      if (!isErrno(cause, EEXIST)) throw cause;
+      throw new ProaError(`container with given ID already exists: "${this.id}"`, { kind: 'conflict' });
+    }
   }
 
   saveRequest(request: ContainerRequest): void {

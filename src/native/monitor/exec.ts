@@ -4,7 +4,7 @@ import { failureMessage } from '#common/protocol/failure.ts';
 import type { ExecState } from '#common/protocol/monitor.ts';
 import type { Loop } from '#loop/loop.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { signalProcess, statusOfReason } from '#sys/processes.ts';
+import { SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { timestamp } from '#sys/time.ts';
 import { execInContainer, type Made } from './made.ts';
 import type { Reaper } from './reaper.ts';
@@ -59,6 +59,10 @@ export class ExecSession {
     return state;
   }
 
+  get isWaiting(): boolean {
+    return !this.#started;
+  }
+
   get exit(): ExitRecord | undefined {
     return this.#exit;
   }
@@ -88,6 +92,13 @@ export class ExecSession {
     }
   }
 
+  /** Nobody has started it, and nobody can any more. */
+  giveUp(): void {
+    this.#started = true;
+    const failure = failureMessage(new ProaError(`exec "${this.id}" was given up: others wait`, { kind: 'conflict' }));
+    this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure });
+  }
+
   async #settle(exit: ExitRecord): Promise<void> {
     this.#pidfd?.close();
     this.#pidfd = undefined;
@@ -100,5 +111,10 @@ export class ExecSession {
   signal(signal: number): void {
     if (!this.#pidfd) throw new ProaError(`exec "${this.id}" is not running`, { kind: 'conflict' });
     signalProcess(this.#pidfd, signal);
+  }
+
+  /** Ends it, where it has not ended: its streams may be open for longer than it lives. */
+  kill(): void {
+    if (this.#pidfd) signalProcess(this.#pidfd, SIGKILL);
   }
 }

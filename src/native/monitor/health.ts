@@ -2,7 +2,6 @@ import type { HealthSettings, HealthStatus } from '#common/protocol/container.ts
 import { after } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { textOf } from '#sys/bytes.ts';
-import { SIGKILL } from '#sys/processes.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
 import { type ExecContext, ExecSession } from './exec.ts';
 import type { Sink } from './streams.ts';
@@ -70,11 +69,11 @@ export class HealthChecks implements Disposable {
     let late = false;
     const limit = after(loop, settings.timeout, () => {
       late = true;
-      if (session.state.running) session.signal(SIGKILL);
+      session.kill();
     });
     try {
       await session.start();
-      if (late) session.signal(SIGKILL);
+      if (late) session.kill();
       const exit = await session.ended;
       if (late) output = `Health check exceeded timeout (${settings.timeout} ms)`;
       this.#judge({ start, end: timestamp(), status: late ? -1 : exit.status, output });
@@ -107,6 +106,6 @@ export class HealthChecks implements Disposable {
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#timer?.[Symbol.dispose]();
-    if (this.#running?.state.running) this.#running.signal(SIGKILL);
+    this.#running?.kill();
   }
 }

@@ -1,6 +1,8 @@
+import { describe } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import { after } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
+import { trimMemory } from '#sys/memory.ts';
 import { becomeSubreaper, setProcessName } from '#sys/processes.ts';
 import { blockAllSignals, ignoreSignal, SIGPIPE } from '#sys/signals.ts';
 import { Container } from './container.ts';
@@ -9,6 +11,7 @@ import type { ExecContext } from './exec.ts';
 import { HealthChecks } from './health.ts';
 import { Reaper } from './reaper.ts';
 import { Service } from './service.ts';
+import { dropReadBuffer } from './streams.ts';
 
 export interface MonitorOptions {
   request: ContainerRequest;
@@ -28,7 +31,9 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
   ignoreSignal(SIGPIPE);
   becomeSubreaper();
   setProcessName(`proa: ${request.id}`);
-  using loop = new Loop();
+  // One thing that goes wrong must not take the container with it.
+  let survive: (error: unknown) => void = () => {};
+  using loop = new Loop({ failed: (error) => survive(error), idle: giveMemoryBack });
   using reaper = new Reaper(loop);
   const files = new ContainerFiles(roots, request.id);
   return loop.run(async () => {
@@ -37,8 +42,11 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
     try {
       files.saveRequest(request);
       container = new Container({ request, roots, loop, reaper, restarts });
+      survive = (error) => container.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
+      // From here on an agent notices when we are lost.
+      files.saveState(container.state);
       service = new Service(loop, container, context);
       await container.make({ start: request.start });
     } catch (error) {
@@ -53,6 +61,12 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
     service[Symbol.dispose]();
     return 0;
   });
+}
+
+/** It has time: what the next event needs of it is taken anew. */
+function giveMemoryBack(): void {
+  dropReadBuffer();
+  trimMemory();
 }
 
 function watchHealth(container: Container, context: ExecContext): void {

@@ -14,6 +14,8 @@ import { containerStats } from './stats.ts';
 
 /** Ended exec sessions that are still told of. */
 const KEPT_SESSIONS = 16;
+/** Exec sessions that wait for their start: each holds six descriptors, and who made it may have been killed. */
+const WAITING_SESSIONS = 64;
 
 type Handlers = {
   [K in keyof Requests]: (request: Requests[K], connection: Connection) => Reply | Promise<Reply>;
@@ -120,6 +122,7 @@ export class Service implements Disposable {
       const process = validateProcess(request.process, { warnings: [] });
       const session = new ExecSession(`${++this.#sessionCount}`, process, this.#context, { stdin: request.stdin });
       this.#sessions.set(session.id, session);
+      this.#giveUpOld();
       session.ended.then((exit) => {
         this.#container.tell('exec-exit', { exec: session.id, exit });
         this.#forgetOld();
@@ -152,6 +155,11 @@ export class Service implements Disposable {
     if (!session)
       throw new ProaError(`no exec "${exec}" in container "${this.#container.request.id}"`, { kind: 'not-found' });
     return session;
+  }
+
+  #giveUpOld(): void {
+    const waiting = [...this.#sessions.values()].filter(({ isWaiting }) => isWaiting);
+    for (const session of waiting.slice(0, -WAITING_SESSIONS)) session.giveUp();
   }
 
   /** The oldest that have ended go: a monitor lives for years. */

@@ -37,6 +37,10 @@ function readBuffer(): Uint8Array {
   return buffer;
 }
 
+export function dropReadBuffer(): void {
+  buffer = undefined;
+}
+
 interface Source {
   name: StreamName;
   fd: OwnedFd;
@@ -110,12 +114,12 @@ export class Streams implements Disposable {
 
   /** `early`: input that came with the request. The connection is ours from now on. */
   attach(connection: OwnedFd, options: AttachOptions, early: Uint8Array): void {
-    const client: Client = new Client(this.#loop, connection, options, {
+    const client = new Client(this.#loop, connection, options, {
       input: (bytes) => this.#take(bytes),
       inputEnded: () => {
         if (options.stdin && this.#options.stdin === 'once') this.#closeInput();
       },
-      gone: () => this.#forget(client),
+      gone: (gone) => this.#forget(gone),
     });
     this.#clients.add(client);
     if (options.stdin && early.length > 0) this.#take(early);
@@ -124,7 +128,13 @@ export class Streams implements Disposable {
   #acceptInput(fd: OwnedFd): void {
     setNonblocking(fd);
     // The limit is kept by those who send: see #take.
-    const output = new Output(this.#loop, fd, { limit: Number.POSITIVE_INFINITY, broken: () => this.#dropInput() });
+    const output = new Output(this.#loop, fd, {
+      limit: Number.POSITIVE_INFINITY,
+      broken: () => {
+        this.#dropInput();
+        this.#resumeClients();
+      },
+    });
     this.#input = { fd, output };
   }
 
@@ -134,9 +144,11 @@ export class Streams implements Disposable {
     output.write(bytes);
     if (output.waitingBytes < INPUT_LIMIT) return;
     for (const client of this.#clients) client.pauseInput();
-    output.whenEmpty(() => {
-      for (const client of this.#clients) client.resumeInput();
-    });
+    output.whenEmpty(() => this.#resumeClients());
+  }
+
+  #resumeClients(): void {
+    for (const client of this.#clients) client.resumeInput();
   }
 
   #closeInput(): void {

@@ -118,7 +118,7 @@ export class Agent implements Disposable {
   /** Makes a container, and gives its id. */
   async create({ request, ...bundleOptions }: ContainerOptions = {}): Promise<string> {
     const bundle = makeBundle(bundleOptions);
-    const id = newId('agent');
+    const id = request?.id ?? newId('agent');
     this.#bundles.push(bundle);
     this.#ids.push(id);
     using client = new Client(join(this.run, 'agent'));

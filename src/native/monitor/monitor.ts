@@ -74,6 +74,7 @@ function watchHealth(container: Container, context: ExecContext): void {
   if (!settings) return;
   let checks: HealthChecks | undefined;
   container.onStart = () => {
+    checks?.[Symbol.dispose]();
     checks = new HealthChecks({
       loop: context.loop,
       settings,
@@ -88,4 +89,6 @@ function watchHealth(container: Container, context: ExecContext): void {
     container.setHealth(checks.status);
   };
   container.onEnd = () => checks?.[Symbol.dispose]();
+  container.onPause = () => checks?.suspend();
+  container.onResume = () => checks?.resume();
 }

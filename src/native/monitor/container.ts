@@ -157,7 +157,7 @@ export class Container {
     const watch = watchOom(record.cgroup);
     if (!watch) return;
     this.#oom = watch;
-    this.#loop.watch(watch.fd.number, 'readable', () => {
+    this.#loop.watch(watch.fd.number, watch.event, () => {
       if (watch.take()) this.tell('out-of-memory');
     });
   }

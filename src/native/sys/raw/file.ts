@@ -163,7 +163,4 @@ export const chroot = (path: Path) => door.syscall(NR.chroot, path);
 export const umask = (mask: number) => door.syscall(NR.umask, mask);
 export const ioctl = (fd: number, request: number, argument: number | Uint8Array | null) =>
   door.syscall(NR.ioctl, fd, request, argument);
-export const inotify_init1 = (flags: number) => door.syscall(NR.inotify_init1, flags);
-export const inotify_add_watch = (fd: number, path: Path, mask: number) =>
-  door.syscall(NR.inotify_add_watch, fd, path, mask);
 export const getcwd = (buffer: Uint8Array) => door.syscall(NR.getcwd, buffer, buffer.length);

@@ -45,8 +45,6 @@ export const getppid = MACHINE === 'x86-64' ? 110 : 173;
 export const getrandom = MACHINE === 'x86-64' ? 318 : 278;
 export const getsockopt = MACHINE === 'x86-64' ? 55 : 209;
 export const getuid = MACHINE === 'x86-64' ? 102 : 174;
-export const inotify_add_watch = MACHINE === 'x86-64' ? 254 : 27;
-export const inotify_init1 = MACHINE === 'x86-64' ? 294 : 26;
 export const ioctl = MACHINE === 'x86-64' ? 16 : 29;
 export const ioprio_set = MACHINE === 'x86-64' ? 251 : 30;
 export const keyctl = MACHINE === 'x86-64' ? 250 : 219;

@@ -232,7 +232,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("decode", 1, host_decode),   JS_CFUNC_DEF("encode", 1, host_encode),
     JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("loaded", 0, host_loaded),
     JS_CFUNC_DEF("drain", 0, host_drain),     JS_CFUNC_DEF("frame", 4, host_frame),
-    JS_CFUNC_DEF("gzip", 3, host_gzip),
+    JS_CFUNC_DEF("gzip", 3, host_gzip),       JS_CFUNC_DEF("scan", 3, host_scan),
 };
 
 static int fail(JSContext *ctx, const char *program)

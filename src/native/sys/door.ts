@@ -19,6 +19,8 @@ export interface Door {
   frame(job: Uint32Array, input: Uint8Array, output: Uint8Array, dressing: Uint8Array): void;
   /** `input` as one gzip member in `output`: its size, or 0 where that is too small or memory lacks. */
   gzip(level: number, input: Uint8Array, output: Uint8Array): number;
+  /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */
+  scan(bytes: Uint8Array, at: number, out: Float64Array): void;
   /** What the host calls when the program's module has been evaluated: its exit status. */
   main?: () => number;
   readonly argv: ArrayBuffer[];

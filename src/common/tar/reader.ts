@@ -184,9 +184,7 @@ export class TarReader {
       accessed: extended?.atime,
       major: device ? (extended?.major ?? this.#number(at, 'devmajor')) : 0,
       minor: device ? (extended?.minor ?? this.#number(at, 'devminor')) : 0,
-      attributes: extended?.attributes
-        ? [...extended.attributes.values()].filter(({ value }) => value.length > 0)
-        : noAttributes,
+      attributes: extended?.attributes ? [...extended.attributes.values()] : noAttributes,
       segments: undefined,
       entry: this.entries,
     };

@@ -82,13 +82,27 @@ export class Tree {
   }
 
   #open(path: string, links: number): OwnedFd {
-    const fd = resolveInRoot(this.root.number, kernelPath(path), HANDLE, 0);
-    if (fd >= 0) return new OwnedFd(fd);
-    if (fd !== -ENOENT && fd !== -ENOTDIR) throw new SystemError('openat2', -fd, shown(path));
-    const { parent, name } = splitPath(path);
-    using above = parent === '' ? openInRoot(this.root.number, '.', HANDLE) : this.#open(parent, links);
-    this.#make(above, parent, name, links);
-    return openInRoot(this.root.number, kernelPath(path), HANDLE);
+    // Up to what is there, then down again; in a loop, since an archive may want thousands of levels.
+    const missing: string[] = [];
+    let at = path;
+    let directory: OwnedFd;
+    for (;;) {
+      const fd = resolveInRoot(this.root.number, at === '' ? '.' : kernelPath(at), HANDLE, 0);
+      if (fd >= 0) {
+        directory = new OwnedFd(fd);
+        break;
+      }
+      if (fd !== -ENOENT && fd !== -ENOTDIR) throw new SystemError('openat2', -fd, shown(at));
+      missing.push(at);
+      at = splitPath(at).parent;
+    }
+    for (let next = missing.pop(); next !== undefined; next = missing.pop()) {
+      using above = directory;
+      const { parent, name } = splitPath(next);
+      this.#make(above, parent, name, links);
+      directory = openInRoot(this.root.number, kernelPath(next), HANDLE);
+    }
+    return directory;
   }
 
   /** Makes a directory where there is none; a link there is followed to where it leads, and a directory made there. */

@@ -22,7 +22,7 @@ import { type ExitReason, processFacts, SIGKILL, signalProcess, statusOfReason }
 import { getpid } from '#sys/raw/process.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
-import { ContainerFiles, type Roots, runtimeRoot } from './directories.ts';
+import { ContainerFiles, driverPlaces, type Roots } from './directories.ts';
 import { inHelper } from './helper.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
@@ -79,7 +79,7 @@ export class Container {
   constructor({ request, roots, loop, reaper, restarts }: ContainerOptions) {
     this.request = request;
     this.files = new ContainerFiles(roots, request.id);
-    this.driver = driverFor(request, { root: runtimeRoot(roots), directory: this.files.run });
+    this.driver = driverFor(request, driverPlaces(roots, this.files));
     this.#loop = loop;
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };

@@ -15,6 +15,8 @@ import {
   replaceFileDurably,
 } from '#sys/files.ts';
 
+import type { DriverPlaces } from './runtimes/driver.ts';
+
 /** Where an agent and its monitors keep things; `run` is gone after a boot, `state` is not. */
 export interface Roots {
   run: string;
@@ -31,6 +33,10 @@ export function runtimeRoot({ run }: Roots): string {
 
 export function containersDirectory({ run }: Roots): string {
   return `${run}/containers`;
+}
+
+export function driverPlaces(roots: Roots, files: ContainerFiles): DriverPlaces {
+  return { root: runtimeRoot(roots), directory: files.run, init: `${roots.run}/proa-init` };
 }
 
 /** Both directories of one container. */

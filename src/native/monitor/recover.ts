@@ -3,7 +3,7 @@ import { failureMessage } from '#common/protocol/failure.ts';
 import { runHooks } from '#runtime/hooks.ts';
 import { closeAllBut } from '#sys/fd.ts';
 import { timestamp } from '#sys/time.ts';
-import { ContainerFiles, type Roots, runtimeRoot } from './directories.ts';
+import { ContainerFiles, driverPlaces, type Roots } from './directories.ts';
 import { runMonitor } from './monitor.ts';
 import { restartDelay } from './restart.ts';
 import { driverFor } from './runtimes/driver.ts';
@@ -21,7 +21,7 @@ export function recoverContainer(roots: Roots, id: string): number {
     files.removeRun();
     return 0;
   }
-  driverFor(request, { root: runtimeRoot(roots), directory: files.run }).destroy(id);
+  driverFor(request, driverPlaces(roots, files)).destroy(id);
   if (state.phase === 'exited') {
     files.removeRun();
     return 0;

@@ -20,14 +20,17 @@ import { mediaTypes } from '#common/image-spec/media-types.ts';
 import { digestOf, put } from '#engine/images/content/fixture.ts';
 import { ContentStore } from '#engine/images/content/store.ts';
 import { addBaseImage } from '#engine/images/embedded/base.ts';
+import { changesOf, commitChanges } from '#engine/images/layers/commit.ts';
 import { Snapshots } from '#engine/images/layers/snapshots.ts';
 import { LayerStore } from '#engine/images/layers/store.ts';
 import { ImageLibrary } from '#engine/images/library/images.ts';
 import type { Digest } from '#engine/images/reference/digest.ts';
+import { parseReference } from '#engine/images/reference/parse.ts';
 import type { TransferEvent } from '#engine/images/transfer/events.ts';
 import { Agent } from './support/agent.ts';
 
 const program = resolve(process.env['PROA_UNPACK'] ?? 'dist/proa-unpack');
+const packProgram = resolve(process.env['PROA_PACK'] ?? 'dist/proa-pack');
 const baseImage = resolve('dist/base-image.tar');
 
 /** Stores of one engine, in a directory of their own. */
@@ -217,4 +220,50 @@ test('two images that share a layer unpack it once, also at the same time; what 
   const needed = new Set((await images.library.find('b')).config.rootfs.diff_ids);
   assert.equal((await images.layers.collect((diffId) => needed.has(diffId))).length, 1);
   assert.deepEqual(readdirSync(images.layersPath).length, 2);
+});
+
+test('what a container changed is listed, and becomes a layer of a new image, the same each time', async () => {
+  await using images = await Images.open();
+  await addBaseImage(images.content, baseImage);
+  const lower = await images.unpack('proa/base');
+  const snapshots = await Snapshots.open(join(images.directory, 'snapshots'));
+  const overlay = await snapshots.prepare('one', lower);
+  await using agent = new Agent();
+  await agent.start();
+  const run = async (script: string, request: { overlay: typeof overlay }): Promise<string[]> => {
+    const id = await agent.create({
+      args: ['sh', '-c', script],
+      config: (config) => {
+        config.root.readonly = false;
+      },
+      request,
+    });
+    assert.equal((await agent.ended(id)).status, 0);
+    return agent.log(id);
+  };
+  await run('echo changed > /etc/os-release; rm /etc/group; mkdir /new; echo word > /new/file', { overlay });
+  const changes = await changesOf(overlay, packProgram);
+  const told = changes.map(({ kind, path }) => `${kind} ${path}`);
+  for (const change of ['C /etc', 'D /etc/group', 'C /etc/os-release', 'A /new', 'A /new/file'])
+    assert.ok(told.includes(change), `${change} in ${told}`);
+
+  const base = await images.library.find('proa/base');
+  const options = {
+    store: images.content,
+    program: packProgram,
+    config: { Cmd: ['cat', '/new/file'] },
+    created: '2026-01-01T00:00:00Z',
+  };
+  const upper = overlay.upper as string;
+  const first = await commitChanges(base, upper, { ...options, reference: parseReference('made:1') });
+  assert.equal((await commitChanges(base, upper, options)).digest, first.digest);
+  const made = await images.library.find('made:1');
+  assert.equal(made.config.rootfs.diff_ids.length, 2);
+  assert.deepEqual((await images.library.history('made:1'))[0]?.created_by, 'commit');
+  const again = await snapshots.prepare('two', await images.unpack('made:1'));
+  const script = 'cat /new/file /etc/os-release; ls /etc/group 2>/dev/null || echo gone';
+  assert.deepEqual(await run(script, { overlay: again }), ['stdout F word', 'stdout F changed', 'stdout F gone']);
+  const missing = commitChanges(base, join(images.directory, 'nowhere'), options);
+  await assert.rejects(missing, /a layer of the changes: .*nowhere/);
+  assert.deepEqual(readdirSync(join(images.directory, 'images/ingest')), []);
 });

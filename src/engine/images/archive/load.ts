@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,6 +10,7 @@ import type { Descriptor } from '#common/image-spec/types.ts';
 import { parseImageConfig, parseIndex } from '#common/image-spec/validate.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { beginningOf, compressionOf, decompressAny } from '../compression/detect.ts';
+import { putManifest } from '../content/assemble.ts';
 import type { ContentStore, Lease } from '../content/store.ts';
 import { type Digest, isDigest } from '../reference/digest.ts';
 import { parseReference, referenceText, withDefaultTag } from '../reference/parse.ts';
@@ -200,16 +200,8 @@ async function dockerImage(store: ContentStore, contents: Contents, entry: Docke
       );
     layers.push({ mediaType, digest, size });
   }
-  const manifest = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest[0],
-    config: { mediaType: mediaTypes.config[0], digest: config.digest, size: config.size },
-    layers,
-  });
-  const digest: Digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;
-  lease.hold(digest);
-  await store.blobs.put(digest, manifest);
-  const target = { mediaType: mediaTypes.manifest[0], digest, size: Buffer.byteLength(manifest) };
+  const { digest, size } = config;
+  const target = await putManifest(store, lease, { mediaType: mediaTypes.config[0], digest, size }, layers);
   return { names: (entry.RepoTags ?? []).map(complete), target };
 }
 

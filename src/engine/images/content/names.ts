@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
+import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import { isCode } from './errors.ts';
 import { replaceFileDurably } from './files.ts';
 
@@ -55,6 +56,12 @@ export class Names {
       const isLost = before && [...others, named].every(({ digest }) => digest !== before.digest);
       return [...others, ...(isLost ? [nameless(before)] : []), named];
     });
+  }
+
+  /** Gives the reference, a tag where it has none, to content that is there; without one the content is kept all the same. */
+  async assign(reference: Reference | undefined, descriptor: Descriptor): Promise<void> {
+    if (reference) await this.set(referenceText(withDefaultTag(reference)), descriptor);
+    else await this.keep(descriptor);
   }
 
   /** Keeps an image that has no name. */

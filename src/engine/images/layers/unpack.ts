@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Transform } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { type FailureKind, ProaError } from '#common/errors.ts';
+import { ProaError } from '#common/errors.ts';
 import type { Compression } from '#common/image-spec/media-types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import { decompress } from '../compression/decompress.ts';
 import type { Digest } from '../reference/digest.ts';
+import { startTool } from './tool.ts';
 
 export interface PackedLayer {
   /** Of the layer as it is unpacked: image-spec, config.md, "diff_ids". */
@@ -45,15 +44,8 @@ export async function unpackLayer(
       next(null, chunk);
     },
   });
-  const child = spawn(program, ['--root', directory], { stdio: ['pipe', 'ignore', 'pipe'] });
-  const complaint = text(child.stderr);
-  const ended = new Promise<void>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', async (code, signal) => {
-      if (code === 0) return resolve();
-      reject(failureOf(diffId, await complaint, `ended by ${signal ?? code}`));
-    });
-  });
+  const { child, ended } = startTool(program, ['--root', directory], `layer ${diffId}`);
+  child.stdout.resume();
   const fed = pipeline(output, hashing, child.stdin);
   // The first of them that knows what was wrong tells it: the others only see that a pipe has broken.
   await allSettled([done, ended, fed]);
@@ -62,16 +54,4 @@ export async function unpackLayer(
   throw new ProaError(`the layer is not what the configuration says: its digest is ${digest}, expected ${diffId}`, {
     kind: 'invalid',
   });
-}
-
-/** What proa-unpack says when it fails: a line of JSON. */
-function failureOf(diffId: Digest, complaint: string, otherwise: string): ProaError {
-  let failure: { message?: string; kind?: FailureKind; remedy?: string } = {};
-  try {
-    failure = JSON.parse(complaint);
-  } catch {
-    // It was killed, or could not even begin.
-  }
-  const { message = `unpacking failed: ${complaint.trim() || otherwise}`, kind = 'internal', remedy } = failure;
-  return new ProaError(`layer ${diffId}: ${message}`, { kind, ...(remedy !== undefined && { remedy }) });
 }

@@ -7,7 +7,6 @@ import type {
   HealthStatus,
   RestartSettings,
 } from '#common/protocol/container.ts';
-import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import type { Notice } from '#common/protocol/monitor.ts';
 import { after } from '#loop/events.ts';
@@ -17,11 +16,10 @@ import { killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
 import { type OomWatch, watchOom } from '#runtime/cgroups/oom-watch.ts';
 import { runHooks } from '#runtime/hooks.ts';
-import { type ExitReason, processFacts, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
-import { getpid } from '#sys/raw/process.ts';
+import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
-import { ContainerFiles, type Roots, runtimeRoot } from './directories.ts';
+import { ContainerFiles, newState, type Roots, runtimeRoot } from './directories.ts';
 import { inHelper } from './helper.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
@@ -36,8 +34,8 @@ export interface ContainerOptions {
   roots: Roots;
   loop: Loop;
   reaper: Reaper;
-  /** Starts before this monitor came: its predecessor was lost. */
-  restarts: number;
+  /** What the monitor before this one has left: it was lost. */
+  previous?: ContainerState | undefined;
 }
 
 const GRACE_SECONDS = 10;
@@ -68,7 +66,7 @@ export class Container {
   onStart: () => void = () => {};
   onEnd: () => void = () => {};
 
-  constructor({ request, roots, loop, reaper, restarts }: ContainerOptions) {
+  constructor({ request, roots, loop, reaper, previous }: ContainerOptions) {
     this.request = request;
     this.files = new ContainerFiles(roots, request.id);
     this.driver = driverFor(request, { root: runtimeRoot(roots), directory: this.files.run });
@@ -76,15 +74,8 @@ export class Container {
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };
     this.#log = openLog(request.log);
-    const pid = getpid();
-    this.#state = {
-      version: PROTOCOL_VERSION,
-      id: request.id,
-      phase: 'created',
-      restarts,
-      stopped: false,
-      monitor: { pid, startTime: processFacts(pid)?.startTime ?? 0 },
-    };
+    this.#lastDelay = previous?.lastDelay ?? 0;
+    this.#state = previous ?? newState(request.id);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -117,6 +108,7 @@ export class Container {
     const made = await makeContainer(this.#loop, this.driver, { stdin, sink: this.#log, start });
     this.#made = made;
     this.#state.pid = made.pid;
+    this.#state.cgroup = made.record.cgroup;
     this.#watchMemory(made);
     if (start) this.#running();
     else this.#enter('created');
@@ -191,9 +183,11 @@ export class Container {
   #settle(exit: ExitRecord): void {
     const state = this.#state;
     delete state.pid;
+    delete state.cgroup;
     state.exit = exit;
     const delay = restartDelay(this.#restart, {
       exit,
+      started: state.startedAt !== undefined || this.#starting,
       stopped: state.stopped,
       unhealthy: this.#unhealthy,
       restarts: state.restarts,
@@ -201,8 +195,13 @@ export class Container {
       lastDelay: this.#lastDelay,
     });
     state.phase = delay === undefined ? 'exited' : 'restarting';
-    if (!this.request.removeOnExit) this.#attempt('record the exit', () => this.files.saveDurably(state));
+    if (delay !== undefined) state.lastDelay = delay;
     this.#attempt('record the state', () => this.files.saveState(state));
+    this.#attempt('record the exit', () => {
+      if (!this.request.removeOnExit) this.files.saveDurably(state);
+      // Whoever hears of the end may use the id again. An exit that is recorded nowhere else keeps it.
+      if (delay === undefined) this.files.release();
+    });
     this.tell('exit', { exit });
     for (const told of this.#waiting) told(exit);
     this.#waiting = [];
@@ -213,7 +212,12 @@ export class Container {
       return;
     }
     this.#lastDelay = delay;
-    this.#nextStart = after(this.#loop, delay, () => this.#startAgain());
+    this.startLater();
+  }
+
+  /** After the delay that the restart policy wants. */
+  startLater(): void {
+    this.#nextStart = after(this.#loop, this.#lastDelay, () => this.#startAgain());
   }
 
   async #startAgain(): Promise<void> {

@@ -100,9 +100,8 @@ function serve(listener: OwnedFd, roots: Roots): void {
     loop.turn(room ? recoveries.wait : 0);
     reap((pid, reason) => {
       const success = reason.code === 0;
-      recoveries.ended(pid, success);
-      // Those that end well have put everything in order.
-      if (!success) looking = true;
+      // Others that end well have put everything in order; while a container is recovered, nobody looks after its id.
+      if (recoveries.ended(pid, success) || !success) looking = true;
     });
   }
 }

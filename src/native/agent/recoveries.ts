@@ -37,20 +37,21 @@ export class Recoveries {
     }
   }
 
-  /** Some child has ended, with success or without. */
-  ended(child: number, success: boolean): void {
+  /** Some child has ended, with success or without; whether it was one of these. */
+  ended(child: number, success: boolean): boolean {
     for (const [id, recovery] of this.#recoveries) {
       if (recovery.pid !== child) continue;
       if (success) {
         this.#recoveries.delete(id);
-        return;
+        return true;
       }
       const now = this.#now();
       const failures = now - recovery.at >= WELL_MILLISECONDS ? 1 : recovery.failures + 1;
       const delay = Math.min(FIRST_DELAY * 2 ** (failures - 1), LONGEST_DELAY);
       this.#recoveries.set(id, { pid: undefined, failures, at: now + delay });
-      return;
+      return true;
     }
+    return false;
   }
 
   /** Milliseconds until the next may begin; -1 where none waits. */

@@ -50,7 +50,12 @@ function agentOf({ work, peers, run }) {
     create: (id, bundle, more) =>
       ask(join(directories.run, 'agent'), { ask: 'create', container: request(id, bundle, more) }),
     ask: (id, ...questions) => ask(monitor(id), ...questions),
-    stateOf: (id) => JSON.parse(readFileSync(join(directories.run, 'containers', id, 'state.json'), 'utf8')),
+    stateOf(id) {
+      const kept = join('containers', id, 'state.json');
+      const file = join(directories.run, kept);
+      if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+      throw new Error(`${id} has ended: ${readFileSync(join(directories.state, kept), 'utf8')}`);
+    },
     directoryOf: (id) => join(directories.run, 'containers', id),
     end: () => rmSync(directories.run, { recursive: true, force: true }),
     remove: (id) => run(ask(monitor(id), { ask: 'remove' })),

@@ -52,6 +52,7 @@ uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);
 /* Pure functions on bytes: bytes.c. */
 JSValue host_frame(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue host_gzip(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue host_scan(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* Puts the region back as it was when `entry` was ready to run; -1 where this binary has no snapshot of it. */
 int restore(const char *entry);

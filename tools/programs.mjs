@@ -59,4 +59,5 @@ export const programs = [
     detached: false,
     parts: ['errno-names'],
   },
+  { name: 'proa-unpack', entry: 'unpack', detached: false, parts: ['errno-names'] },
 ];

@@ -55,6 +55,9 @@ export function bundles() {
       mounts: [cgroupMount],
     }),
     wait: config('wait', wait),
+    'memory-hog': config('memory-hog', ['/bin/sh', '-c', 'sleep 1; tail /dev/zero; sleep 1'], {
+      resources: { memory: { limit: 16 * mebibyte } },
+    }),
     limits: config('limits', wait, {
       resources: {
         memory: { limit: 64 * mebibyte, reservation: 32 * mebibyte },

@@ -43,6 +43,11 @@ test_limits_are_in_cgroup_files() {
     case $(cat $here/limits/cpu.weight) in 20 | 59) ;; *) expect "$(cat $here/limits/cpu.weight)" '20 or 59' ;; esac
 }
 
+test_memory_that_ran_out_is_told() {
+    start memory-hog
+    holds "$(proa-runtime events memory-hog)" '"type":"oom"'
+}
+
 test_unified_is_written_as_it_is() {
     start unified
     expect "$(cat $here/unified/cpu.weight)" 77

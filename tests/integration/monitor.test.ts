@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Agent, Client, until } from './support/agent.ts';
-import { newId, rootfs, type TestConfig } from './support/container.ts';
+import { Agent, Client, olderVersion, otherRuntime, until } from './support/agent.ts';
+import { newId, rootfs } from './support/container.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -490,10 +490,8 @@ test('pid 1 gets nothing of agent and monitor but its streams', async () => {
 });
 
 for (const name of ['runc', 'crun']) {
-  const path = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
-  test(`${name} can stand in for our runtime`, {
-    skip: path === '' ? `${name} is not on this machine` : false,
-  }, async () => {
+  const { path, skip } = otherRuntime(name);
+  test(`${name} can stand in for our runtime`, { skip }, async () => {
     await using agent = new Agent();
     await agent.start();
     const request = { runtime: { path } };
@@ -523,11 +521,6 @@ for (const name of ['runc', 'crun']) {
     assert.deepEqual(agent.log(id), ['stdout F hello']);
     assert.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(agent.state), false);
   });
-}
-
-/** What runtimes of some years ago know. */
-function olderVersion(config: TestConfig): void {
-  config.ociVersion = '1.0.2';
 }
 
 function emptyRoot(directory: string): string {

@@ -3,7 +3,8 @@
 import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
 import { hooks } from '../runtime-spec/hooks.ts';
-import type { Hook } from '../runtime-spec/types.ts';
+import { resources } from '../runtime-spec/resources.ts';
+import type { Hook, Resources } from '../runtime-spec/types.ts';
 import type { FailureMessage } from './failure.ts';
 
 /** Each side says its own first; a monitor serves every version up to its own. */
@@ -61,6 +62,8 @@ export interface ContainerRequest {
   health?: HealthSettings;
   stop?: { signal?: number; graceSeconds?: number };
   overlay?: OverlaySettings;
+  /** In place of the configuration's, as they were changed later. */
+  resources?: Resources;
   /** Another OCI runtime in place of ours, by its command line; `args` are options before the command. */
   runtime?: { path: string; args?: string[] };
   /** Run after each end of the container, with its state on standard input. */
@@ -161,6 +164,7 @@ const fields: check.Fields = {
     ['lower'],
   ),
   runtime: check.object({ __proto__: null, path: check.absolute, args: check.texts }, ['path']),
+  resources,
   cleanUp: hooks,
   removeOnExit: check.boolean,
 };

@@ -4,8 +4,11 @@ import { check, uninterrupted } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
 import * as raw from '#sys/raw/wait.ts';
 
-/** What a descriptor can be waited for; `gone`: the other side is closed for both directions. */
-export type Interest = 'readable' | 'writable' | 'gone';
+/**
+ * What a descriptor can be waited for; `urgent`: a change of a file of the kernel's, poll(2), POLLPRI; `gone`: the other side
+ * is closed for both directions.
+ */
+export type Interest = 'readable' | 'writable' | 'urgent' | 'gone';
 
 /** Hears of a descriptor's readiness until it is disposed. An end or error of the other side counts as readiness. */
 export interface Watch extends Disposable {
@@ -93,6 +96,7 @@ export class Loop implements Disposable {
       if (!watched) continue;
       if (ended || events & raw.EPOLLIN) this.#tell(watched.readable);
       if (ended || events & raw.EPOLLOUT) this.#tell(watched.writable);
+      if (events & raw.EPOLLPRI) this.#tell(watched.urgent);
       if (ended) this.#tell(watched.gone);
     }
     door.drain();
@@ -114,7 +118,7 @@ export class Loop implements Disposable {
   watch(fd: number, interest: Interest, heard: () => void): Watch {
     let watched = this.#watched.get(fd);
     if (!watched) {
-      watched = { readable: new Set(), writable: new Set(), gone: new Set() };
+      watched = { readable: new Set(), writable: new Set(), urgent: new Set(), gone: new Set() };
       this.#watched.set(fd, watched);
     }
     const list = watched[interest];
@@ -134,7 +138,7 @@ export class Loop implements Disposable {
   forget(fd: number): void {
     const watched = this.#watched.get(fd);
     if (!watched) return;
-    for (const list of [watched.readable, watched.writable, watched.gone]) {
+    for (const list of [watched.readable, watched.writable, watched.urgent, watched.gone]) {
       for (const hearer of list) hearer.heard = undefined;
       list.clear();
     }
@@ -151,9 +155,12 @@ export class Loop implements Disposable {
     });
   }
 
-  #update(fd: number, { readable, writable, gone }: Watched): void {
+  #update(fd: number, { readable, writable, urgent, gone }: Watched): void {
     // Of an end or error the kernel tells without being asked.
-    const bits = (readable.size > 0 ? raw.EPOLLIN : 0) | (writable.size > 0 ? raw.EPOLLOUT : 0);
+    const bits =
+      (readable.size > 0 ? raw.EPOLLIN : 0) |
+      (writable.size > 0 ? raw.EPOLLOUT : 0) |
+      (urgent.size > 0 ? raw.EPOLLPRI : 0);
     if (bits === 0 && gone.size === 0) {
       this.#watched.delete(fd);
       const result = raw.epoll_ctl(this.#epoll.number, raw.EPOLL_CTL_DEL, fd, null);

@@ -21,7 +21,7 @@ export class Output implements Disposable {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #watch: Watch | undefined;
-  #whenEmpty: (() => void) | undefined;
+  #whenEmpty: (() => void)[] = [];
   #broken = false;
 
   constructor(loop: Loop, fd: OwnedFd, { limit, broken }: OutputOptions) {
@@ -58,10 +58,10 @@ export class Output implements Disposable {
     return this.#waitingBytes;
   }
 
-  /** Calls back when everything has been written: at once where nothing waits. */
+  /** Calls back when everything has been written, or never will be: at once where nothing waits. */
   whenEmpty(done: () => void): void {
     if (this.#waiting.length === 0) done();
-    else this.#whenEmpty = done;
+    else this.#whenEmpty.push(done);
   }
 
   #flush(): void {
@@ -78,8 +78,11 @@ export class Output implements Disposable {
       else this.#waiting.shift();
     }
     this.#stop();
-    this.#whenEmpty?.();
-    this.#whenEmpty = undefined;
+    this.#tellEmpty();
+  }
+
+  #tellEmpty(): void {
+    for (const told of this.#whenEmpty.splice(0)) told();
   }
 
   #break(): void {
@@ -100,6 +103,6 @@ export class Output implements Disposable {
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#whenBroken = undefined;
-    this.#whenEmpty = undefined;
+    this.#tellEmpty();
   }
 }

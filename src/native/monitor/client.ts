@@ -1,4 +1,5 @@
 import type { AttachOptions } from '#common/protocol/monitor.ts';
+import { after } from '#loop/events.ts';
 import type { Loop, Watch } from '#loop/loop.ts';
 import { Output } from '#loop/output.ts';
 import { EAGAIN } from '#sys/errno.ts';
@@ -10,6 +11,8 @@ import { SHUT_WR, shutdown } from '#sys/raw/wait.ts';
 /** Bytes of output that may wait for a client; a slower one is dropped, so that it cannot slow the container. */
 const CLIENT_LIMIT = 4 << 20;
 const INPUT_CHUNK = 16384;
+/** For what still waits when the program has ended: 4 MB take longer only to who does not read. */
+const FAREWELL_MILLISECONDS = 10_000;
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -82,12 +85,20 @@ export class Client implements Disposable {
     this.#events.inputEnded();
   }
 
-  /** Sends what waits, and closes. */
-  finish(): void {
+  /** Sends what waits, and closes: resolves when it has. Who does not read is given up. */
+  finish(): Promise<void> {
     this.pauseInput();
-    this.#output.whenEmpty(() => {
-      shutdown(this.#fd.number, SHUT_WR);
-      this[Symbol.dispose]();
+    return new Promise((resolve) => {
+      let sent = false;
+      const limit = after(this.#loop, FAREWELL_MILLISECONDS, () => this[Symbol.dispose]());
+      this.#output.whenEmpty(() => {
+        if (sent) return;
+        sent = true;
+        limit[Symbol.dispose]();
+        shutdown(this.#fd.number, SHUT_WR);
+        this[Symbol.dispose]();
+        resolve();
+      });
     });
   }
 

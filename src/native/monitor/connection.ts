@@ -16,6 +16,9 @@ import { read } from '#sys/raw/file.ts';
 /** Bytes of answers that may wait for a slow asker. */
 const LIMIT = 4 << 20;
 
+/** After these the connection carries bytes, which may follow at once: they are not read as messages. */
+const streaming: readonly string[] = ['attach', 'exec-attach'];
+
 /** Becomes the answer; or takes the connection over once it has been given, for a stream of bytes. */
 export type Reply = { answer: unknown } | { takeOver(connection: OwnedFd, early: Uint8Array): void };
 
@@ -26,6 +29,7 @@ export interface ConnectionEvents {
 
 /** One asker on the control socket. What it sends wrong is answered, and ends at most its own connection. */
 export class Connection {
+  readonly #loop: Loop;
   readonly #fd: OwnedFd;
   readonly #events: ConnectionEvents;
   readonly #frames = new FrameReader();
@@ -33,6 +37,7 @@ export class Connection {
   #watch: Watch | undefined;
   #greeted = false;
   #open = true;
+  #mayStream = false;
   /** Undone when the connection ends. */
   readonly #owned: Disposable[] = [];
 
@@ -40,7 +45,12 @@ export class Connection {
     this.#fd = fd;
     this.#events = events;
     this.#output = new Output(loop, fd, { limit: LIMIT, broken: () => this.close() });
-    this.#watch = loop.watch(fd.number, 'readable', () => this.#receive());
+    this.#loop = loop;
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.#watch = this.#loop.watch(this.#fd.number, 'readable', () => this.#receive());
   }
 
   own(thing: Disposable): void {
@@ -72,7 +82,11 @@ export class Connection {
 
   #serve(): void {
     try {
-      for (let body = this.#frames.next(); body && this.#open; body = this.#frames.next()) this.#hear(parse(body));
+      while (this.#open && !this.#mayStream) {
+        const body = this.#frames.next();
+        if (!body) return;
+        this.#hear(parse(body));
+      }
     } catch (error) {
       // Where one message ends and the next begins is not known any more.
       this.send({ failure: failureMessage(error) });
@@ -94,6 +108,11 @@ export class Connection {
       this.send({ number: numberOf(message), failure: failureMessage(error) });
       return;
     }
+    if (streaming.includes(question.ask)) {
+      this.#mayStream = true;
+      this.#watch?.[Symbol.dispose]();
+      this.#watch = undefined;
+    }
     this.#answer(question);
   }
 
@@ -105,13 +124,15 @@ export class Connection {
       else this.#giveUp(number, reply.takeOver);
     } catch (error) {
       this.send({ number, failure: failureMessage(error) });
+      if (!this.#mayStream || !this.#open) return;
+      this.#mayStream = false;
+      this.#listen();
+      this.#serve();
     }
   }
 
   /** The answer goes first, then the descriptor changes its owner. */
   #giveUp(number: number, takeOver: (connection: OwnedFd, early: Uint8Array) => void): void {
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = undefined;
     this.send({ number, answer: {} });
     this.whenSent(() => {
       if (!this.#open) return;

@@ -9,10 +9,11 @@ import type {
 } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import type { Notice } from '#common/protocol/monitor.ts';
+import type { Resources } from '#common/runtime-spec/types.ts';
 import { after } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { setFrozen } from '#runtime/cgroups/freezer.ts';
-import { killAll } from '#runtime/cgroups/index.ts';
+import { applyResources, killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
 import { type OomWatch, watchOom } from '#runtime/cgroups/oom-watch.ts';
 import { runHooks } from '#runtime/hooks.ts';
@@ -39,6 +40,9 @@ export interface ContainerOptions {
 }
 
 const GRACE_SECONDS = 10;
+/** For what others wrote and may hang: hooks without a limit of their own, and unmaking with a foreign runtime. */
+const HOOK_SECONDS = 30;
+const UNMAKE_MILLISECONDS = 60_000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
 export class Container {
@@ -57,14 +61,18 @@ export class Container {
   #lastDelay = 0;
   #unhealthy = false;
   #starting = false;
-  #waiting: ((exit: ExitRecord) => void)[] = [];
+  #ending = false;
+  readonly #waiting = new Set<(exit: ExitRecord) => void>();
   #nextStart: Disposable | undefined;
+  #farewell: Promise<unknown> = Promise.resolve();
   /** Resolves when the container has ended for good. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   /** Called around each run of the program. */
   onStart: () => void = () => {};
   onEnd: () => void = () => {};
+  onPause: () => void = () => {};
+  onResume: () => void = () => {};
 
   constructor({ request, roots, loop, reaper, previous }: ContainerOptions) {
     this.request = request;
@@ -107,9 +115,12 @@ export class Container {
     const { stdin } = this.request;
     const made = await makeContainer(this.#loop, this.driver, { stdin, sink: this.#log, start });
     this.#made = made;
+    this.#ending = false;
     this.#state.pid = made.pid;
     this.#state.cgroup = made.record.cgroup;
-    this.#watchMemory(made);
+    this.#attempt('watch its memory', () => this.#watchMemory(made));
+    const { resources } = this.request;
+    if (resources) this.#attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
     if (start) this.#running();
     else this.#enter('created');
     this.#reaper.exitOf(made.pid).then((reason) => this.#onExit(made, reason));
@@ -128,7 +139,7 @@ export class Container {
       const { record } = this.made;
       await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
       // It may have run and ended meanwhile.
-      if (this.#state.phase === 'created') this.#running();
+      if (this.#state.phase === 'created' && !this.#ending) this.#running();
     } finally {
       this.#starting = false;
     }
@@ -138,7 +149,7 @@ export class Container {
     const watch = watchOom(record.cgroup);
     if (!watch) return;
     this.#oom = watch;
-    this.#loop.watch(watch.fd.number, 'readable', () => {
+    this.#loop.watch(watch.fd.number, watch.event, () => {
       if (watch.take()) this.tell('out-of-memory');
     });
   }
@@ -154,6 +165,7 @@ export class Container {
   }
 
   async #onExit(made: Made, reason: ExitReason): Promise<void> {
+    this.#ending = true;
     const exit: ExitRecord = { status: statusOfReason(reason), outOfMemory: false, at: timestamp() };
     this.#attempt('end its checks', this.onEnd);
     this.#attempt('see whether memory ran out', () => {
@@ -161,15 +173,27 @@ export class Container {
     });
     if (reason.signal !== undefined) exit.signal = reason.signal;
     this.#forgetMemory();
-    try {
-      await inHelper(this.#loop, () => ({ answer: this.driver.destroy(this.request.id) ?? null }));
-    } catch (error) {
-      this.tell('trouble', { what: 'unmake the container', failure: describe(error) });
-    }
-    made.pidfd.close();
+    // Unmaking may take long: whoever comes after us, should we be lost meanwhile, shall know how it ended.
+    this.#state.exit = exit;
+    this.#enter(this.#state.phase);
+    await this.#attemptInHelper(
+      'unmake the container',
+      () => this.driver.destroy(this.request.id),
+      UNMAKE_MILLISECONDS,
+    );
     await made.streams.finish();
+    this.#farewell = made.streams.farewell;
     this.#made = undefined;
-    this.#settle(exit);
+    made.pidfd.close();
+    await this.#settle(exit);
+  }
+
+  async #attemptInHelper(what: string, body: () => void, limit?: number): Promise<void> {
+    try {
+      await inHelper(this.#loop, () => ({ answer: body() ?? null }), limit === undefined ? {} : { limit });
+    } catch (error) {
+      this.tell('trouble', { what, failure: describe(error) });
+    }
   }
 
   #forgetMemory(): void {
@@ -180,7 +204,7 @@ export class Container {
   }
 
   /** Records an end, tells it, and decides what follows. Recorded before anyone is told. */
-  #settle(exit: ExitRecord): void {
+  async #settle(exit: ExitRecord): Promise<void> {
     const state = this.#state;
     delete state.pid;
     delete state.cgroup;
@@ -196,28 +220,51 @@ export class Container {
     });
     state.phase = delay === undefined ? 'exited' : 'restarting';
     if (delay !== undefined) state.lastDelay = delay;
+    this.#record();
+    this.tell('exit', { exit });
+    this.#tellEnd(exit);
+    await this.#cleanUp();
+    if (delay === undefined) this.#endForGood();
+    // Somebody stopped it meanwhile.
+    else if (state.stopped) this.#stayEnded();
+    else {
+      this.#lastDelay = delay;
+      this.startLater();
+    }
+  }
+
+  /** Of an end that is final whoever hears may use the id again. An exit that is recorded nowhere else keeps it. */
+  #record(): void {
+    const state = this.#state;
+    if (state.phase === 'exited') this.#attempt('end the log', () => this.#log[Symbol.dispose]());
     this.#attempt('record the state', () => this.files.saveState(state));
     this.#attempt('record the exit', () => {
       if (!this.request.removeOnExit) this.files.saveDurably(state);
-      // Whoever hears of the end may use the id again. An exit that is recorded nowhere else keeps it.
-      if (delay === undefined) this.files.release();
+      if (state.phase === 'exited') this.files.release();
     });
-    this.tell('exit', { exit });
-    for (const told of this.#waiting) told(exit);
-    this.#waiting = [];
-    this.#cleanUp();
-    if (delay === undefined) {
-      this.#log[Symbol.dispose]();
-      this.#end();
-      return;
-    }
-    this.#lastDelay = delay;
-    this.startLater();
   }
 
   /** After the delay that the restart policy wants. */
   startLater(): void {
     this.#nextStart = after(this.#loop, this.#lastDelay, () => this.#startAgain());
+  }
+
+  #tellEnd(exit: ExitRecord): void {
+    for (const told of [...this.#waiting]) told(exit);
+    this.#waiting.clear();
+  }
+
+  /** It has ended and was told; now it will not be started again. */
+  #stayEnded(): void {
+    const state = this.#state;
+    state.phase = 'exited';
+    this.#record();
+    this.#tellEnd(state.exit as ExitRecord);
+    this.#endForGood();
+  }
+
+  #endForGood(): void {
+    this.#farewell.then(() => this.#end());
   }
 
   async #startAgain(): Promise<void> {
@@ -227,15 +274,15 @@ export class Container {
     try {
       await this.make({ start: true });
       // Somebody stopped it while it was being made.
-      if (this.#state.stopped) this.kill(SIGKILL);
+      if (this.#state.stopped) await this.kill(SIGKILL);
     } catch (error) {
       this.#startedAt = monotonicMicroseconds();
-      this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
+      await this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
     }
   }
 
   /** What the engine wants done after each end: its networks and mounts. */
-  #cleanUp(): void {
+  async #cleanUp(): Promise<void> {
     const { cleanUp = [] } = this.request;
     const state = JSON.stringify({
       ociVersion: '1.3.0',
@@ -243,7 +290,8 @@ export class Container {
       status: 'stopped',
       bundle: this.request.bundle,
     });
-    for (const hook of cleanUp) this.#attempt('clean up', () => runHooks('poststop', [hook], state));
+    for (const hook of cleanUp)
+      await this.#attemptInHelper('clean up', () => runHooks('poststop', [{ timeout: HOOK_SECONDS, ...hook }], state));
   }
 
   /** One thing that goes wrong must not take the others with it: the monitor lives on. */
@@ -272,47 +320,64 @@ export class Container {
     return { [Symbol.dispose]: () => this.#watchers.delete(hear) };
   }
 
-  /** Resolves with the next end, or the last where there is none to come. */
-  wait(): Promise<ExitRecord> {
+  /** Tells the next end, or the last where there is none to come, unless disposed before. */
+  whenEnded(told: (exit: ExitRecord) => void): Disposable {
     const { phase, exit } = this.#state;
-    if (phase === 'exited' && exit) return Promise.resolve(exit);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (phase === 'exited' && exit) told(exit);
+    else this.#waiting.add(told);
+    return { [Symbol.dispose]: () => this.#waiting.delete(told) };
+  }
+
+  #nextEnd(): Promise<ExitRecord> {
+    return new Promise((resolve) => this.whenEnded(resolve));
   }
 
   /** Asks the program to end, and after `graceSeconds` ends it. Its restart policy does not start it again. */
   async stop({ signal, graceSeconds }: { signal?: number; graceSeconds?: number }): Promise<ExitRecord> {
     const { stop = {} } = this.request;
     this.#state.stopped = true;
-    const ended = this.wait();
+    const ended = this.#nextEnd();
     if (this.#nextStart) {
       this.#nextStart[Symbol.dispose]();
       this.#nextStart = undefined;
-      this.#settle(this.#state.exit as ExitRecord);
+      this.#stayEnded();
       return ended;
     }
     if (this.#state.phase === 'exited') return ended;
     // Just being started again: that looks whether it is still wanted.
-    if (!this.#made) return ended;
+    if (!this.#made || this.#ending) return ended;
     const grace = graceSeconds ?? stop.graceSeconds ?? GRACE_SECONDS;
-    this.#wake();
-    this.kill(grace === 0 || this.#state.phase === 'created' ? SIGKILL : (signal ?? stop.signal ?? SIGTERM));
-    if (grace === 0) return ended;
-    using _timer = after(this.#loop, grace * 1000, () => this.kill(SIGKILL));
+    const now = grace === 0 || this.#state.phase === 'created';
+    await this.kill(now ? SIGKILL : (signal ?? stop.signal ?? SIGTERM));
+    await this.#wake();
+    if (now) return ended;
+    using _timer = after(this.#loop, grace * 1000, () => {
+      if (this.#made && !this.#ending) this.kill(SIGKILL);
+    });
     return await ended;
   }
 
   /** A frozen process gets no signal, and cgroup version 1 does not even let it die. */
-  #wake(): void {
+  async #wake(): Promise<void> {
     if (this.#state.phase !== 'paused') return;
-    setFrozen(this.made.record.cgroup, false);
+    await this.#freeze(false);
+    if (this.#state.phase !== 'paused') return;
     this.#enter('running');
+    this.onResume();
   }
 
-  kill(signal: number, { all = false } = {}): void {
+  /** The kernel may need a while until all processes stand still. */
+  async #freeze(frozen: boolean): Promise<void> {
+    const { cgroup } = this.made.record;
+    await inHelper(this.#loop, () => ({ answer: setFrozen(cgroup, frozen) ?? null }));
+  }
+
+  async kill(signal: number, { all = false } = {}): Promise<void> {
     const { pidfd, record } = this.made;
-    if (signal === SIGKILL) this.#wake();
+    if (this.#ending) throw this.#notRunning();
     if (all) killAll(record.cgroup, signal);
     else signalProcess(pidfd, signal);
+    if (signal === SIGKILL) await this.#wake();
   }
 
   /** Its checks failed: ended now, and started again where its policy says so. */
@@ -322,18 +387,26 @@ export class Container {
     this.kill(SIGKILL);
   }
 
-  pause(): void {
-    if (this.#state.phase !== 'running')
+  async pause(): Promise<void> {
+    if (this.#state.phase !== 'running' || this.#ending)
       throw new ProaError(`container "${this.request.id}" is ${this.#state.phase}`, { kind: 'conflict' });
-    setFrozen(this.made.record.cgroup, true);
+    // A check that runs would stand still too, and only its time would go on.
+    this.onPause();
+    try {
+      await this.#freeze(true);
+    } catch (error) {
+      this.onResume();
+      throw error;
+    }
+    if (this.#ending) return;
     this.#enter('paused');
     this.tell('pause');
   }
 
-  resume(): void {
+  async resume(): Promise<void> {
     if (this.#state.phase !== 'paused')
       throw new ProaError(`container "${this.request.id}" is not paused`, { kind: 'conflict' });
-    this.#wake();
+    await this.#wake();
     this.tell('resume');
   }
 
@@ -353,7 +426,26 @@ export class Container {
     this.files.saveRequest(this.request);
   }
 
+  /** Limits it, also after later starts. It may have to give memory back first, which takes long. */
+  async changeResources(resources: Resources): Promise<void> {
+    const { cgroup } = this.made.record;
+    await inHelper(this.#loop, () => ({ answer: applyResources(cgroup, resources) ?? null }));
+    this.request.resources = mergeResources(this.request.resources ?? {}, resources);
+    this.files.saveRequest(this.request);
+  }
+
   reopenLog(): void {
     this.#log.reopen();
   }
+}
+
+/** What a later request says stands; what it does not speak of stays. */
+function mergeResources(before: Resources, after: Resources): Resources {
+  const merged: Record<string, unknown> = { ...before };
+  for (const [name, value] of Object.entries(after)) {
+    const old = merged[name];
+    const areObjects = [old, value].every((part) => typeof part === 'object' && part !== null && !Array.isArray(part));
+    merged[name] = areObjects ? { ...(old as object), ...(value as object) } : value;
+  }
+  return merged as Resources;
 }

@@ -38,6 +38,8 @@ export class ExecSession {
   #pid: number | undefined;
   #pidfd: OwnedFd | undefined;
   #exit: ExitRecord | undefined;
+  #endHelper: (() => void) | undefined;
+  readonly #waiting = new Set<(exit: ExitRecord) => void>();
 
   constructor(id: string, process: ExecProcess, context: ExecContext, { stdin, sink = silent }: ExecOptions) {
     this.id = id;
@@ -76,7 +78,12 @@ export class ExecSession {
       // The program may end before we have heard its number.
       using _expected = reaper.expectChild();
       const made = this.#context.made();
-      const { pid, pidfd } = await execInContainer(loop, driver, made, this.#process, this.streams);
+      const { pid, pidfd } = await execInContainer(loop, driver, made, this.#process, this.streams, {
+        begun: (end) => {
+          this.#endHelper = end;
+        },
+      });
+      this.#endHelper = undefined;
       this.#pid = pid;
       this.#pidfd = pidfd;
       reaper.exitOf(pid).then(async (reason) => {
@@ -86,6 +93,7 @@ export class ExecSession {
       });
       return pid;
     } catch (error) {
+      this.#endHelper = undefined;
       const status = kindOf(error) === 'denied' ? 126 : 127;
       await this.#settle({ status, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
       throw error;
@@ -106,6 +114,15 @@ export class ExecSession {
     await this.streams.finish();
     this.#exit = exit;
     this.#end(exit);
+    for (const told of this.#waiting) told(exit);
+    this.#waiting.clear();
+  }
+
+  /** Tells its end, unless disposed before. */
+  whenEnded(told: (exit: ExitRecord) => void): Disposable {
+    if (this.#exit) told(this.#exit);
+    else this.#waiting.add(told);
+    return { [Symbol.dispose]: () => this.#waiting.delete(told) };
   }
 
   signal(signal: number): void {
@@ -113,8 +130,9 @@ export class ExecSession {
     signalProcess(this.#pidfd, signal);
   }
 
-  /** Ends it, where it has not ended: its streams may be open for longer than it lives. */
+  /** Ends it, where it has not ended, also while it is being started. Its streams may be open for longer. */
   kill(): void {
+    this.#endHelper?.();
     if (this.#pidfd) signalProcess(this.#pidfd, SIGKILL);
   }
 }

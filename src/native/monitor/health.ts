@@ -40,11 +40,18 @@ export class HealthChecks implements Disposable {
   #schedule(): void {
     const { settings, loop } = this.#options;
     const wait = this.#isStarting() ? settings.startInterval : settings.interval;
-    this.#timer = after(loop, wait, () => {
-      this.#check().then(() => {
-        if (!this.#stopped) this.#schedule();
-      });
-    });
+    this.#timer = after(loop, wait, () => this.#check());
+  }
+
+  /** While the container is frozen no check can succeed, and none is to count. */
+  suspend(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#running?.kill();
+    this.#running = undefined;
+  }
+
+  resume(): void {
+    if (!this.#stopped) this.#schedule();
   }
 
   /** Until the first success, and at most for the start period. */
@@ -56,6 +63,7 @@ export class HealthChecks implements Disposable {
   async #check(): Promise<void> {
     const { settings, context, loop } = this.#options;
     const start = timestamp();
+    const starting = this.#isStarting();
     let output = '';
     const sink: Sink = {
       write(_stream, bytes, length) {
@@ -67,31 +75,31 @@ export class HealthChecks implements Disposable {
     const session = new ExecSession(`health-${this.#count++}`, process, context, { stdin: false, sink });
     this.#running = session;
     let late = false;
-    const limit = after(loop, settings.timeout, () => {
+    using _limit = after(loop, settings.timeout, () => {
       late = true;
       session.kill();
     });
+    let status = -1;
     try {
       await session.start();
       if (late) session.kill();
       const exit = await session.ended;
-      if (late) output = `Health check exceeded timeout (${settings.timeout} ms)`;
-      this.#judge({ start, end: timestamp(), status: late ? -1 : exit.status, output });
+      if (!late) status = exit.status;
     } catch (error) {
       // It could not be started: the container may be on its way out.
-      if (!this.#stopped) this.#judge({ start, end: timestamp(), status: -1, output: String(error) });
-    } finally {
-      limit[Symbol.dispose]();
-      this.#running = undefined;
+      output = String(error);
     }
+    if (this.#stopped || this.#running !== session) return;
+    this.#running = undefined;
+    if (late) output = `Health check exceeded timeout (${settings.timeout} ms)`;
+    this.#judge({ start, end: timestamp(), status, output }, starting);
+    this.#schedule();
   }
 
-  #judge(check: HealthStatus['checks'][number]): void {
-    if (this.#stopped) return;
+  #judge(check: HealthStatus['checks'][number], starting: boolean): void {
     const { settings, changed } = this.#options;
     const health = this.#status;
     const before = health.status;
-    const starting = this.#isStarting();
     health.checks = [...health.checks, check].slice(-KEPT_CHECKS);
     if (check.status === 0) {
       health.failures = 0;

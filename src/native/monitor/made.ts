@@ -1,7 +1,7 @@
 import type { Loop } from '#loop/loop.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { inHelper } from './helper.ts';
+import { type HelperOptions, inHelper } from './helper.ts';
 import type { ExecProcess, RuntimeDriver, Started } from './runtimes/driver.ts';
 import { type Sink, Streams } from './streams.ts';
 
@@ -39,11 +39,17 @@ export async function execInContainer(
   { record, pidfd: target }: Made,
   process: ExecProcess,
   streams: Streams,
+  options: HelperOptions,
 ): Promise<{ pid: number; pidfd: OwnedFd | undefined }> {
-  const { answer, pidfd } = await startInHelper(loop, streams, () => {
-    const started = driver.exec(process, record, target, streams);
-    return { ...started, answer: started.pid };
-  });
+  const { answer, pidfd } = await startInHelper(
+    loop,
+    streams,
+    () => {
+      const started = driver.exec(process, record, target, streams);
+      return { ...started, answer: started.pid };
+    },
+    options,
+  );
   return { pid: answer, pidfd };
 }
 
@@ -52,12 +58,17 @@ async function startInHelper<T>(
   loop: Loop,
   streams: Streams,
   start: () => Started & { answer: T },
+  options?: HelperOptions,
 ): Promise<{ answer: T; pidfd: OwnedFd | undefined }> {
-  const { answer, fds } = await inHelper(loop, () => {
-    const { answer, pidfd, terminal } = start();
-    const kinds = [pidfd ? 'pidfd' : '', terminal ? 'terminal' : ''].filter(Boolean);
-    return { answer: { answer, kinds }, fds: [pidfd, terminal].flatMap((fd) => fd ?? []) };
-  });
+  const { answer, fds } = await inHelper(
+    loop,
+    () => {
+      const { answer, pidfd, terminal } = start();
+      const kinds = [pidfd ? 'pidfd' : '', terminal ? 'terminal' : ''].filter(Boolean);
+      return { answer: { answer, kinds }, fds: [pidfd, terminal].flatMap((fd) => fd ?? []) };
+    },
+    options,
+  );
   streams.closeGiven();
   const taken = (kind: string) => fds[answer.kinds.indexOf(kind)];
   const terminal = taken('terminal');

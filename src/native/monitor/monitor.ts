@@ -73,6 +73,7 @@ function watchHealth(container: Container, context: ExecContext): void {
   if (!settings) return;
   let checks: HealthChecks | undefined;
   container.onStart = () => {
+    checks?.[Symbol.dispose]();
     checks = new HealthChecks({
       loop: context.loop,
       settings,
@@ -87,4 +88,6 @@ function watchHealth(container: Container, context: ExecContext): void {
     container.setHealth(checks.status);
   };
   container.onEnd = () => checks?.[Symbol.dispose]();
+  container.onPause = () => checks?.suspend();
+  container.onResume = () => checks?.resume();
 }

@@ -57,10 +57,8 @@ function settle(files: ContainerFiles, request: ContainerRequest, state: Contain
   if (phase === 'exited') return undefined;
   const ran = phase === 'restarting' ? 0 : Date.now() - Date.parse(`${startedAt?.slice(0, 19)}Z`);
   delete state.pid;
-  if (phase !== 'restarting' || !state.exit) {
-    const failure = { message: 'monitor lost', kind: 'internal' } as const;
-    state.exit = { status: 137, outOfMemory: false, at: timestamp(), failure };
-  }
+  const failure = { message: 'monitor lost', kind: 'internal' } as const;
+  state.exit ??= { status: 137, outOfMemory: false, at: timestamp(), failure };
   const delay = restartDelay(request.restart ?? { policy: 'no' }, {
     exit: state.exit,
     started: startedAt !== undefined,

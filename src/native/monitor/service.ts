@@ -1,9 +1,9 @@
 import { ProaError } from '#common/errors.ts';
+import type { ExitRecord } from '#common/protocol/container.ts';
 import type { Question, Requests } from '#common/protocol/monitor.ts';
 import { validateProcess } from '#common/runtime-spec/validate.ts';
 import { every } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
-import { applyResources } from '#runtime/cgroups/index.ts';
 import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
 import { openDirectory, removeFile } from '#sys/files.ts';
 import { acceptConnectionIfAny, listenUnix, shortPath } from '#sys/sockets.ts';
@@ -69,20 +69,20 @@ export class Service implements Disposable {
       return { answer: { pid: this.#container.state.pid } };
     },
     stop: async (request) => ({ answer: await this.#container.stop(request) }),
-    kill: ({ signal, all = false }) => {
-      this.#container.kill(signal, { all });
+    kill: async ({ signal, all = false }) => {
+      await this.#container.kill(signal, { all });
       return done;
     },
-    pause: () => {
-      this.#container.pause();
+    pause: async () => {
+      await this.#container.pause();
       return done;
     },
-    resume: () => {
-      this.#container.resume();
+    resume: async () => {
+      await this.#container.resume();
       return done;
     },
-    update: ({ resources, restart }) => {
-      if (resources) applyResources(this.#container.made.record.cgroup, resources);
+    update: async ({ resources, restart }) => {
+      if (resources) await this.#container.changeResources(resources);
       if (restart) this.#container.changeRestart(restart);
       return done;
     },
@@ -90,7 +90,7 @@ export class Service implements Disposable {
       await this.#container.checkpoint(directory, leaveRunning);
       return done;
     },
-    wait: async () => ({ answer: await this.#container.wait() }),
+    wait: (_request, connection) => endOf(this.#container, connection),
     resize: (size) => {
       this.#container.streams.resize(size);
       return done;
@@ -130,6 +130,8 @@ export class Service implements Disposable {
       return { answer: { exec: session.id } };
     },
     'exec-start': async ({ exec }) => {
+      if (this.#container.state.phase === 'paused')
+        throw new ProaError(`container "${this.#container.request.id}" is paused`, { kind: 'conflict' });
       const pid = await this.#session(exec).start();
       this.#container.tell('exec-start', { exec, pid });
       return { answer: { pid } };
@@ -139,7 +141,7 @@ export class Service implements Disposable {
       return { takeOver: (connection, early) => streams.attach(connection, options, early) };
     },
     'exec-list': () => ({ answer: [...this.#sessions.values()].map(({ state }) => state) }),
-    'exec-wait': async ({ exec }) => ({ answer: await this.#session(exec).ended }),
+    'exec-wait': ({ exec }, connection) => endOf(this.#session(exec), connection),
     'exec-signal': ({ exec, signal }) => {
       this.#session(exec).signal(signal);
       return done;
@@ -183,3 +185,11 @@ export class Service implements Disposable {
 }
 
 const done: Reply = { answer: {} };
+
+/** An asker that has gone is not waited with. */
+function endOf(
+  ending: { whenEnded(told: (exit: ExitRecord) => void): Disposable },
+  connection: Connection,
+): Promise<Reply> {
+  return new Promise((resolve) => connection.own(ending.whenEnded((answer) => resolve({ answer }))));
+}

@@ -1,9 +1,9 @@
 import { ProaError } from '#common/errors.ts';
 import type { AttachOptions } from '#common/protocol/monitor.ts';
 import { after } from '#loop/events.ts';
-import type { Loop, Watch } from '#loop/loop.ts';
+import type { Loop } from '#loop/loop.ts';
 import { Output } from '#loop/output.ts';
-import { EAGAIN } from '#sys/errno.ts';
+import { EAGAIN, EIO } from '#sys/errno.ts';
 import { uninterrupted } from '#sys/errors.ts';
 import { type OwnedFd, pipe, setNonblocking } from '#sys/fd.ts';
 import { openFile } from '#sys/files.ts';
@@ -27,6 +27,10 @@ export interface StreamOptions {
 const INPUT_LIMIT = 1 << 16;
 /** After the end of a process, how long its streams may stay open in the hands of others. */
 const LINGER_MILLISECONDS = 200;
+/** Buffers that are read after that, from those who go on writing. */
+const LAST_BUFFERS = 64;
+/** A terminal that no program has open for now: how often it is looked at. */
+const TERMINAL_MILLISECONDS = 100;
 
 let buffer: Uint8Array | undefined;
 
@@ -44,7 +48,7 @@ export function dropReadBuffer(): void {
 interface Source {
   name: StreamName;
   fd: OwnedFd;
-  watch: Watch;
+  watch: Disposable;
 }
 
 /** The standard streams of a program, its terminal where it has one, and everybody who is attached to them. */
@@ -58,6 +62,10 @@ export class Streams implements Disposable {
   #size: WindowSize | undefined;
   /** Called when the last source has ended. */
   #whenDry: (() => void) | undefined;
+  #finishing = false;
+  #finished = false;
+  /** Resolves when the last clients have what was for them. */
+  #farewell: Promise<unknown> = Promise.resolve();
   /** The program's ends; empty once they were given away. */
   #given: OwnedFd[] = [];
 
@@ -121,6 +129,10 @@ export class Streams implements Disposable {
       },
       gone: (gone) => this.#forget(gone),
     });
+    if (this.#finished) {
+      client.finish();
+      return;
+    }
     this.#clients.add(client);
     if (options.stdin && early.length > 0) this.#take(early);
   }
@@ -164,9 +176,19 @@ export class Streams implements Disposable {
 
   #addSource(name: StreamName, fd: OwnedFd): void {
     setNonblocking(fd);
-    const source: Source = { name, fd, watch: undefined as never };
-    source.watch = this.#loop.watch(fd.number, 'readable', () => this.#pump(source));
+    const source: Source = { name, fd, watch: { [Symbol.dispose]() {} } };
+    this.#listen(source);
     this.#sources.add(source);
+  }
+
+  #listen(source: Source): void {
+    source.watch = this.#loop.watch(source.fd.number, 'readable', () => this.#pump(source));
+  }
+
+  /** Nobody has the terminal open, but while the program lives somebody may open it again. */
+  #waitForTerminal(source: Source): void {
+    source.watch[Symbol.dispose]();
+    source.watch = after(this.#loop, TERMINAL_MILLISECONDS, () => this.#listen(source));
   }
 
   /** Passes on what a source has now, at most one buffer; whether there may be more. */
@@ -174,8 +196,11 @@ export class Streams implements Disposable {
     const bytes = readBuffer();
     const count = uninterrupted(() => read(source.fd.number, bytes, bytes.length));
     if (count === -EAGAIN) return false;
+    if (count === -EIO && source.fd === this.#terminal && !this.#finishing) {
+      this.#waitForTerminal(source);
+      return false;
+    }
     if (count <= 0) {
-      // A terminal whose other side is closed answers EIO.
       this.#endSource(source);
       return false;
     }
@@ -190,7 +215,10 @@ export class Streams implements Disposable {
 
   #dropSource(source: Source): void {
     source.watch[Symbol.dispose]();
-    if (source.fd === this.#terminal) this.#dropInput();
+    if (source.fd === this.#terminal) {
+      this.#dropInput();
+      this.#terminal = undefined;
+    }
     source.fd.close();
     this.#sources.delete(source);
   }
@@ -208,6 +236,8 @@ export class Streams implements Disposable {
 
   /** Resolves when all output has come: the process has ended, but others may hold its streams open for a while yet. */
   async finish(): Promise<void> {
+    this.#finishing = true;
+    for (const source of [...this.#sources]) if (source.fd === this.#terminal) this.#drain(source);
     if (this.#sources.size > 0) {
       await new Promise<void>((resolve) => {
         const linger = after(this.#loop, LINGER_MILLISECONDS, resolve);
@@ -218,13 +248,23 @@ export class Streams implements Disposable {
       });
       this.#whenDry = undefined;
       for (const source of [...this.#sources]) {
-        while (this.#pump(source));
+        this.#drain(source);
         if (this.#sources.has(source)) this.#endSource(source);
       }
     }
     this.#dropInput();
-    for (const client of this.#clients) client.finish();
+    this.#finished = true;
+    this.#farewell = Promise.all([...this.#clients].map((client) => client.finish()));
     this.#clients.clear();
+  }
+
+  #drain(source: Source): void {
+    for (let count = 0; count < LAST_BUFFERS && this.#pump(source); count++);
+  }
+
+  /** After `finish`: resolves when nobody waits for output any more. */
+  get farewell(): Promise<unknown> {
+    return this.#farewell;
   }
 
   [Symbol.dispose](): void {

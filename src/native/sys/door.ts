@@ -21,6 +21,8 @@ export interface Door {
   gzip(level: number, input: Uint8Array, output: Uint8Array): number;
   /** Gives the kernel memory that holds nothing. */
   trim(): void;
+  /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */
+  scan(bytes: Uint8Array, at: number, out: Float64Array): void;
   /** What the host calls when the program's module has been evaluated: its exit status. */
   main?: () => number;
   readonly argv: ArrayBuffer[];

@@ -213,10 +213,10 @@ const STATX_BASIC_STATS = 0x7ff;
 const STATX_MNT_ID = 0x1000;
 
 /** What a descriptor, or a path below one, is; symbolic links at the end are not followed. statx(2). */
-export function statusOf(fd: number, path = ''): FileStatus {
+export function statusOf(fd: number, path: raw.Path = ''): FileStatus {
   const buffer = new Uint8Array(raw.statxLayout.size);
   const flags = raw.AT_EMPTY_PATH | raw.AT_SYMLINK_NOFOLLOW;
-  check(raw.statx(fd, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, buffer), 'statx', path || `fd ${fd}`);
+  check(raw.statx(fd, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, buffer), 'statx', textOfPath(path) || `fd ${fd}`);
   const get = (field: keyof typeof raw.statxLayout.offsets) => raw.statxLayout.get(buffer, field);
   const mode = get('mode');
   return {
@@ -252,6 +252,17 @@ export function modeOf(fd: number): number {
   return raw.statxLayout.get(buffer, 'mode');
 }
 
+const STATX_INO = 0x100;
+let inodeBuffer: Uint8Array | undefined;
+
+/** The inode number alone of what a descriptor, or a path below one, is. */
+export function inodeOf(fd: number, path: raw.Path = ''): number {
+  inodeBuffer ??= new Uint8Array(raw.statxLayout.size);
+  const flags = raw.AT_EMPTY_PATH | raw.AT_SYMLINK_NOFOLLOW;
+  check(raw.statx(fd, path, flags, STATX_INO, inodeBuffer), 'statx', textOfPath(path) || `fd ${fd}`);
+  return raw.statxLayout.get(inodeBuffer, 'ino');
+}
+
 function kindOfMode(type: number): FileKind {
   if (type === raw.S_IFDIR) return 'directory';
   if (type === raw.S_IFREG) return 'file';
@@ -264,20 +275,35 @@ export function exists(path: string, at = raw.AT_FDCWD): boolean {
 
 /** The names in a directory, without `.` and `..`. getdents64(2). */
 export function listDirectory(path: string, at = raw.AT_FDCWD): string[] {
-  using directory = openDirectory(path, at);
+  return listNames(path, at).map((name) => textOf(name, name.length - 1));
+}
+
+/** The same as bytes, each ended by NUL. */
+export function listNames(path: raw.Path, at = raw.AT_FDCWD): Uint8Array[] {
+  const fd = uninterrupted(() => raw.openat(at, path, raw.O_DIRECTORY | raw.O_CLOEXEC, 0));
+  using directory = owned(fd, 'openat', textOfPath(path));
   const buffer = new Uint8Array(32768);
   const view = new DataView(buffer.buffer);
-  const names: string[] = [];
+  const names: Uint8Array[] = [];
   for (;;) {
-    const count = check(raw.getdents64(directory.number, buffer), 'getdents64', path);
+    const count = check(raw.getdents64(directory.number, buffer), 'getdents64', textOfPath(path));
     if (count === 0) return names;
     for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
-      let end = at + 19;
-      while (buffer[end] !== 0) end++;
-      const name = textOf(buffer.subarray(at + 19, end));
-      if (name !== '.' && name !== '..') names.push(name);
+      const start = at + 19;
+      const length = buffer.indexOf(0, start) - start;
+      const isDot = buffer[start] === DOT && (length === 1 || (length === 2 && buffer[start + 1] === DOT));
+      if (!isDot) names.push(buffer.slice(start, start + length + 1));
     }
   }
+}
+
+const DOT = 0x2e;
+
+/** A path for a message. */
+export function textOfPath(path: raw.Path): string {
+  if (typeof path === 'string') return path;
+  const end = path.indexOf(0);
+  return textOf(path, end < 0 ? path.length : end);
 }
 
 /** The target of a symbolic link. */
@@ -324,6 +350,6 @@ export function makeNode(
 }
 
 /** makedev(3) as the kernel's 32-bit form: new_encode_dev in <linux/kdev_t.h>. */
-function encodeDevice({ major, minor }: { major: number; minor: number }): number {
+export function encodeDevice({ major, minor }: { major: number; minor: number }): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }

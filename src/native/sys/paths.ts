@@ -1,26 +1,27 @@
 import { ENOENT } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
-import { modeOf } from './files.ts';
+import { modeOf, textOfPath } from './files.ts';
 import * as raw from './raw/file.ts';
 
 /**
  * Opens a path inside a root directory that may be hostile: `..`, absolute and symbolic links all stay below `root`,
  * whoever changes them meanwhile. openat2(2), RESOLVE_IN_ROOT. Magic links (/proc/PID/fd) are never followed.
  */
-export function openInRoot(root: number, path: string, flags: number, resolve = 0): OwnedFd {
-  return owned(resolveInRoot(root, path, flags, resolve), 'openat2', path);
+export function openInRoot(root: number, path: raw.Path, flags: number, resolve = 0): OwnedFd {
+  return owned(resolveInRoot(root, path, flags, resolve), 'openat2', textOfPath(path));
 }
 
 /** As openInRoot, but undefined where there is nothing. */
-export function openInRootIfAny(root: number, path: string, flags: number, resolve = 0): OwnedFd | undefined {
+export function openInRootIfAny(root: number, path: raw.Path, flags: number, resolve = 0): OwnedFd | undefined {
   const fd = resolveInRoot(root, path, flags, resolve);
-  return fd === -ENOENT ? undefined : owned(fd, 'openat2', path);
+  return fd === -ENOENT ? undefined : owned(fd, 'openat2', textOfPath(path));
 }
 
 const EAGAIN_TRIES = 64;
 
-function resolveInRoot(root: number, path: string, flags: number, resolve: number): number {
+/** The same: a descriptor that nobody owns yet, or -errno. */
+export function resolveInRoot(root: number, path: raw.Path, flags: number, resolve: number): number {
   const how = howToOpen(flags, resolve);
   let fd = 0;
   // openat2(2), "EAGAIN": a rename somewhere in the system made `..` uncertain; trying again is the documented answer.

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { ContainerRequest, ContainerState, ExitRecord } from '#common/protocol/container.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import type { Requests } from '#common/protocol/monitor.ts';
-import { type Bundle, type BundleOptions, makeBundle, newId } from './container.ts';
+import { type Bundle, type BundleOptions, makeBundle, newId, type TestConfig } from './container.ts';
 
 const agentPath = resolve(process.env['PROA_AGENT'] ?? 'dist/proa-agent');
 
@@ -197,6 +197,17 @@ export class Agent implements Disposable {
     rmSync(this.run, { recursive: true, force: true });
     rmSync(this.state, { recursive: true, force: true });
   }
+}
+
+/** Where another OCI runtime is, or why its tests are skipped. */
+export function otherRuntime(name: string): { path: string; skip: string | false } {
+  const path = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
+  return { path, skip: path === '' ? `${name} is not on this machine` : false };
+}
+
+/** What runtimes of some years ago know. */
+export function olderVersion(config: TestConfig): void {
+  config.ociVersion = '1.0.2';
 }
 
 /** Looks until something is so. */

@@ -27,7 +27,8 @@ export function decompress(input: Readable, compression: Compression): Decompres
     compression === 'gzip' ? zlib.createGunzip({ chunkSize: CHUNK_BYTES }) : (nodeZstd as () => Transform)();
   const done = allSettled([pipeline(input, output).catch(unlessStopped), untilEnd(output)]).then(
     () => {},
-    (error) => Promise.reject(input.errored ?? broken(compression, error)),
+    // Codes of zlib begin so: what else goes wrong is not the stream's fault.
+    (error) => Promise.reject(/^Z/.test(error.code) ? broken(compression, error) : error),
   );
   return { output, done };
 }

@@ -7,6 +7,7 @@ import type { OwnedFd } from '#sys/fd.ts';
 import { openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
 import { attachMount, unmount } from '#sys/mounts.ts';
 import { openProcess, processFacts, waitForChild } from '#sys/processes.ts';
+import { getpid } from '#sys/raw/process.ts';
 import { acceptConnection, listenUnix, receiveMessage } from '#sys/sockets.ts';
 import { spawnProgram } from '#sys/spawn.ts';
 import { timestamp } from '#sys/time.ts';
@@ -74,7 +75,7 @@ export class ForeignRuntime implements RuntimeDriver {
 
   exec(wanted: ExecProcess, { id }: ContainerRecord, _target: OwnedFd, streams: Streams): Started {
     const process = 'like' in wanted ? likeContainer(this.#config().process as Process, wanted.args) : wanted;
-    const file = `${this.#directory}/process.json`;
+    const file = this.#file('process.json');
     writeFile(file, JSON.stringify(process), { create: 0o600 });
     try {
       return this.#startProgram(['exec', '--detach', '--process', file], [id], streams, process.terminal);
@@ -110,8 +111,8 @@ export class ForeignRuntime implements RuntimeDriver {
     streams: Streams,
     withTerminal: boolean | undefined,
   ): Started {
-    const pidFile = `${this.#directory}/pid`;
-    const socketPath = `${this.#directory}/console`;
+    const pidFile = this.#file('pid');
+    const socketPath = this.#file('console');
     using listener = withTerminal ? listenUnix(socketPath) : undefined;
     try {
       const console = listener ? ['--console-socket', socketPath] : [];
@@ -125,16 +126,22 @@ export class ForeignRuntime implements RuntimeDriver {
     }
   }
 
+  /** Several helpers may work for one container at a time: each has its own. */
+  #file(name: string): string {
+    return `${this.#directory}/helper-${getpid()}.${name}`;
+  }
+
   /** Runs a command to its end; its standard streams are those of the program that it starts, so errors come by a log. */
   #call(words: readonly string[], streams: readonly OwnedFd[] = []): void {
-    const log = `${this.#directory}/runtime.log`;
-    removeFile(log);
+    const log = this.#file('log');
     const args = [this.#path, ...this.#options, '--log', log, '--log-format', 'json', ...words];
     const child = spawnProgram({ path: this.#path, args, environment, streams });
     child.pidfd.close();
     const { code } = waitForChild(child);
+    const complaint = readTextIfAny(log) ?? '';
+    removeFile(log);
     if (code === 0) return;
-    const reason = lastError(readTextIfAny(log) ?? '');
+    const reason = lastError(complaint);
     throw new ProaError(`${this.#path} ${words[0]}: ${reason ?? `exit status ${code}`}`, { kind: 'internal' });
   }
 }

@@ -9,9 +9,10 @@ const v2Part = lazy<typeof v2>('cgroups-v2-oom');
 
 /** Tells when processes of a container run out of memory. */
 export interface OomWatch extends Disposable {
-  /** Readable when there is news. */
   fd: OwnedFd;
-  /** Takes the news: whether memory did run out. Blocks without any. */
+  /** When there is news the descriptor is readable, or has an urgent event: poll(2), POLLPRI. */
+  event: 'readable' | 'urgent';
+  /** Takes the news: whether memory did run out. May block without any. */
   take(): boolean;
 }
 

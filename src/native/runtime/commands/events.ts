@@ -4,7 +4,7 @@ import { check, uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
 import { openProcess } from '#sys/processes.ts';
-import { EPOLLIN, pollfd, ppoll } from '#sys/raw/wait.ts';
+import { EPOLLIN, EPOLLPRI, pollfd, ppoll } from '#sys/raw/wait.ts';
 import { monotonicMicroseconds, timespec } from '#sys/time.ts';
 import { type OomWatch, watchOom } from '../cgroups/oom-watch.ts';
 import { readStats } from '../cgroups/stats.ts';
@@ -53,7 +53,8 @@ function follow(record: ContainerRecord, process: OwnedFd, oom: OomWatch | undef
   let next = monotonicMicroseconds() + interval;
   for (;;) {
     fds.set(pollfd.pack({ fd: process.number, events: EPOLLIN }));
-    fds.set(pollfd.pack({ fd: oom?.fd.number ?? -1, events: EPOLLIN }), pollfd.size);
+    const oomEvents = oom?.event === 'urgent' ? EPOLLPRI : EPOLLIN;
+    fds.set(pollfd.pack({ fd: oom?.fd.number ?? -1, events: oomEvents }), pollfd.size);
     const left = Math.max(0, next - monotonicMicroseconds());
     const time = timespec.pack({ sec: Math.floor(left / 1e6), nsec: Math.floor(left % 1e6) * 1000 });
     check(

@@ -11,6 +11,7 @@ export const AT_EMPTY_PATH = 0x1000;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_RECURSIVE = 0x8000;
+export const RENAME_NOREPLACE = 1;
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
@@ -40,6 +41,7 @@ export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const FD_CLOEXEC = 1;
 export const F_SETLK = 6;
+export const F_SETPIPE_SZ = 1031;
 export const F_SETLKW = 7;
 export const F_WRLCK = 1;
 export const F_UNLCK = 2;
@@ -127,6 +129,13 @@ export const write = (fd: number, buffer: Uint8Array | string, length: number) =
   door.syscall(NR.write, fd, buffer, length);
 export const pread64 = (fd: number, buffer: Uint8Array, length: number, offset: number) =>
   door.syscall(NR.pread64, fd, buffer, length, offset);
+export const pwrite64 = (fd: number, buffer: Uint8Array, length: number, offset: number) =>
+  door.syscall(NR.pwrite64, fd, buffer, length, offset);
+/** At the places where both descriptors stand. */
+export const splice = (from: number, to: number, length: number, flags: number) =>
+  door.syscall(NR.splice, from, null, to, null, length, flags);
+/** At the places where both descriptors stand. */
+export const sendfile = (to: number, from: number, length: number) => door.syscall(NR.sendfile, to, from, null, length);
 export const ftruncate = (fd: number, length: number) => door.syscall(NR.ftruncate, fd, length);
 export const memfd_create = (name: string, flags: number) => door.syscall(NR.memfd_create, name, flags);
 export const statx = (directory: number, path: Path, flags: number, mask: number, buffer: Uint8Array) =>
@@ -140,6 +149,8 @@ export const renameat2 = (from: number, old: Path, to: number, path: Path, flags
   door.syscall(NR.renameat2, from, old, to, path, flags);
 export const symlinkat = (target: Path, directory: number, path: Path) =>
   door.syscall(NR.symlinkat, target, directory, path);
+export const linkat = (from: number, old: Path, to: number, path: Path, flags: number) =>
+  door.syscall(NR.linkat, from, old, to, path, flags);
 export const mknodat = (directory: number, path: Path, mode: number, device: number | bigint) =>
   door.syscall(NR.mknodat, directory, path, mode, device);
 export const readlinkat = (directory: number, path: Path, buffer: Uint8Array) =>
@@ -149,6 +160,19 @@ export const fchmodat = (directory: number, path: Path, mode: number) =>
 export const fchmod = (fd: number, mode: number) => door.syscall(NR.fchmod, fd, mode);
 export const fchownat = (directory: number, path: Path, uid: number, gid: number, flags: number) =>
   door.syscall(NR.fchownat, directory, path, uid, gid, flags);
+/** Without a path: the file that is open as `directory`. */
+export const utimensat = (directory: number, path: Path | null, times: Uint8Array, flags: number) =>
+  door.syscall(NR.utimensat, directory, path, times, flags);
+export const fgetxattr = (fd: number, name: Path, value: Uint8Array) =>
+  door.syscall(NR.fgetxattr, fd, name, value, value.length);
+export const lgetxattr = (path: Path, name: Path, value: Uint8Array) =>
+  door.syscall(NR.lgetxattr, path, name, value, value.length);
+export const fsetxattr = (fd: number, name: Path, value: Uint8Array, length: number) =>
+  door.syscall(NR.fsetxattr, fd, name, value, length, 0);
+export const lsetxattr = (path: Path, name: Path, value: Uint8Array, length: number) =>
+  door.syscall(NR.lsetxattr, path, name, value, length, 0);
+export const flistxattr = (fd: number, list: Uint8Array) => door.syscall(NR.flistxattr, fd, list, list.length);
+export const llistxattr = (path: Path, list: Uint8Array) => door.syscall(NR.llistxattr, path, list, list.length);
 export const getdents64 = (fd: number, buffer: Uint8Array) => door.syscall(NR.getdents64, fd, buffer, buffer.length);
 export const fcntl = (fd: number, command: number, argument: number | Uint8Array) =>
   door.syscall(NR.fcntl, fd, command, argument);
@@ -163,7 +187,4 @@ export const chroot = (path: Path) => door.syscall(NR.chroot, path);
 export const umask = (mask: number) => door.syscall(NR.umask, mask);
 export const ioctl = (fd: number, request: number, argument: number | Uint8Array | null) =>
   door.syscall(NR.ioctl, fd, request, argument);
-export const inotify_init1 = (flags: number) => door.syscall(NR.inotify_init1, flags);
-export const inotify_add_watch = (fd: number, path: Path, mask: number) =>
-  door.syscall(NR.inotify_add_watch, fd, path, mask);
 export const getcwd = (buffer: Uint8Array) => door.syscall(NR.getcwd, buffer, buffer.length);

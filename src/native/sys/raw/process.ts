@@ -93,6 +93,7 @@ export const getpid = () => door.syscall(NR.getpid);
 export const getppid = () => door.syscall(NR.getppid);
 export const getuid = () => door.syscall(NR.getuid);
 export const geteuid = () => door.syscall(NR.geteuid);
+export const getegid = () => door.syscall(NR.getegid);
 export const getgid = () => door.syscall(NR.getgid);
 export const setsid = () => door.syscall(NR.setsid);
 export const setpgid = (pid: number, group: number) => door.syscall(NR.setpgid, pid, group);

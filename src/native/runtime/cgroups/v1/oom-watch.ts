@@ -12,6 +12,7 @@ export function watchOom(directory: string): OomWatch {
   const count = new Uint8Array(8);
   return {
     fd,
+    event: 'readable',
     take() {
       check(
         uninterrupted(() => read(fd.number, count, count.length)),

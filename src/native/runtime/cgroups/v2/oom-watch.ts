@@ -1,32 +1,31 @@
-import { check, uninterrupted } from '#sys/errors.ts';
+import { textOf } from '#sys/bytes.ts';
+import { ENOENT } from '#sys/errno.ts';
+import { uninterrupted } from '#sys/errors.ts';
 import { owned } from '#sys/fd.ts';
-import { inotify_add_watch, inotify_init1, O_CLOEXEC, read } from '#sys/raw/file.ts';
-import { readValue } from '../files.ts';
+import { AT_FDCWD, O_CLOEXEC, O_RDONLY, openat, pread64 } from '#sys/raw/file.ts';
 import type { OomWatch } from '../oom-watch.ts';
 
-const IN_MODIFY = 2;
-
-/** Documentation/admin-guide/cgroup-v2.rst, "memory.events": a change of the file is an event of inotify(7). */
+/**
+ * Documentation/admin-guide/cgroup-v2.rst, "memory.events": a change of the file is an urgent event of its descriptor. A
+ * user may have many containers and, by default, 128 instances of inotify(7).
+ */
 export function watchOom(directory: string): OomWatch | undefined {
   const file = `${directory}/memory.events`;
+  const opened = openat(AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0);
+  if (opened === -ENOENT) return undefined;
+  const fd = owned(opened, 'openat', file);
+  const buffer = new Uint8Array(1024);
+  // Reading is also what takes the event.
   const kills = () => {
-    const text = readValue(file);
-    return text === undefined ? undefined : Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+    const length = uninterrupted(() => pread64(fd.number, buffer, buffer.length, 0));
+    return length < 0 ? undefined : Number(/^oom_kill (\d+)$/m.exec(textOf(buffer, length))?.[1] ?? 0);
   };
-  let known = kills();
-  if (known === undefined) return undefined;
-  const fd = owned(inotify_init1(O_CLOEXEC), 'inotify_init1');
-  check(inotify_add_watch(fd.number, file, IN_MODIFY), 'inotify_add_watch', file);
-  const buffer = new Uint8Array(4096);
+  let known = kills() ?? 0;
   return {
     fd,
+    event: 'urgent',
     take() {
-      check(
-        uninterrupted(() => read(fd.number, buffer, buffer.length)),
-        'read',
-        'inotify',
-      );
-      const before = known ?? 0;
+      const before = known;
       known = kills() ?? before;
       return known > before;
     },

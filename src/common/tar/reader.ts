@@ -1,0 +1,369 @@
+import type { Entry, Segment } from './entry.ts';
+import { TarError } from './error.ts';
+import { applyRecords, type Extended, type Sparse } from './extended.ts';
+import { BLOCK, type EntryKind, at as field, kinds, padded } from './format.ts';
+import { decimal, headerNumber } from './numbers.ts';
+import { paxRecords } from './pax.ts';
+import { plainScan, type Scan, scanned, signedChecksum } from './scan.ts';
+import { MAXIMUM_SEGMENTS, oldSegments, segmentsOf, wrongSegments } from './sparse.ts';
+import { Window } from './window.ts';
+
+export interface TarReaderOptions {
+  /** Bytes of the archive that are held in memory. */
+  windowBytes?: number;
+  /** How headers are read; default: by a loop in here. */
+  scan?: Scan;
+  maximumEntries?: number;
+  /** Of all files together, holes in sparse files included. */
+  maximumBytes?: number;
+}
+
+/** Longest header about an entry: path, link, pax records. As Go's archive/tar. */
+const MAXIMUM_EXTENDED = 1 << 20;
+/** Headers about one entry. More than a writer has reason for, and each may be a mebibyte. */
+const MAXIMUM_HEADERS = 16;
+/** Behind the end of the archive: writers fill up to a record, which may be large. */
+const MAXIMUM_TRAILER = 64 << 20;
+
+/** The checksum of nothing but zeros: its own field counts as spaces. */
+const SUM_OF_ZEROS = 8 * 0x20;
+
+const none = new Uint8Array(0);
+
+/**
+ * Reads an archive from its beginning to its end: `next()` gives an entry, `available()` and `take()` its data, and what
+ * is not taken is passed over. Formats: V7, ustar, pax, GNU, star, and GNU's four sparse formats.
+ */
+export class TarReader {
+  readonly window: Window;
+  /** Entries and bytes of files so far. */
+  entries = 0;
+  bytes = 0;
+  readonly #scan: Scan;
+  /** What was scanned last. */
+  readonly #numbers = new Float64Array(7);
+  readonly #maximumEntries: number;
+  readonly #maximumBytes: number;
+  readonly #global: Extended = {};
+  #hasGlobal = false;
+  /** Data of the entry that are not taken yet, and what fills up their last block. */
+  #left = 0;
+  #padding = 0;
+  #name: Uint8Array | undefined;
+
+  constructor(read: (into: Uint8Array) => number, options: TarReaderOptions = {}) {
+    this.window = new Window(read, options.windowBytes ?? 65536);
+    this.#scan = options.scan ?? plainScan;
+    this.#maximumEntries = options.maximumEntries ?? Number.MAX_SAFE_INTEGER;
+    this.#maximumBytes = options.maximumBytes ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  /** The next entry, or undefined at the end of the archive. */
+  next(): Entry | undefined {
+    this.#passOver();
+    this.#name = undefined;
+    this.entries++;
+    let extended: Extended | undefined;
+    let longName: Uint8Array | undefined;
+    let longLink: Uint8Array | undefined;
+    for (let headers = 0; headers <= MAXIMUM_HEADERS; headers++) {
+      const { window } = this;
+      if (!window.need(BLOCK))
+        throw this.#cut(window.end === window.at ? 'its end is missing' : 'it ends inside a header');
+      const { bytes, at } = window;
+      this.#scan(bytes, at, this.#numbers);
+      if (this.#zeros()) {
+        if (headers > 0) throw this.#wrong('the archive ends before the entry that its last header is about');
+        this.entries--;
+        this.#end();
+        return undefined;
+      }
+      if (this.entries > this.#maximumEntries)
+        throw this.#wrong(`more than ${this.#maximumEntries} entries`, undefined, 'exhausted');
+      this.#checkSum(bytes, at);
+      const flag = bytes[at + field.type] as number;
+      const kind = kinds[flag];
+      if (kind !== undefined) {
+        window.at += BLOCK;
+        if (this.#hasGlobal) extended = { ...this.#global, ...extended };
+        return this.#entry(at, flag, kind, longName, longLink, extended);
+      }
+      window.at += BLOCK;
+      const size = this.#number(at, 'size');
+      switch (flag) {
+        case 0x4c: // L
+          longName = this.#longText(size);
+          this.#name = longName;
+          break;
+        case 0x4b: // K
+          longLink = this.#longText(size);
+          break;
+        case 0x78: // x
+        case 0x58: // X, Solaris's
+          extended ??= {};
+          this.#records(extended, size);
+          this.#name = extended.path ?? this.#name;
+          break;
+        case 0x67: // g
+          this.#records(this.#global, size);
+          this.#hasGlobal = true;
+          break;
+        case 0x56: // V, the volume's label
+          this.#left = size;
+          this.#padding = padded(size) - size;
+          this.#passOver();
+          break;
+        default:
+          this.#name ??= text(bytes, at, 100);
+          throw this.#wrong(`unknown type flag 0x${flag.toString(16)}`, 'type', 'unsupported');
+      }
+    }
+    throw this.#wrong(`more than ${MAXIMUM_HEADERS} headers about one entry`, undefined, 'exhausted');
+  }
+
+  /** How many bytes of the entry's data stand in the window now; 0 when all are taken. */
+  available(): number {
+    if (this.#left === 0) return 0;
+    const { window } = this;
+    if (window.at === window.end && !window.need(1)) throw this.#cut('it ends inside the data of this entry');
+    return Math.min(this.#left, window.end - window.at);
+  }
+
+  /** Marks data as used. */
+  take(count: number): void {
+    this.window.at += count;
+    this.#left -= count;
+  }
+
+  /** Bytes of data that are neither taken nor in the window. */
+  get ahead(): number {
+    return Math.max(0, this.#left - (this.window.end - this.window.at));
+  }
+
+  /** Data that did not pass through the window, which is empty. */
+  tookPast(count: number): void {
+    this.#left -= count;
+  }
+
+  #passOver(): void {
+    const count = this.#left + this.#padding;
+    if (count > 0) {
+      if (this.window.skip(count) < count) throw this.#cut('it ends inside the data of this entry');
+      this.#left = 0;
+      this.#padding = 0;
+    }
+  }
+
+  #entry(
+    at: number,
+    flag: number,
+    kindOfFlag: EntryKind,
+    longName: Uint8Array | undefined,
+    longLink: Uint8Array | undefined,
+    extended: Extended | undefined,
+  ): Entry {
+    const { bytes } = this.window;
+    let kind = kindOfFlag;
+    const sparse = kind === 'file' ? extended?.sparse : undefined;
+    const name = sparse?.name ?? extended?.path ?? longName ?? nameOf(bytes, at);
+    this.#name = name;
+    if (kind === 'file' && name[name.length - 1] === 0x2f) kind = 'directory';
+    const linked = kind === 'link' || kind === 'symlink';
+    const device = kind === 'character' || kind === 'block';
+    const size = kindOfFlag === 'file' || flag === 0x44 ? (extended?.size ?? this.#number(at, 'size')) : 0;
+    const entry: Entry = {
+      kind,
+      name,
+      link: linked ? (extended?.linkpath ?? longLink ?? text(bytes, at + field.link, 100)) : none,
+      mode: this.#number(at, 'mode') & 0o7777,
+      uid: extended?.uid ?? this.#number(at, 'uid'),
+      gid: extended?.gid ?? this.#number(at, 'gid'),
+      size,
+      realSize: size,
+      modified: extended?.mtime ?? { seconds: this.#number(at, 'mtime'), nanoseconds: 0 },
+      accessed: extended?.atime,
+      major: device ? (extended?.major ?? this.#number(at, 'devmajor')) : 0,
+      minor: device ? (extended?.minor ?? this.#number(at, 'devminor')) : 0,
+      attributes: extended?.attributes ? [...extended.attributes.values()] : noAttributes,
+      segments: undefined,
+      entry: this.entries,
+    };
+    this.#left = size;
+    this.#padding = padded(size) - size;
+    if (flag === 0x53) this.#oldSparse(entry, at);
+    else if (sparse && kind === 'file') this.#paxSparse(entry, sparse);
+    this.bytes += entry.realSize;
+    if (this.bytes > this.#maximumBytes)
+      throw this.#wrong(`more than ${this.#maximumBytes} bytes of files`, undefined, 'exhausted');
+    return entry;
+  }
+
+  #oldSparse(entry: Entry, at: number): void {
+    const { window } = this;
+    const segments: Segment[] = [];
+    entry.realSize = this.#number(at, 'realsize');
+    oldSegments(window.bytes, at + field.gnuSparse, 4, segments);
+    let more = window.bytes[at + field.gnuIsExtended] !== 0;
+    while (more) {
+      if (!window.need(BLOCK)) throw this.#cut('it ends inside a sparse map');
+      if (segments.length > MAXIMUM_SEGMENTS) throw this.#wrong('too many segments', 'sparse map', 'exhausted');
+      oldSegments(window.bytes, window.at, 21, segments);
+      more = window.bytes[window.at + 504] !== 0;
+      window.at += BLOCK;
+    }
+    this.#setSegments(entry, segments);
+  }
+
+  #paxSparse(entry: Entry, { numbers, mapInData, realSize }: Sparse): void {
+    if (realSize === undefined) throw this.#wrong('missing', 'GNU.sparse.size');
+    entry.realSize = realSize;
+    const map = mapInData ? this.#mapInData() : numbers;
+    entry.size = this.#left;
+    if (map.length > 2 * MAXIMUM_SEGMENTS) throw this.#wrong('too many segments', 'sparse map', 'exhausted');
+    this.#setSegments(entry, segmentsOf(map));
+  }
+
+  /** Format 1.0: how many segments, then offset and length of each, every number on a line, filled up to a block. */
+  #mapInData(): number[] {
+    const numbers: number[] = [];
+    let count = 1;
+    let line: number[] = [];
+    while (numbers.length < count) {
+      const block = this.#left >= BLOCK ? this.window.copy(BLOCK) : undefined;
+      if (!block)
+        throw this.#left < BLOCK
+          ? this.#wrong('longer than the data', 'sparse map')
+          : this.#cut('it ends inside a sparse map');
+      this.#left -= BLOCK;
+      for (let at = 0; at < BLOCK && numbers.length < count; at++) {
+        if (block[at] !== 0x0a) {
+          if (line.length > 20) throw this.#wrong('a number is wrong', 'sparse map');
+          line.push(block[at] as number);
+          continue;
+        }
+        const number = decimal(Uint8Array.from(line));
+        line = [];
+        if (Number.isNaN(number)) throw this.#wrong('a number is wrong', 'sparse map');
+        if (numbers.length === 0) {
+          if (number > MAXIMUM_SEGMENTS) throw this.#wrong('too many segments', 'sparse map', 'exhausted');
+          count = 1 + 2 * number;
+        }
+        numbers.push(number);
+      }
+    }
+    return numbers.slice(1);
+  }
+
+  #setSegments(entry: Entry, segments: Segment[] | undefined): void {
+    if (!segments) throw this.#wrong('an offset has no length', 'sparse map');
+    const problem = wrongSegments(segments, entry.size, entry.realSize);
+    if (problem !== undefined) throw this.#wrong(problem, 'sparse map');
+    entry.segments = segments;
+  }
+
+  #longText(size: number): Uint8Array {
+    return text(this.#extendedData(size), 0, size);
+  }
+
+  #records(into: Extended, size: number): void {
+    const records = paxRecords(this.#extendedData(size));
+    if (typeof records === 'string') throw this.#wrong(records, 'extended header');
+    const wrong = applyRecords(into, records);
+    if (wrong !== undefined) throw this.#wrong('the value is wrong', wrong);
+  }
+
+  #extendedData(size: number): Uint8Array {
+    if (size > MAXIMUM_EXTENDED) throw this.#wrong(`a header of ${size} bytes about an entry`, undefined, 'exhausted');
+    const data = this.window.copy(size);
+    const padding = padded(size) - size;
+    if (!data || this.window.skip(padding) < padding) throw this.#cut('it ends inside a header');
+    return data;
+  }
+
+  /** Whether what was scanned holds nothing but zeros: the sum does not count the checksum itself. */
+  #zeros(): boolean {
+    return this.#numbers[scanned.sum] === SUM_OF_ZEROS && this.#numbers[scanned.checksum] === 0;
+  }
+
+  #checkSum(bytes: Uint8Array, at: number): void {
+    const wanted = this.#numbers[scanned.checksum] as number;
+    if (this.#numbers[scanned.sum] === wanted || signedChecksum(bytes, at) === wanted) return;
+    this.#name ??= text(bytes, at, 100);
+    throw this.#wrong('does not match the header', 'checksum');
+  }
+
+  /** A number of the header that was scanned, which begins at `at`. */
+  #number(at: number, name: keyof typeof numberFields): number {
+    const { offset, length, index } = numberFields[name];
+    let value = index === undefined ? Number.NaN : (this.#numbers[index] as number);
+    if (value >= 0) return value;
+    value = headerNumber(this.window.bytes, at + offset, length);
+    if (!(value >= 0) && !(name === 'mtime' && value < 0)) throw this.#wrong('not a number that tar can hold', name);
+    return value;
+  }
+
+  /** After a block of zeros: another one or nothing, and then whatever fills up the writer's last record. */
+  #end(): void {
+    const { window } = this;
+    window.at += BLOCK;
+    if (window.need(BLOCK)) this.#scan(window.bytes, window.at, this.#numbers);
+    if (!this.#zeros())
+      throw new TarError(
+        { name: undefined, entry: this.entries + 1 },
+        'follows a block of zeros, which ends the archive',
+      );
+    if (window.skip(MAXIMUM_TRAILER) === MAXIMUM_TRAILER)
+      throw new TarError(
+        { name: undefined, entry: this.entries },
+        `more than ${MAXIMUM_TRAILER} bytes behind the last entry`,
+        {
+          kind: 'exhausted',
+        },
+      );
+  }
+
+  #cut(how: string): TarError {
+    return this.#wrong(`the archive is cut off: ${how}`);
+  }
+
+  #wrong(problem: string, name?: string, kind: 'invalid' | 'exhausted' | 'unsupported' = 'invalid'): TarError {
+    const details = name === undefined ? { kind } : { kind, field: name };
+    return new TarError({ name: this.#name, entry: this.entries }, problem, details);
+  }
+}
+
+const noAttributes: never[] = [];
+
+const numberFields = {
+  mode: { offset: field.mode, length: 8, index: scanned.mode },
+  uid: { offset: field.uid, length: 8, index: scanned.uid },
+  gid: { offset: field.gid, length: 8, index: scanned.gid },
+  size: { offset: field.size, length: 12, index: scanned.size },
+  mtime: { offset: field.mtime, length: 12, index: scanned.mtime },
+  devmajor: { offset: field.major, length: 8, index: undefined },
+  devminor: { offset: field.minor, length: 8, index: undefined },
+  realsize: { offset: field.gnuRealSize, length: 12, index: undefined },
+};
+
+/** A field that is ended by NUL, unless it is full. */
+function text(bytes: Uint8Array, at: number, room: number): Uint8Array {
+  const end = bytes.indexOf(0, at);
+  return bytes.slice(at, end < 0 || end > at + room ? at + room : end);
+}
+
+const ustar = [0x75, 0x73, 0x74, 0x61, 0x72, 0];
+const star = [0x74, 0x61, 0x72, 0];
+
+/** The name field, after the prefix if the format has one: GNU keeps times there. */
+function nameOf(bytes: Uint8Array, at: number): Uint8Array {
+  const name = text(bytes, at, 100);
+  if (bytes[at + field.prefix] === 0 || ustar.some((byte, place) => bytes[at + field.magic + place] !== byte))
+    return name;
+  const isStar = star.every((byte, place) => bytes[at + field.starTrailer + place] === byte);
+  const prefix = text(bytes, at + field.prefix, isStar ? 131 : 155);
+  const whole = new Uint8Array(prefix.length + 1 + name.length);
+  whole.set(prefix);
+  whole[prefix.length] = 0x2f;
+  whole.set(name, prefix.length + 1);
+  return whole;
+}

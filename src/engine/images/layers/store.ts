@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
+import { layerCompression } from '#common/image-spec/media-types.ts';
+import { parseJson } from '#common/json/parse.ts';
+import { inParallel } from '#engine/async/parallel.ts';
+import { isCode } from '../content/errors.ts';
+import { makeDirectory, replaceFileDurably } from '../content/files.ts';
+import { bootId } from '../content/lock.ts';
+import type { ContentStore } from '../content/store.ts';
+import type { Image } from '../library/images.ts';
+import { type Digest, isDigest } from '../reference/digest.ts';
+import type { OnEvent } from '../transfer/events.ts';
+import { unpackLayer } from './unpack.ts';
+
+/** What is known of an unpacked layer, beside its files. */
+interface LayerRecord {
+  /** The boot in which it was unpacked; `null` once all of it is on disk. */
+  unsettledSince: string | null;
+}
+
+const PARTIAL = '.partial-';
+
+/**
+ * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay. A layer is there whole or not at all.
+ * Unpacking does not wait for the disk; a layer that was not on it when the machine went down is unpacked anew.
+ */
+export class LayerStore implements AsyncDisposable {
+  readonly #root: string;
+  readonly #program: string;
+  readonly #boot: string;
+  readonly #unpacking = new Map<Digest, Promise<void>>();
+  #settling: Promise<void> | undefined;
+
+  private constructor(root: string, program: string, boot: string) {
+    this.#root = root;
+    this.#program = program;
+    this.#boot = boot;
+  }
+
+  /** Below a root that has one owner, as the lock of the content store gives it. Removes what a crash has left. */
+  static async open(
+    root: string,
+    { program, boot = bootId() }: { program: string; boot?: string },
+  ): Promise<LayerStore> {
+    await makeDirectory(root);
+    const store = new LayerStore(root, program, boot);
+    for (const name of await readdir(root)) {
+      const diffId = name.replace('-', ':');
+      if (!isDigest(diffId) || !(await store.has(diffId))) await remove(join(root, name));
+    }
+    return store;
+  }
+
+  /** The files of a layer: a directory for overlay to have below. */
+  path(diffId: Digest): string {
+    return join(this.#directory(diffId), 'files');
+  }
+
+  #directory(diffId: Digest): string {
+    return join(this.#root, diffId.replace(':', '-'));
+  }
+
+  async has(diffId: Digest): Promise<boolean> {
+    const record = await this.#record(diffId);
+    return record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+  }
+
+  /** One that cannot be read is as good as none: the layer can be made anew. */
+  async #record(diffId: Digest): Promise<LayerRecord | undefined> {
+    try {
+      return parseJson(await readFile(join(this.#directory(diffId), 'layer.json'), 'utf8')) as LayerRecord;
+    } catch (error) {
+      if (isCode(error, 'ENOENT') || error instanceof ProaError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Unpacks those layers of an image that are not here yet, several at once. Answers the directories of all, the upper one
+   * first, as overlay counts them.
+   */
+  async unpack(
+    { config, document }: Image,
+    { content, onEvent = () => {} }: { content: ContentStore; onEvent?: OnEvent },
+  ): Promise<string[]> {
+    using lease = content.lease();
+    const layers = config.rootfs.diff_ids.map((diffId, at) => ({
+      diffId: diffId as Digest,
+      blob: document.layers[at],
+    }));
+    for (const { blob } of layers) if (blob) lease.hold(blob.digest as Digest);
+    await inParallel(layers, availableParallelism(), async ({ diffId, blob }) => {
+      if (await this.has(diffId)) return;
+      const compression = blob && layerCompression(blob.mediaType);
+      if (!compression)
+        throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
+          kind: 'unsupported',
+        });
+      const digest = blob.digest as Digest;
+      if (!(await content.blobs.has(digest)))
+        throw new ProaError(`layer ${digest} is not here`, { kind: 'not-found', remedy: 'Pull the image again' });
+      onEvent({ digest, phase: 'unpacking' });
+      await this.#once(diffId, (directory) =>
+        unpackLayer({ diffId, path: content.blobs.path(digest), compression }, directory, {
+          program: this.#program,
+          onProgress: (current) => onEvent({ digest, phase: 'unpacking', current }),
+        }),
+      );
+      onEvent({ digest, phase: 'done' });
+    });
+    this.#settling ??= this.#settle().finally(() => {
+      this.#settling = undefined;
+    });
+    return layers.map(({ diffId }) => this.path(diffId)).reverse();
+  }
+
+  /** Two images that share a layer do not both unpack it. */
+  async #once(diffId: Digest, fill: (directory: string) => Promise<void>): Promise<void> {
+    const running = this.#unpacking.get(diffId);
+    if (running) return running;
+    const unpacking = this.#make(diffId, fill).finally(() => this.#unpacking.delete(diffId));
+    this.#unpacking.set(diffId, unpacking);
+    return unpacking;
+  }
+
+  async #make(diffId: Digest, fill: (directory: string) => Promise<void>): Promise<void> {
+    const directory = join(this.#root, `${PARTIAL}${randomUUID()}`);
+    try {
+      await mkdir(join(directory, 'files'), { recursive: true });
+      await fill(join(directory, 'files'));
+      const record: LayerRecord = { unsettledSince: this.#boot };
+      await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
+      // What may be there was not whole.
+      await remove(this.#directory(diffId));
+      await rename(directory, this.#directory(diffId));
+    } finally {
+      await remove(directory);
+    }
+  }
+
+  /** All that is here, with whether it is on disk. */
+  async list(): Promise<Digest[]> {
+    const names = (await readdir(this.#root)).map((name) => name.replace('-', ':'));
+    return names.filter((name) => isDigest(name));
+  }
+
+  /** Removes layers that `isNeeded` does not know. Answers which. */
+  async collect(isNeeded: (diffId: Digest) => boolean): Promise<Digest[]> {
+    const gone: Digest[] = [];
+    for (const diffId of await this.list()) {
+      if (isNeeded(diffId) || this.#unpacking.has(diffId)) continue;
+      // Renamed first: one that is half removed would not be whole.
+      const away = join(this.#root, `${PARTIAL}${randomUUID()}`);
+      await rename(this.#directory(diffId), away);
+      await remove(away);
+      gone.push(diffId);
+    }
+    return gone;
+  }
+
+  /** Brings to disk what was unpacked, and records that it is. */
+  async #settle(): Promise<void> {
+    const unsettled: Digest[] = [];
+    for (const diffId of await this.list())
+      if ((await this.#record(diffId))?.unsettledSince === this.#boot) unsettled.push(diffId);
+    if (unsettled.length === 0) return;
+    await syncFileSystem(this.#root);
+    const record: LayerRecord = { unsettledSince: null };
+    // It may have been collected meanwhile.
+    for (const diffId of unsettled)
+      await replaceFileDurably(join(this.#directory(diffId), 'layer.json'), JSON.stringify(record)).catch((error) => {
+        if (!isCode(error, 'ENOENT')) throw error;
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#settling;
+  }
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true });
+}
+
+/** Node.js has no syncfs(2). */
+function syncFileSystem(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('sync', ['--file-system', path], { stdio: 'ignore' });
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(new ProaError(`sync(1) of "${path}" ended with ${code}`, { kind: 'internal' })),
+    );
+  });
+}

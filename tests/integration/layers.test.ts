@@ -1,0 +1,220 @@
+// Images become root filesystems: layers are unpacked, and containers run on them.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { mediaTypes } from '#common/image-spec/media-types.ts';
+import { digestOf, put } from '#engine/images/content/fixture.ts';
+import { ContentStore } from '#engine/images/content/store.ts';
+import { addBaseImage } from '#engine/images/embedded/base.ts';
+import { Snapshots } from '#engine/images/layers/snapshots.ts';
+import { LayerStore } from '#engine/images/layers/store.ts';
+import { ImageLibrary } from '#engine/images/library/images.ts';
+import type { Digest } from '#engine/images/reference/digest.ts';
+import type { TransferEvent } from '#engine/images/transfer/events.ts';
+import { Agent } from './support/agent.ts';
+
+const program = resolve(process.env['PROA_UNPACK'] ?? 'dist/proa-unpack');
+const baseImage = resolve('dist/base-image.tar');
+
+/** Stores of one engine, in a directory of their own. */
+class Images implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'proa-layers-'));
+  content!: ContentStore;
+  layers!: LayerStore;
+  library!: ImageLibrary;
+
+  static async open(): Promise<Images> {
+    const images = new Images();
+    images.content = await ContentStore.open(join(images.directory, 'images'));
+    images.library = new ImageLibrary(images.content);
+    await images.openLayers();
+    return images;
+  }
+
+  async openLayers(boot?: string): Promise<void> {
+    this.layers = await LayerStore.open(this.layersPath, { program, ...(boot !== undefined && { boot }) });
+  }
+
+  get layersPath(): string {
+    return join(this.directory, 'layers');
+  }
+
+  async unpack(name: string, events: TransferEvent[] = []): Promise<string[]> {
+    const image = await this.library.find(name);
+    return this.layers.unpack(image, { content: this.content, onEvent: (event) => events.push(event) });
+  }
+
+  /** An image of archives; `diffIds` are what its configuration says of them. */
+  async put(name: string, layers: { stored: Uint8Array; compression: string; diffId: Digest }[]): Promise<void> {
+    const { content } = this;
+    const stored = [];
+    for (const { stored: bytes, compression } of layers)
+      stored.push(
+        await put(content, `application/vnd.oci.image.layer.v1.tar${compression && `+${compression}`}`, bytes),
+      );
+    const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+    const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
+    const config = await put(content, mediaTypes.config[0], { architecture, os: 'linux', rootfs });
+    const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest[0], config, layers: stored };
+    await content.names.set(`docker.io/library/${name}:latest`, await put(content, mediaTypes.manifest[0], manifest));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.layers?.[Symbol.asyncDispose]();
+    this.content[Symbol.dispose]();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** A tar archive of what a shell script makes in an empty directory. */
+function tarOf(script: string): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), 'proa-layer-'));
+  try {
+    execFileSync('sh', ['-ec', script], { cwd: directory });
+    return execFileSync('tar', ['--create', '--numeric-owner', '.'], { cwd: directory, maxBuffer: 1 << 28 });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const compress = (tar: Buffer, compression: string): Uint8Array => {
+  if (compression === 'gzip') return gzipSync(tar);
+  return compression === 'zstd' ? execFileSync('zstd', ['--stdout'], { input: tar, maxBuffer: 1 << 28 }) : tar;
+};
+
+const layerOf = (tar: Buffer, compression = 'gzip') => ({
+  stored: compress(tar, compression),
+  compression,
+  diffId: digestOf(tar),
+});
+
+test('proa/base is there in an empty store, and a container of it runs', async () => {
+  await using images = await Images.open();
+  assert.equal(await addBaseImage(images.content, baseImage), true);
+  assert.equal(await addBaseImage(images.content, baseImage), false);
+  const lower = await images.unpack('proa/base');
+  const snapshots = await Snapshots.open(join(images.directory, 'snapshots'));
+  await using agent = new Agent();
+  await agent.start();
+  const run = async (script: string): Promise<string[]> => {
+    const id = await agent.create({
+      args: ['sh', '-c', script],
+      config: (config) => {
+        config.root.readonly = false;
+      },
+      request: { overlay: await snapshots.prepare('one', lower) },
+    });
+    assert.equal((await agent.ended(id)).status, 0);
+    return agent.log(id);
+  };
+  assert.deepEqual(await run('echo hello > /tmp/word; cat /tmp/word; id -un'), ['stdout F hello', 'stdout F root']);
+  assert.deepEqual(await run('cat /tmp/word'), ['stdout F hello']);
+  assert.equal(existsSync(join(lower[0] as string, 'tmp/word')), false);
+  await snapshots.remove('one');
+  assert.deepEqual(await run('ls /tmp | wc -l'), ['stdout F 0']);
+});
+
+test('layers of each compression make one tree: files are replaced, hidden, and directories made opaque', async () => {
+  await using images = await Images.open();
+  const layers = [
+    layerOf(tarOf('mkdir -p a/deep b; echo 1 > a/kept; echo 1 > a/gone; echo 1 > b/old; echo 1 > a/deep/x'), ''),
+    layerOf(tarOf('mkdir -p a b; echo 2 > a/changed; : > a/.wh.gone; : > b/.wh..wh..opq; echo 2 > b/new'), 'zstd'),
+    layerOf(tarOf('mkdir a; : > a/.wh.deep; echo 3 > a/changed'), 'gzip'),
+  ];
+  await images.put('app', layers);
+  const events: TransferEvent[] = [];
+  const lower = await images.unpack('app', events);
+  assert.equal(events.filter(({ phase }) => phase === 'done').length, 3);
+  const mounted = join(images.directory, 'mounted');
+  mkdirSync(mounted);
+  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower.join(':')}`, mounted]);
+  try {
+    const tree = execFileSync('find', ['.', '-type', 'f'], { cwd: mounted, encoding: 'utf8' });
+    assert.deepEqual(tree.trim().split('\n').sort(), ['./a/changed', './a/kept', './b/new']);
+    assert.equal(readFileSync(join(mounted, 'a/changed'), 'utf8'), '3\n');
+  } finally {
+    execFileSync('umount', [mounted]);
+  }
+  // Again: nothing is left to do.
+  const again: TransferEvent[] = [];
+  assert.deepEqual(await images.unpack('app', again), lower);
+  assert.deepEqual(again, []);
+});
+
+test('a layer that is not what its digests say is refused, and leaves nothing', async () => {
+  await using images = await Images.open();
+  const tar = tarOf('echo word > file');
+  const good = layerOf(tar);
+  const cut = gzipSync(tar).subarray(0, -12);
+  const zstd = Buffer.from(compress(tar, 'zstd'));
+  const cases: [string, Uint8Array, string, RegExp][] = [
+    ['other', gzipSync(tarOf('echo other > file')), 'gzip', /its digest is sha256:\w+, expected sha256:/],
+    ['no-gzip', tar, 'gzip', /no gzip stream, or a damaged one/],
+    ['cut', cut, 'gzip', /no gzip stream, or a damaged one: unexpected end/],
+    ['cut-zstd', zstd.subarray(0, -3), 'zstd', /no zstd stream, or a damaged one/],
+    ['cut-tar', gzipSync(tar.subarray(0, 700)), 'gzip', /layer sha256:\w+: archive/],
+    ['no-tar', gzipSync(Buffer.alloc(5120, 'x')), 'gzip', /layer sha256:\w+: archive entry 1 .*checksum/],
+  ];
+  for (const [name, stored, compression, message] of cases) {
+    await images.put(name, [{ stored, compression, diffId: good.diffId }]);
+    await assert.rejects(images.unpack(name), message, name);
+    assert.deepEqual(readdirSync(images.layersPath), [], name);
+  }
+  await images.put('outside', [layerOf(execFileSync('tar', ['--create', '--absolute-names', '/etc/hostname']))]);
+  const [path = ''] = await images.unpack('outside');
+  assert.equal(existsSync(join(path, 'etc/hostname')), true);
+});
+
+test('what a crash has left is removed, and what was not on disk when the machine went down is unpacked anew', async () => {
+  await using images = await Images.open();
+  const layer = layerOf(tarOf('echo word > file'));
+  await images.put('app', [layer]);
+  await images.openLayers('first boot');
+  const [path = ''] = await images.unpack('app');
+  // As it is before all is on disk.
+  await images.layers[Symbol.asyncDispose]();
+  const record = join(path, '../layer.json');
+  assert.deepEqual(JSON.parse(readFileSync(record, 'utf8')), { unsettledSince: null });
+  await images.openLayers('second boot');
+  assert.equal(await images.layers.has(layer.diffId), true);
+  writeFileSync(record, JSON.stringify({ unsettledSince: 'second boot' }));
+  truncateSync(join(path, 'file'), 0);
+  mkdirSync(join(images.layersPath, '.partial-1/files'), { recursive: true });
+  await images.openLayers('third boot');
+  assert.deepEqual(readdirSync(images.layersPath), []);
+  await images.unpack('app');
+  assert.equal(readFileSync(join(path, 'file'), 'utf8'), 'word\n');
+});
+
+test('two images that share a layer unpack it once, also at the same time; what no image needs is collected', async () => {
+  await using images = await Images.open();
+  const shared = layerOf(tarOf('head -c 3000000 /dev/urandom > shared'));
+  await images.put('a', [shared, layerOf(tarOf('echo a > a'))]);
+  await images.put('b', [shared, layerOf(tarOf('echo b > b'))]);
+  const [a, b] = await Promise.all([images.unpack('a'), images.unpack('b')]);
+  assert.equal(a[1], b[1]);
+  assert.equal((await images.layers.list()).length, 3);
+  assert.equal(
+    createHash('sha256')
+      .update(readFileSync(join(a[1] as string, 'shared')))
+      .digest('hex').length,
+    64,
+  );
+  const needed = new Set((await images.library.find('b')).config.rootfs.diff_ids);
+  assert.equal((await images.layers.collect((diffId) => needed.has(diffId))).length, 1);
+  assert.deepEqual(readdirSync(images.layersPath).length, 2);
+});

@@ -8,7 +8,7 @@ import { recoverContainer } from '#native/monitor/recover.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
-import { makeDirectories, openDirectory, removeFile, tryLockFile, writeAll } from '#sys/files.ts';
+import { makeDirectories, openDirectory, removeFile, renameFile, tryLockFile, writeAll } from '#sys/files.ts';
 import { cloneProcess, type ExitReason, reapOne, SIGCHLD } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
 import { setsid } from '#sys/raw/process.ts';
@@ -56,8 +56,10 @@ export function runAgent(roots: Roots): number {
   clearAside(roots);
   protectKeepers();
   for (const failure of leaveCallersCgroup()) writeAll(2, `proa-agent: stays in its cgroup: ${failure}\n`);
-  removeFile('agent', directory.number);
-  using listener = listenUnix(shortPath(directory, 'agent'));
+  removeFile('agent.new', directory.number);
+  // Under its name only when it listens: whoever finds it is not refused.
+  using listener = listenUnix(shortPath(directory, 'agent.new'));
+  renameFile(shortPath(directory, 'agent.new'), shortPath(directory, 'agent'));
   setNonblocking(listener);
   for (const name of warmParts) lazy<unknown>(name)();
   serve(listener, roots);

@@ -60,4 +60,5 @@ export const programs = [
     parts: ['errno-names'],
   },
   { name: 'proa-unpack', entry: 'unpack', detached: false, parts: ['errno-names'] },
+  { name: 'proa-pack', entry: 'pack', detached: false, parts: ['errno-names'] },
 ];

@@ -1,10 +1,10 @@
 // What happens to a monitor's clients, checks, hooks and sessions at the edges of a container's life.
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
-import { Agent, type Client, type Message, olderVersion, otherRuntime, until } from './support/agent.ts';
+import { Agent, type Client, type Message, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 const all = { stdin: false, stdout: true, stderr: true };
@@ -214,3 +214,27 @@ test('a check whose start hangs is ended in time, and counts as failed', { skip:
   await agent.ask(id, 'stop', { graceSeconds: 0 });
   assert.equal((await agent.ended(id)).signal, 9);
 });
+
+for (const name of ['', 'crun']) {
+  const other = name === '' ? undefined : otherRuntime(name);
+  test(`with init, ${name || 'our runtime'} starts proa-init, which starts the program`, {
+    skip: other?.skip ?? false,
+  }, async () => {
+    await using agent = new Agent();
+    await agent.start();
+    const overlay = overlayOf(join(agent.state, 'layers'));
+    const root = join(agent.state, 'root');
+    mkdirSync(root);
+    const id = await agent.create({
+      args: sh('cat /proc/1/comm; (sleep 0.1 &); sleep 0.3; grep -l "State:.Z" /proc/[0-9]*/status | wc -l; exit 9'),
+      config: (config) => {
+        olderVersion(config);
+        config.root = { path: root, readonly: false };
+        config.linux.resources = { memory: { limit: 6 << 20 } };
+      },
+      request: { init: true, overlay, ...(other && { runtime: { path: other.path } }) },
+    });
+    assert.equal((await agent.ended(id)).status, 9);
+    assert.deepEqual(agent.log(id), ['stdout F docker-init', 'stdout F 0']);
+  });
+}

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Agent, Client, olderVersion, otherRuntime, until } from './support/agent.ts';
-import { newId, rootfs } from './support/container.ts';
+import { Agent, Client, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
+import { newId } from './support/container.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -407,11 +407,6 @@ test('a monitor that is killed while it makes its container is noticed, and its 
   await until(() => !existsSync(join(agent.run, 'containers', id)) && !existsSync(join(agent.run, 'runtime', id)));
   await agent.create({ request: { id } });
 });
-
-const overlayOf = (directory: string) => {
-  for (const name of ['upper', 'work']) mkdirSync(join(directory, name), { recursive: true });
-  return { lower: [rootfs()], upper: join(directory, 'upper'), work: join(directory, 'work') };
-};
 
 test('layers are mounted for the container alone, anew for each start; what it writes stays', async () => {
   await using agent = new Agent();

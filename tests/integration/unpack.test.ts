@@ -6,27 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { archive, header, paxRecord } from '#common/tar/test-support/archive.ts';
-import { directory, listTree, program, run, shell, unpack, unpackInto } from './support/unpack.ts';
+import { directory, listTree, makeTree, program, run, shell, unpack, unpackInto } from './support/unpack.ts';
 
-/** A tree with every kind of file, under names and times that need all that the formats have. */
-const makeTree = String.raw`
-set -e
-mkdir -p tree/plain tree/deep/$(printf 'd%.0s' $(seq 60))/$(printf 'e%.0s' $(seq 70))/$(printf 'f%.0s' $(seq 80)) tree/empty
-cd tree
-echo hello > plain/file; head -c 3000000 /dev/urandom > plain/large; : > plain/nothing
-head -c 511 /dev/urandom > plain/b511; head -c 512 /dev/urandom > plain/b512; head -c 513 /dev/urandom > plain/b513
-ln -s file plain/link; ln -s /absolute/none plain/dangling; ln -s ../../../../etc/passwd plain/outward
-ln plain/file hard1; ln plain/file plain/hard2; ln plain/link plain/link-hard
-mkfifo pipe; mknod null c 1 3; mknod disk b 259 70000
-touch -- "$(printf 'latin\377\376')" 'with space' $'new\nline' 'ünï' $'-dash' 'back\slash'
-ln -s "$(printf 'to\377')" "$(printf 'link\370')"
-find deep -type d | tail -1 | while read d; do echo x > "$d/$(printf 'n%.0s' $(seq 200))"; ln -s $(printf 't/%.0s' $(seq 90)) "$d/long-link"; done
-chown 1000:2000 plain/file plain/b511 empty; chown 3000000:3000001 plain/b513; chown -h 12:13 plain/link
-chmod 4755 plain/b511; chmod 2750 plain; chmod 1777 empty; chmod 0 plain/b512; chmod 6711 plain/b513
-truncate -s 20M sparse; printf a | dd of=sparse bs=1 seek=5000000 conv=notrunc 2>/dev/null; truncate -s 5M holes
-touch -d '2001-02-03 04:05:06.123456789' plain/file; touch -h -d '2002-01-01 00:00:00.5' plain/link; touch -d '1960-01-01' null
-touch -d '2005-05-05 05:05:05.000000001' plain; touch -d '2100-01-01' empty
-`;
 const attributes = `
 cd tree
 setfattr -n user.text -v value plain/file; setfattr -n user.bytes -v 0x00ff0a3d plain; setfattr -n trusted.t -v x plain/link 2>/dev/null || true

@@ -62,6 +62,8 @@ export interface ContainerRequest {
   health?: HealthSettings;
   stop?: { signal?: number; graceSeconds?: number };
   overlay?: OverlaySettings;
+  /** proa-init is the first program, and starts the container's own. */
+  init?: boolean;
   /** In place of the configuration's, as they were changed later. */
   resources?: Resources;
   /** Another OCI runtime in place of ours, by its command line; `args` are options before the command. */
@@ -164,6 +166,7 @@ const fields: check.Fields = {
     ['lower'],
   ),
   runtime: check.object({ __proto__: null, path: check.absolute, args: check.texts }, ['path']),
+  init: check.boolean,
   resources,
   cleanUp: hooks,
   removeOnExit: check.boolean,

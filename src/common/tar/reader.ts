@@ -89,7 +89,7 @@ export class TarReader {
         return this.#entry(at, flag, kind, longName, longLink, extended);
       }
       window.at += BLOCK;
-      const size = this.#number(at, 'size');
+      const size = this.#plain(scanned.size) ?? this.#number(at, 'size');
       switch (flag) {
         case 0x4c: // L
           longName = this.#longText(size);
@@ -170,17 +170,20 @@ export class TarReader {
     if (kind === 'file' && name[name.length - 1] === 0x2f) kind = 'directory';
     const linked = kind === 'link' || kind === 'symlink';
     const device = kind === 'character' || kind === 'block';
-    const size = kindOfFlag === 'file' || flag === 0x44 ? (extended?.size ?? this.#number(at, 'size')) : 0;
+    const size =
+      kindOfFlag === 'file' || flag === 0x44
+        ? (extended?.size ?? this.#plain(scanned.size) ?? this.#number(at, 'size'))
+        : 0;
     const entry: Entry = {
       kind,
       name,
       link: linked ? (extended?.linkpath ?? longLink ?? text(bytes, at + field.link, 100)) : none,
-      mode: this.#number(at, 'mode') & 0o7777,
-      uid: extended?.uid ?? this.#number(at, 'uid'),
-      gid: extended?.gid ?? this.#number(at, 'gid'),
+      mode: (this.#plain(scanned.mode) ?? this.#number(at, 'mode')) & 0o7777,
+      uid: extended?.uid ?? this.#plain(scanned.uid) ?? this.#number(at, 'uid'),
+      gid: extended?.gid ?? this.#plain(scanned.gid) ?? this.#number(at, 'gid'),
       size,
       realSize: size,
-      modified: extended?.mtime ?? { seconds: this.#number(at, 'mtime'), nanoseconds: 0 },
+      modified: extended?.mtime ?? { seconds: this.#plain(scanned.mtime) ?? this.#number(at, 'mtime'), nanoseconds: 0 },
       accessed: extended?.atime,
       major: device ? (extended?.major ?? this.#number(at, 'devmajor')) : 0,
       minor: device ? (extended?.minor ?? this.#number(at, 'devminor')) : 0,
@@ -292,12 +295,16 @@ export class TarReader {
     throw this.#wrong('does not match the header', 'checksum');
   }
 
-  /** A number of the header that was scanned, which begins at `at`. */
+  /** A number that the scan has found to be in the usual form. */
+  #plain(index: number): number | undefined {
+    const value = this.#numbers[index] as number;
+    return value >= 0 ? value : undefined;
+  }
+
+  /** A number of the header that begins at `at`, in any form. */
   #number(at: number, name: keyof typeof numberFields): number {
-    const { offset, length, index } = numberFields[name];
-    let value = index === undefined ? Number.NaN : (this.#numbers[index] as number);
-    if (value >= 0) return value;
-    value = headerNumber(this.window.bytes, at + offset, length);
+    const { offset, length } = numberFields[name];
+    const value = headerNumber(this.window.bytes, at + offset, length);
     if (!(value >= 0) && !(name === 'mtime' && value < 0)) throw this.#wrong('not a number that tar can hold', name);
     return value;
   }
@@ -335,14 +342,14 @@ export class TarReader {
 const noAttributes: never[] = [];
 
 const numberFields = {
-  mode: { offset: field.mode, length: 8, index: scanned.mode },
-  uid: { offset: field.uid, length: 8, index: scanned.uid },
-  gid: { offset: field.gid, length: 8, index: scanned.gid },
-  size: { offset: field.size, length: 12, index: scanned.size },
-  mtime: { offset: field.mtime, length: 12, index: scanned.mtime },
-  devmajor: { offset: field.major, length: 8, index: undefined },
-  devminor: { offset: field.minor, length: 8, index: undefined },
-  realsize: { offset: field.gnuRealSize, length: 12, index: undefined },
+  mode: { offset: field.mode, length: 8 },
+  uid: { offset: field.uid, length: 8 },
+  gid: { offset: field.gid, length: 8 },
+  size: { offset: field.size, length: 12 },
+  mtime: { offset: field.mtime, length: 12 },
+  devmajor: { offset: field.major, length: 8 },
+  devminor: { offset: field.minor, length: 8 },
+  realsize: { offset: field.gnuRealSize, length: 12 },
 };
 
 /** A field that is ended by NUL, unless it is full. */

@@ -20,7 +20,7 @@ import { runHooks } from '#runtime/hooks.ts';
 import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
-import { ContainerFiles, newState, type Roots, runtimeRoot } from './directories.ts';
+import { ContainerFiles, driverPlaces, newState, type Roots } from './directories.ts';
 import { inHelper } from './helper.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
@@ -77,7 +77,7 @@ export class Container {
   constructor({ request, roots, loop, reaper, previous }: ContainerOptions) {
     this.request = request;
     this.files = new ContainerFiles(roots, request.id);
-    this.driver = driverFor(request, { root: runtimeRoot(roots), directory: this.files.run });
+    this.driver = driverFor(request, driverPlaces(roots, this.files));
     this.#loop = loop;
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };

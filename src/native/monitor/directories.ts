@@ -23,6 +23,7 @@ import {
 } from '#sys/files.ts';
 import { processFacts } from '#sys/processes.ts';
 import { getpid } from '#sys/raw/process.ts';
+import type { DriverPlaces } from './runtimes/driver.ts';
 
 /** Where an agent and its monitors keep things; `run` is gone after a boot, `state` is not. */
 export interface Roots {
@@ -40,6 +41,10 @@ export function runtimeRoot({ run }: Roots): string {
 
 export function containersDirectory({ run }: Roots): string {
   return `${run}/containers`;
+}
+
+export function driverPlaces(roots: Roots, files: ContainerFiles): DriverPlaces {
+  return { root: runtimeRoot(roots), directory: files.run, init: `${roots.run}/proa-init` };
 }
 
 /** Where directories of containers are filled before they get their name, and emptied after they have lost it. */

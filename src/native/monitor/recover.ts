@@ -6,7 +6,7 @@ import { exists, openDirectory } from '#sys/files.ts';
 import { processFacts } from '#sys/processes.ts';
 import { connectUnix, shortPath } from '#sys/sockets.ts';
 import { timestamp } from '#sys/time.ts';
-import { ContainerFiles, newState, type Roots, runtimeRoot, thisProcess } from './directories.ts';
+import { ContainerFiles, driverPlaces, newState, type Roots, thisProcess } from './directories.ts';
 import { withoutOwn } from './leftover-cgroup.ts';
 import { runMonitor } from './monitor.ts';
 import { restartDelay } from './restart.ts';
@@ -45,7 +45,7 @@ export function recoverContainer(roots: Roots, id: string, failures: number): nu
 
 /** By its runtime; where that fails, at least nothing of it runs on. Whether that is so. */
 function unmake(files: ContainerFiles, request: ContainerRequest, state: ContainerState, roots: Roots): boolean {
-  const driver = driverFor(request, { root: runtimeRoot(roots), directory: files.run });
+  const driver = driverFor(request, driverPlaces(roots, files));
   if (attempt(() => driver.destroy(request.id))) return true;
   const { cgroup } = state;
   return cgroup !== undefined && attempt(() => removeCgroup(withoutOwn(cgroup)));

@@ -214,9 +214,17 @@ const STATX_MNT_ID = 0x1000;
 
 /** What a descriptor, or a path below one, is; symbolic links at the end are not followed. statx(2). */
 export function statusOf(fd: number, path: raw.Path = ''): FileStatus {
+  return statusIn(statxOf(fd, path));
+}
+
+function statxOf(fd: number, path: raw.Path): Uint8Array {
   const buffer = new Uint8Array(raw.statxLayout.size);
   const flags = raw.AT_EMPTY_PATH | raw.AT_SYMLINK_NOFOLLOW;
   check(raw.statx(fd, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, buffer), 'statx', textOfPath(path) || `fd ${fd}`);
+  return buffer;
+}
+
+function statusIn(buffer: Uint8Array): FileStatus {
   const get = (field: keyof typeof raw.statxLayout.offsets) => raw.statxLayout.get(buffer, field);
   const mode = get('mode');
   return {
@@ -230,6 +238,20 @@ export function statusOf(fd: number, path: raw.Path = ''): FileStatus {
     device: { major: get('dev_major'), minor: get('dev_minor') },
     special: { major: get('rdev_major'), minor: get('rdev_minor') },
   };
+}
+
+export interface DetailedStatus extends FileStatus {
+  /** How many names it has. */
+  links: number;
+  modified: { seconds: number; nanoseconds: number };
+}
+
+/** As `statusOf`, with what archives hold besides. */
+export function detailedStatusOf(fd: number, path: raw.Path): DetailedStatus {
+  const buffer = statxOf(fd, path);
+  const get = (field: keyof typeof raw.statxLayout.offsets) => raw.statxLayout.get(buffer, field);
+  const modified = { seconds: get('mtime_sec'), nanoseconds: get('mtime_nsec') };
+  return { ...statusIn(buffer), links: get('nlink'), modified };
 }
 
 /** As `statusOf`, by a path at whose end symbolic links are followed; undefined where there is nothing. */

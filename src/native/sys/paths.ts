@@ -36,7 +36,7 @@ const hows = new Map<number, Uint8Array>();
 
 /** The same few again and again: each is laid out once. */
 function howToOpen(flags: number, resolve: number): Uint8Array {
-  const key = resolve * 2 ** 32 + flags;
+  const key = resolve * 0x100000000 + flags;
   let how = hows.get(key);
   if (!how) {
     how = raw.openHow.pack({

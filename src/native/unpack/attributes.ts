@@ -14,6 +14,8 @@ export class Attributes {
   readonly #uidMap: IdMap;
   readonly #gidMap: IdMap;
   readonly #asMade: boolean;
+  /** Whether files are made with the ids that the archive has for this process's. */
+  readonly #sameIds: boolean;
   readonly #own: { uid: number; gid: number };
   readonly #times = new Uint8Array(32);
   readonly #words = new Int32Array(this.#times.buffer);
@@ -30,6 +32,7 @@ export class Attributes {
     this.#uidMap = options.uidMap;
     this.#gidMap = options.gidMap;
     this.#asMade = options.asMade;
+    this.#sameIds = options.asMade && options.uidMap.length === 0 && options.gidMap.length === 0;
     this.#own = options.own;
   }
 
@@ -66,9 +69,9 @@ export class Attributes {
 
   /** Whether it had to be changed. */
   #owner(fd: number, name: raw.Path, entry: Entry, flags: number, always = false): boolean {
+    if (!always && this.#sameIds && entry.uid === this.#own.uid && entry.gid === this.#own.gid) return false;
     const uid = mapped(this.#uidMap, entry.uid, 'uid');
     const gid = mapped(this.#gidMap, entry.gid, 'gid');
-    if (!always && this.#asMade && uid === this.#own.uid && gid === this.#own.gid) return false;
     check(raw.fchownat(fd, name, uid, gid, flags), 'fchownat');
     return true;
   }

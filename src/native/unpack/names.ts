@@ -4,7 +4,7 @@
 
 import { ProaError } from '#common/errors.ts';
 import { printable } from '#common/tar/printable.ts';
-import { textOf } from '#sys/bytes.ts';
+import { textOf, utf8 } from '#sys/bytes.ts';
 import type { Path } from '#sys/raw/file.ts';
 
 /** Bytes as byte text. */
@@ -26,9 +26,9 @@ export function kernelPath(text: string): Path {
   return isAscii(text) ? text : terminatedBytes(text);
 }
 
+/** Other characters take more than one byte in UTF-8; to count those in the host is faster than to look at each here. */
 function isAscii(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
-  return true;
+  return utf8(text).length === text.length;
 }
 
 function terminatedBytes(text: string): Uint8Array {

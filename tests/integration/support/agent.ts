@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ContainerRequest, ContainerState, ExitRecord } from '#common/protocol/container.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import type { Requests } from '#common/protocol/monitor.ts';
-import { type Bundle, type BundleOptions, makeBundle, newId, type TestConfig } from './container.ts';
+import { type Bundle, type BundleOptions, makeBundle, newId, rootfs, type TestConfig } from './container.ts';
 
 const agentPath = resolve(process.env['PROA_AGENT'] ?? 'dist/proa-agent');
 
@@ -197,6 +197,12 @@ export class Agent implements Disposable {
     rmSync(this.run, { recursive: true, force: true });
     rmSync(this.state, { recursive: true, force: true });
   }
+}
+
+/** The shared root filesystem below, and a writable layer in `directory`. */
+export function overlayOf(directory: string): { lower: string[]; upper: string; work: string } {
+  for (const name of ['upper', 'work']) mkdirSync(join(directory, name), { recursive: true });
+  return { lower: [rootfs()], upper: join(directory, 'upper'), work: join(directory, 'work') };
 }
 
 /** Where another OCI runtime is, or why its tests are skipped. */

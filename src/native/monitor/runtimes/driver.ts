@@ -40,6 +40,8 @@ export interface DriverPlaces {
   root: string;
   /** The container's directory, for what is handed to other programs. */
   directory: string;
+  /** The copy of our binary that containers see. */
+  init: string;
 }
 
 export function driverFor(request: ContainerRequest, places: DriverPlaces): RuntimeDriver {

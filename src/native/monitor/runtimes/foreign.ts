@@ -1,10 +1,11 @@
 import { ProaError } from '#common/errors.ts';
+import { stringifyJson } from '#common/json/stringify.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
 import { cgroupOfProcess } from '#runtime/cgroups/of-process.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
+import { makeDirectories, openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
 import { attachMount, unmount } from '#sys/mounts.ts';
 import { openProcess, processFacts, waitForChild } from '#sys/processes.ts';
 import { getpid } from '#sys/raw/process.ts';
@@ -13,6 +14,7 @@ import { spawnProgram } from '#sys/spawn.ts';
 import { timestamp } from '#sys/time.ts';
 import type { Streams } from '../streams.ts';
 import type { DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
+import { withInit } from './init.ts';
 import { mountOverlay } from './overlay.ts';
 import { likeContainer } from './own.ts';
 
@@ -24,22 +26,25 @@ export class ForeignRuntime implements RuntimeDriver {
   readonly #path: string;
   readonly #options: readonly string[];
   readonly #directory: string;
+  readonly #init: string;
 
   constructor(
     request: ContainerRequest,
     { path, args = [] }: NonNullable<ContainerRequest['runtime']>,
-    { directory }: DriverPlaces,
+    { directory, init }: DriverPlaces,
   ) {
     this.#request = request;
     this.#path = path;
     this.#options = args;
     this.#directory = directory;
+    this.#init = init;
   }
 
   create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
-    const { id, bundle, overlay } = this.#request;
+    const { id, overlay, init } = this.#request;
     const config = this.#config();
-    const rootfs = rootPath(bundle, config);
+    const rootfs = rootPath(this.#request.bundle, config);
+    const bundle = init ? this.#bundleWithInit(config, rootfs) : this.#request.bundle;
     if (overlay) attachOverlay(overlay, rootfs);
     try {
       const started = this.#startProgram(['create', '--bundle', bundle], [id], streams, config.process?.terminal);
@@ -98,6 +103,15 @@ export class ForeignRuntime implements RuntimeDriver {
     } finally {
       if (this.#request.overlay) unmount(rootfs);
     }
+  }
+
+  /** Beside the bundle of the request, which is not ours to change. */
+  #bundleWithInit(config: Config, rootfs: string): string {
+    const bundle = `${this.#directory}/bundle`;
+    makeDirectories(bundle, 0o700);
+    const changed = withInit({ ...config, root: { ...config.root, path: rootfs } }, this.#init);
+    writeFile(`${bundle}/config.json`, stringifyJson(changed), { create: 0o600 });
+    return bundle;
   }
 
   #config(): Config {

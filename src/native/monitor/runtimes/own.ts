@@ -13,22 +13,26 @@ import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.t
 import type { OwnedFd } from '#sys/fd.ts';
 import type { Streams } from '../streams.ts';
 import type { DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
+import { withInit } from './init.ts';
 import { mountOverlay } from './overlay.ts';
 
 /** Our own runtime, without another program: its code is here already. */
 export class OwnRuntime implements RuntimeDriver {
   readonly #request: ContainerRequest;
   readonly #context: Context;
+  readonly #init: string;
 
-  constructor(request: ContainerRequest, { root }: DriverPlaces) {
+  constructor(request: ContainerRequest, { root, init }: DriverPlaces) {
     this.#request = request;
+    this.#init = init;
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
   create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
     const { id, bundle, overlay } = this.#request;
     const { root, warn } = this.#context;
-    const { path, config, text } = loadBundle(bundle, undefined, warn);
+    const { path, config: wanted, text } = loadBundle(bundle, undefined, warn);
+    const config = this.#request.init ? withInit(wanted, this.#init) : wanted;
     using rootMount = overlay ? mountOverlay(overlay) : undefined;
     const console = config.process.terminal ? ownConsole() : undefined;
     let terminal: OwnedFd | undefined;

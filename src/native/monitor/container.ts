@@ -41,7 +41,7 @@ export interface ContainerOptions {
 
 const GRACE_SECONDS = 10;
 /** For what others wrote and may hang: hooks without a limit of their own, and unmaking with a foreign runtime. */
-const HOOK_SECONDS = 30;
+export const HOOK_SECONDS = 30;
 const UNMAKE_MILLISECONDS = 60_000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */

@@ -6,6 +6,7 @@ import { exists, openDirectory } from '#sys/files.ts';
 import { processFacts } from '#sys/processes.ts';
 import { connectUnix, shortPath } from '#sys/sockets.ts';
 import { timestamp } from '#sys/time.ts';
+import { HOOK_SECONDS } from './container.ts';
 import { ContainerFiles, driverPlaces, newState, type Roots, thisProcess } from './directories.ts';
 import { withoutOwn } from './leftover-cgroup.ts';
 import { runMonitor } from './monitor.ts';
@@ -78,7 +79,8 @@ function settle(files: ContainerFiles, request: ContainerRequest, state: Contain
 function cleanUp(request: ContainerRequest): void {
   const text = JSON.stringify({ ociVersion: '1.3.0', id: request.id, status: 'stopped', bundle: request.bundle });
   // The others run whatever happens to one.
-  for (const hook of request.cleanUp ?? []) attempt(() => runHooks('poststop', [hook], text));
+  for (const hook of request.cleanUp ?? [])
+    attempt(() => runHooks('poststop', [{ timeout: HOOK_SECONDS, ...hook }], text));
 }
 
 function isAlive({ pid, startTime }: ContainerState['monitor']): boolean {

@@ -99,7 +99,7 @@ test('clean-up hooks that take long hold nobody up', async () => {
   const start = Date.now();
   attached.socket.write('line\n');
   assert.equal((await wait).status, 5);
-  assert.equal((await agent.ask(id, 'state'))['phase'], 'exited');
+  assert.equal(((await client.ask('state')) as { phase: string }).phase, 'exited');
   assert.ok(Date.now() - start < 1500);
 });
 

@@ -109,13 +109,23 @@ export interface ContainerState {
   stopped: boolean;
   health?: HealthStatus;
   monitor: { pid: number; startTime: number };
+  /** Where its processes are, while it has any: what is left of it can be ended though its runtime fails. */
+  cgroup?: { version: 1 | 2; path: string; directories: Record<string, string> };
+  /** Milliseconds that were waited before its last start by the restart policy. */
+  lastDelay?: number;
 }
 
 const milliseconds = check.integer(1, 0x7fffffff);
 
+/**
+ * An id names directories, so it is not `.` or `..`, and leaves room in 255 bytes for what others put around it, such as
+ * `ID-json.log.10.gz`. Other runtimes get it as a word of their command line: no `-` first.
+ */
+const ID = /^(?!-|\.{1,2}$)[\w+.-]{1,200}$/;
+
 const fields: check.Fields = {
   __proto__: null,
-  id: check.matching(/^[\w+.-]{1,1024}$/, 'letters, digits and the characters _ + - .'),
+  id: check.matching(ID, 'at most 200 letters, digits and characters _ + - ., not . or .. and no - first'),
   bundle: check.absolute,
   start: check.boolean,
   stdin: check.word('one', '', 'none once open'),

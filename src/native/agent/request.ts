@@ -8,15 +8,17 @@ import { greet } from '#native/monitor/connection.ts';
 import { ContainerFiles, containersDirectory, type Roots } from '#native/monitor/directories.ts';
 import { runMonitor } from '#native/monitor/monitor.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
+import { EAGAIN } from '#sys/errno.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { closeAllBut, type OwnedFd } from '#sys/fd.ts';
 import { listDirectory, writeAll } from '#sys/files.ts';
 import { read } from '#sys/raw/file.ts';
 import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
 import { limitReceiving } from '#sys/sockets.ts';
+import { monotonicMicroseconds } from '#sys/time.ts';
 
-/** Whoever connects has to say what it wants within this time. */
-const PATIENCE_SECONDS = 10;
+/** Whoever connects has to say what it wants within this time, however often it says a little. */
+export const PATIENCE_SECONDS = 10;
 
 /** In a process that was forked for one connection: reads its question and answers it. Returns the exit status. */
 export function serveConnection(connection: OwnedFd, roots: Roots): number {
@@ -27,9 +29,10 @@ export function serveConnection(connection: OwnedFd, roots: Roots): number {
   let number: number | null = null;
   try {
     const frames = new FrameReader();
-    greet(receive(connection, frames));
+    const deadline = monotonicMicroseconds() + PATIENCE_SECONDS * 1e6;
+    greet(receive(connection, frames, deadline));
     send({ hello: PROTOCOL_VERSION });
-    const message = receive(connection, frames);
+    const message = receive(connection, frames, deadline);
     number = (message as { number?: number } | null)?.number ?? null;
     return answer(agentQuestion(message), connection, roots, send);
   } catch (error) {
@@ -44,7 +47,7 @@ function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send
     send({ number, answer: listDirectory(containersDirectory(roots)) });
     return 0;
   }
-  new ContainerFiles(roots, question.container.id).claim();
+  new ContainerFiles(roots, question.container.id).claim(question.container);
   return runMonitor({
     request: question.container,
     roots,
@@ -61,18 +64,22 @@ function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send
 }
 
 /** The next message. */
-function receive(connection: OwnedFd, frames: FrameReader): unknown {
-  limitReceiving(connection, PATIENCE_SECONDS);
+function receive(connection: OwnedFd, frames: FrameReader, deadline: number): unknown {
   for (;;) {
     const body = frames.next();
     if (body) return parseJson(textOf(body));
+    const left = (deadline - monotonicMicroseconds()) / 1000;
+    if (left <= 0) throw tooLate();
+    limitReceiving(connection, left);
     const buffer = new Uint8Array(4096);
-    const count = check(
-      uninterrupted(() => read(connection.number, buffer, buffer.length)),
-      'read',
-      'connection',
-    );
+    const count = uninterrupted(() => read(connection.number, buffer, buffer.length));
+    if (count === -EAGAIN) throw tooLate();
+    check(count, 'read', 'connection');
     if (count === 0) throw new ProaError('the connection ended before a question had come', { kind: 'invalid' });
     frames.push(buffer.subarray(0, count));
   }
+}
+
+function tooLate(): ProaError {
+  return new ProaError(`no question came within ${PATIENCE_SECONDS} seconds`, { kind: 'invalid' });
 }

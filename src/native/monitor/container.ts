@@ -7,7 +7,6 @@ import type {
   HealthStatus,
   RestartSettings,
 } from '#common/protocol/container.ts';
-import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import type { Notice } from '#common/protocol/monitor.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
@@ -18,11 +17,10 @@ import { applyResources, killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
 import { type OomWatch, watchOom } from '#runtime/cgroups/oom-watch.ts';
 import { runHooks } from '#runtime/hooks.ts';
-import { type ExitReason, processFacts, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
-import { getpid } from '#sys/raw/process.ts';
+import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
-import { ContainerFiles, driverPlaces, type Roots } from './directories.ts';
+import { ContainerFiles, driverPlaces, newState, type Roots } from './directories.ts';
 import { inHelper } from './helper.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
@@ -37,13 +35,13 @@ export interface ContainerOptions {
   roots: Roots;
   loop: Loop;
   reaper: Reaper;
-  /** Starts before this monitor came: its predecessor was lost. */
-  restarts: number;
+  /** What the monitor before this one has left: it was lost. */
+  previous?: ContainerState | undefined;
 }
 
 const GRACE_SECONDS = 10;
 /** For what others wrote and may hang: hooks without a limit of their own, and unmaking with a foreign runtime. */
-const HOOK_SECONDS = 30;
+export const HOOK_SECONDS = 30;
 const UNMAKE_MILLISECONDS = 60_000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
@@ -76,7 +74,7 @@ export class Container {
   onPause: () => void = () => {};
   onResume: () => void = () => {};
 
-  constructor({ request, roots, loop, reaper, restarts }: ContainerOptions) {
+  constructor({ request, roots, loop, reaper, previous }: ContainerOptions) {
     this.request = request;
     this.files = new ContainerFiles(roots, request.id);
     this.driver = driverFor(request, driverPlaces(roots, this.files));
@@ -84,15 +82,8 @@ export class Container {
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };
     this.#log = openLog(request.log);
-    const pid = getpid();
-    this.#state = {
-      version: PROTOCOL_VERSION,
-      id: request.id,
-      phase: 'created',
-      restarts,
-      stopped: false,
-      monitor: { pid, startTime: processFacts(pid)?.startTime ?? 0 },
-    };
+    this.#lastDelay = previous?.lastDelay ?? 0;
+    this.#state = previous ?? newState(request.id);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -126,6 +117,7 @@ export class Container {
     this.#made = made;
     this.#ending = false;
     this.#state.pid = made.pid;
+    this.#state.cgroup = made.record.cgroup;
     this.#attempt('watch its memory', () => this.#watchMemory(made));
     const { resources } = this.request;
     if (resources) this.#attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
@@ -215,9 +207,11 @@ export class Container {
   async #settle(exit: ExitRecord): Promise<void> {
     const state = this.#state;
     delete state.pid;
+    delete state.cgroup;
     state.exit = exit;
     const delay = restartDelay(this.#restart, {
       exit,
+      started: state.startedAt !== undefined || this.#starting,
       stopped: state.stopped,
       unhealthy: this.#unhealthy,
       restarts: state.restarts,
@@ -225,8 +219,8 @@ export class Container {
       lastDelay: this.#lastDelay,
     });
     state.phase = delay === undefined ? 'exited' : 'restarting';
-    if (!this.request.removeOnExit) this.#attempt('record the exit', () => this.files.saveDurably(state));
-    this.#attempt('record the state', () => this.files.saveState(state));
+    if (delay !== undefined) state.lastDelay = delay;
+    this.#record();
     this.tell('exit', { exit });
     this.#tellEnd(exit);
     await this.#cleanUp();
@@ -235,8 +229,24 @@ export class Container {
     else if (state.stopped) this.#stayEnded();
     else {
       this.#lastDelay = delay;
-      this.#nextStart = after(this.#loop, delay, () => this.#startAgain());
+      this.startLater();
     }
+  }
+
+  /** Of an end that is final whoever hears may use the id again. An exit that is recorded nowhere else keeps it. */
+  #record(): void {
+    const state = this.#state;
+    if (state.phase === 'exited') this.#attempt('end the log', () => this.#log[Symbol.dispose]());
+    this.#attempt('record the state', () => this.files.saveState(state));
+    this.#attempt('record the exit', () => {
+      if (!this.request.removeOnExit) this.files.saveDurably(state);
+      if (state.phase === 'exited') this.files.release();
+    });
+  }
+
+  /** After the delay that the restart policy wants. */
+  startLater(): void {
+    this.#nextStart = after(this.#loop, this.#lastDelay, () => this.#startAgain());
   }
 
   #tellEnd(exit: ExitRecord): void {
@@ -248,14 +258,12 @@ export class Container {
   #stayEnded(): void {
     const state = this.#state;
     state.phase = 'exited';
-    if (!this.request.removeOnExit) this.#attempt('record the exit', () => this.files.saveDurably(state));
-    this.#attempt('record the state', () => this.files.saveState(state));
+    this.#record();
     this.#tellEnd(state.exit as ExitRecord);
     this.#endForGood();
   }
 
   #endForGood(): void {
-    this.#log[Symbol.dispose]();
     this.#farewell.then(() => this.#end());
   }
 

@@ -1,20 +1,28 @@
 import { ProaError } from '#common/errors.ts';
-import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
-import { EEXIST } from '#sys/errno.ts';
-import { isErrno } from '#sys/errors.ts';
+import {
+  type ContainerRequest,
+  type ContainerState,
+  containerRequest,
+  PROTOCOL_VERSION,
+} from '#common/protocol/container.ts';
+import { EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '#sys/errno.ts';
+import { isErrno, SystemError } from '#sys/errors.ts';
 import {
   exists,
+  listDirectory,
   makeDirectories,
-  makeDirectory,
   openDirectory,
   readTextIfAny,
   removeContents,
   removeDirectory,
   removeFile,
+  renameFile,
   replaceFile,
   replaceFileDurably,
+  writeFile,
 } from '#sys/files.ts';
-
+import { processFacts } from '#sys/processes.ts';
+import { getpid } from '#sys/raw/process.ts';
 import type { DriverPlaces } from './runtimes/driver.ts';
 
 /** Where an agent and its monitors keep things; `run` is gone after a boot, `state` is not. */
@@ -39,16 +47,32 @@ export function driverPlaces(roots: Roots, files: ContainerFiles): DriverPlaces 
   return { root: runtimeRoot(roots), directory: files.run, init: `${roots.run}/proa-init` };
 }
 
+/** Where directories of containers are filled before they get their name, and emptied after they have lost it. */
+function asideDirectory({ run }: Roots): string {
+  return `${run}/aside`;
+}
+
+/** Removes what processes that were killed have left aside. */
+export function clearAside(roots: Roots): void {
+  const aside = asideDirectory(roots);
+  makeDirectories(aside, 0o700);
+  for (const pid of listDirectory(aside)) if (!processFacts(Number(pid))) removeTree(`${aside}/${pid}`);
+}
+
 /** Both directories of one container. */
 export class ContainerFiles {
   readonly id: string;
   readonly run: string;
   readonly state: string;
+  /** A name that no other process uses. */
+  readonly #aside: string;
+  #released = false;
 
   constructor(roots: Roots, id: string) {
     this.id = id;
     this.run = `${containersDirectory(roots)}/${id}`;
     this.state = `${roots.state}/containers/${id}`;
+    this.#aside = `${asideDirectory(roots)}/${getpid()}`;
   }
 
   /** The control socket. */
@@ -56,33 +80,56 @@ export class ContainerFiles {
     return `${this.run}/monitor`;
   }
 
-  /** Takes the id. Throws `conflict` where another container has it. */
-  claim(): void {
+  /** Whether this process has given up the id: what is there now is another container's. */
+  get isReleased(): boolean {
+    return this.#released;
+  }
+
+  /**
+   * Takes the id, in one step together with the record of who has it: should this process be killed at any time, an
+   * agent sees that. Throws `conflict` where another container has it.
+   */
+  claim(request: ContainerRequest): void {
+    removeTree(this.#aside);
+    makeDirectories(this.#aside, 0o700);
     try {
-      makeDirectory(this.run, 0o700);
+      writeFile(`${this.#aside}/${REQUEST}`, JSON.stringify(request), { create: 0o600 });
+      writeFile(`${this.#aside}/${STATE}`, JSON.stringify(newState(this.id)), { create: 0o600 });
+      // An empty directory, which nobody's record is in, is taken. rename(2).
+      renameFile(this.#aside, this.run);
     } catch (cause) {
-      if (!isErrno(cause, EEXIST)) throw cause;
+      removeTree(this.#aside);
+      if (!isErrno(cause, EEXIST, ENOTEMPTY)) throw cause;
       throw new ProaError(`container with given ID already exists: "${this.id}"`, { kind: 'conflict' });
+    }
+    try {
+      // How an earlier container of this name ended is not this one's.
+      removeFile(`${this.state}/${STATE}`);
+    } catch (error) {
+      this.release();
+      throw error;
     }
   }
 
   saveRequest(request: ContainerRequest): void {
-    makeDirectories(this.run, 0o700);
-    replaceFile(`${this.run}/${REQUEST}`, JSON.stringify(request), 0o600);
+    if (!this.#released) replaceFile(`${this.run}/${REQUEST}`, JSON.stringify(request), 0o600);
   }
 
+  /** What was asked for; undefined where that is missing or damaged. */
   request(): ContainerRequest | undefined {
-    const text = readTextIfAny(`${this.run}/${REQUEST}`);
-    return text === undefined ? undefined : (JSON.parse(text) as ContainerRequest);
+    return readRecord(`${this.run}/${REQUEST}`, containerRequest);
   }
 
   saveState(state: ContainerState): void {
-    replaceFile(`${this.run}/${STATE}`, JSON.stringify(state), 0o600);
+    if (!this.#released) replaceFile(`${this.run}/${STATE}`, JSON.stringify(state), 0o600);
   }
 
+  /** What was recorded last; undefined where that is missing or damaged. */
   loadState(): ContainerState | undefined {
-    const text = readTextIfAny(`${this.run}/${STATE}`);
-    return text === undefined ? undefined : (JSON.parse(text) as ContainerState);
+    return readRecord(`${this.run}/${STATE}`, (value) => {
+      const { phase, monitor } = value as Partial<ContainerState>;
+      return typeof phase === 'string' && typeof monitor?.pid === 'number' ? (value as ContainerState) : undefined;
+    });
   }
 
   /** What must be known after a boot: how the container ended. */
@@ -92,15 +139,50 @@ export class ContainerFiles {
     replaceFileDurably(directory, STATE, JSON.stringify(state), 0o600);
   }
 
-  forgetDurable(): void {
-    removeFile(`${this.state}/${STATE}`);
+  /**
+   * The container has ended for good: its id is free at once, before what was kept is removed, and nothing is written any
+   * more where soon another one may be.
+   */
+  release(): void {
+    if (this.#released) return;
+    removeTree(this.#aside);
+    try {
+      renameFile(this.run, this.#aside);
+    } catch (error) {
+      if (!isErrno(error, ENOENT)) throw error;
+    }
+    this.#released = true;
+    removeTree(this.#aside);
   }
+}
 
-  /** The container has ended for good, and nobody looks for its monitor any more. */
-  removeRun(): void {
-    if (!exists(this.run)) return;
-    using directory = openDirectory(this.run);
-    removeContents(directory);
-    removeDirectory(this.run);
+/** Of a container that this process begins to keep. */
+export function newState(id: string): ContainerState {
+  return { version: PROTOCOL_VERSION, id, phase: 'created', restarts: 0, stopped: false, monitor: thisProcess() };
+}
+
+export function thisProcess(): ContainerState['monitor'] {
+  const pid = getpid();
+  return { pid, startTime: processFacts(pid)?.startTime ?? 0 };
+}
+
+/** Written by rename, so only a full disk or a stranger's hand can have damaged it: that is one container's trouble. */
+function readRecord<T>(path: string, take: (value: unknown) => T | undefined): T | undefined {
+  try {
+    const text = readTextIfAny(path);
+    return text === undefined ? undefined : take(JSON.parse(text));
+  } catch (error) {
+    // That it could not be read now says nothing of the record.
+    if (error instanceof SystemError && !isErrno(error, ENOTDIR, EISDIR)) throw error;
+    return undefined;
   }
+}
+
+function removeTree(path: string): void {
+  if (!exists(path)) return;
+  {
+    using directory = openDirectory(path);
+    removeContents(directory);
+  }
+  removeDirectory(path);
 }

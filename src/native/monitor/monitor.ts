@@ -1,5 +1,5 @@
 import { describe } from '#common/errors.ts';
-import type { ContainerRequest } from '#common/protocol/container.ts';
+import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
 import { after } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
 import { trimMemory } from '#sys/memory.ts';
@@ -16,8 +16,8 @@ import { dropReadBuffer } from './streams.ts';
 export interface MonitorOptions {
   request: ContainerRequest;
   roots: Roots;
-  /** Starts before this monitor came. */
-  restarts?: number;
+  /** What a lost monitor has left: the container is not made at once, but started again as its policy says. */
+  previous?: ContainerState;
   /** Told once whether the container is made; a failure ends the monitor. */
   made(outcome: { pid: number } | { error: unknown }): void;
 }
@@ -26,7 +26,7 @@ export interface MonitorOptions {
 const FAREWELL_MILLISECONDS = 1000;
 
 /** Keeps one container until it has ended for good: this process's exit status. */
-export function runMonitor({ request, roots, restarts = 0, made }: MonitorOptions): number {
+export function runMonitor({ request, roots, previous, made }: MonitorOptions): number {
   blockAllSignals(true);
   ignoreSignal(SIGPIPE);
   becomeSubreaper();
@@ -40,26 +40,25 @@ export function runMonitor({ request, roots, restarts = 0, made }: MonitorOption
     let service: Service;
     let container: Container;
     try {
-      files.saveRequest(request);
-      container = new Container({ request, roots, loop, reaper, restarts });
+      container = new Container({ request, roots, loop, reaper, previous });
       survive = (error) => container.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
-      // From here on an agent notices when we are lost.
       files.saveState(container.state);
       service = new Service(loop, container, context);
-      await container.make({ start: request.start });
+      if (previous) container.startLater();
+      else await container.make({ start: request.start });
     } catch (error) {
-      files.removeRun();
+      if (!previous) files.release();
       made({ error });
       return 1;
     }
-    made({ pid: container.state.pid as number });
+    if (!previous) made({ pid: container.state.pid as number });
     await container.ended;
     await Promise.race([service.flush(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
-    files.removeRun();
     service[Symbol.dispose]();
-    return 0;
+    // An agent sees to it that the exit is recorded when there is room again.
+    return container.files.isReleased ? 0 : 1;
   });
 }
 

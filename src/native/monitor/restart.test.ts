@@ -4,6 +4,7 @@ import { type Ended, restartDelay } from './restart.ts';
 
 const ended = (changes: Partial<Ended> = {}, status = 1): Ended => ({
   exit: { status, outOfMemory: false, at: '' },
+  started: true,
   stopped: false,
   unhealthy: false,
   restarts: 0,
@@ -26,6 +27,10 @@ test('restartDelay() doubles from 100 ms to a minute, and begins anew after ten 
 test('restartDelay() leaves a container that was stopped alone', () => {
   for (const policy of ['always', 'unless-stopped', 'on-failure', 'on-unhealthy'] as const)
     assert.equal(restartDelay({ policy }, ended({ stopped: true, unhealthy: true })), undefined);
+});
+
+test('restartDelay() never starts what was only made', () => {
+  assert.equal(restartDelay({ policy: 'always' }, ended({ started: false })), undefined);
 });
 
 test('restartDelay() on-failure: counts, and only failures', () => {

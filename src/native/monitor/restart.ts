@@ -2,6 +2,8 @@ import type { ExitRecord, RestartSettings } from '#common/protocol/container.ts'
 
 export interface Ended {
   exit: ExitRecord;
+  /** Its program ran at least once: what was only made has nothing to start again. */
+  started: boolean;
   /** Somebody asked for the end. */
   stopped: boolean;
   /** It was ended because its health checks failed. */
@@ -22,7 +24,7 @@ const WELL_MILLISECONDS = 10_000;
  * minute, as Docker's do. Docker CLI reference, "docker run", --restart.
  */
 export function restartDelay({ policy, maximumRetries = 0 }: RestartSettings, ended: Ended): number | undefined {
-  if (ended.stopped || policy === 'no') return undefined;
+  if (ended.stopped || !ended.started || policy === 'no') return undefined;
   if (policy === 'on-failure' && ended.exit.status === 0) return undefined;
   if (policy === 'on-unhealthy' && !ended.unhealthy) return undefined;
   const counted = policy === 'on-failure' || policy === 'on-unhealthy';

@@ -89,12 +89,10 @@ export function acceptConnectionIfAny(
 }
 
 /** Reads from the socket fail with EAGAIN when nothing comes for so long. socket(7), SO_RCVTIMEO. */
-export function limitReceiving(socket: OwnedFd, seconds: number): void {
-  check(
-    raw.setsockopt(socket.number, raw.SOL_SOCKET, raw.SO_RCVTIMEO, timeval.pack({ sec: seconds })),
-    'setsockopt',
-    'SO_RCVTIMEO',
-  );
+export function limitReceiving(socket: OwnedFd, milliseconds: number): void {
+  const whole = Math.ceil(milliseconds);
+  const time = timeval.pack({ sec: Math.floor(whole / 1000), usec: (whole % 1000) * 1000 });
+  check(raw.setsockopt(socket.number, raw.SOL_SOCKET, raw.SO_RCVTIMEO, time), 'setsockopt', 'SO_RCVTIMEO');
 }
 
 const CMSG_HEADER = 16;

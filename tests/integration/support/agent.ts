@@ -92,15 +92,21 @@ export interface ContainerOptions extends BundleOptions {
 export class Agent implements Disposable {
   readonly run = mkdtempSync('/run/proa-test-agent-');
   readonly state = mkdtempSync(join(tmpdir(), 'proa-test-agent-'));
-  readonly #bundles: Bundle[] = [];
+  readonly #bundles: [id: string, bundle: Bundle][] = [];
+  readonly #prelude: string;
   readonly #ids: string[] = [];
   process!: ChildProcess;
   errors = '';
 
+  /** `prelude`: a shell's words before the agent, which keeps the shell's pid. */
+  constructor(prelude = '') {
+    this.#prelude = prelude;
+  }
+
   /** Returns when it listens. */
   async start(): Promise<void> {
-    const words = ['--run', this.run, '--state', this.state];
-    this.process = spawn(agentPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const words = ['-c', `${this.#prelude} exec "$0" "$@"`, agentPath, '--run', this.run, '--state', this.state];
+    this.process = spawn('sh', words, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process.stderr?.on('data', (text) => {
       this.errors += text;
     });
@@ -116,12 +122,16 @@ export class Agent implements Disposable {
   }
 
   /** Makes a container, and gives its id. */
-  async create({ request, ...bundleOptions }: ContainerOptions = {}): Promise<string> {
+  async create(options: ContainerOptions = {}): Promise<string> {
+    using client = new Client(join(this.run, 'agent'));
+    return await this.createThrough(client, options);
+  }
+
+  async createThrough(client: Client, { request, ...bundleOptions }: ContainerOptions): Promise<string> {
     const bundle = makeBundle(bundleOptions);
     const id = request?.id ?? newId('agent');
-    this.#bundles.push(bundle);
+    this.#bundles.push([id, bundle]);
     this.#ids.push(id);
-    using client = new Client(join(this.run, 'agent'));
     await client.ask('create', {
       container: {
         id,
@@ -133,6 +143,10 @@ export class Agent implements Disposable {
       },
     });
     return id;
+  }
+
+  bundleOf(id: string): string {
+    return this.#bundles.find(([owner]) => owner === id)?.[1].path ?? '';
   }
 
   logPath(id: string): string {
@@ -179,7 +193,7 @@ export class Agent implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.process.exitCode === null) this.process.kill('SIGTERM');
-    for (const bundle of this.#bundles) bundle[Symbol.dispose]();
+    for (const [, bundle] of this.#bundles) bundle[Symbol.dispose]();
     rmSync(this.run, { recursive: true, force: true });
     rmSync(this.state, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
-/* Memory for QuickJS: one region at a fixed address, in pages that each hold blocks of one size. Blocks of a size lie together and have no headers, so that what a start writes to is on few
-   pages: after a fork each of them is a fault and a copy, and, while the process lives, memory of its own. Being always
-   at the same place, the region can be written to a file when a program is ready, and mapped again (snapshot.c). */
+/* Memory for QuickJS: one region at a fixed address, in pages that each hold blocks of one size. Blocks of a size lie
+   together and have no headers, so that what a start writes to is on few pages: after a fork each of them is a fault and
+   a copy, and, while the process lives, memory of its own. Being always at the same place, the region can be written to
+   a file when a program is ready, and copied back at a start (snapshot.c). */
 #include "host.h"
 
 #include <string.h>

@@ -75,13 +75,19 @@ test('whoever hears of the end can use the id at once, and nobody disturbs the n
   assert.deepEqual(readdirSync(join(agent.run, 'aside')), []);
 });
 
-test('an exit that cannot be recorded yet keeps the id, and is recorded when there is room', async () => {
-  await using agent = new Agent();
-  await agent.start();
+/** A container that has ended with 9, while a file at `place` keeps that from being recorded. */
+async function endUnrecorded(agent: Agent): Promise<{ id: string; place: string }> {
   const id = await agent.create({ args: sh('sleep 0.3; exit 9') });
   const place = join(agent.state, 'containers');
   writeFileSync(place, 'in the way');
   await until(() => recorded(agent, id).phase === 'exited');
+  return { id, place };
+}
+
+test('an exit that cannot be recorded yet keeps the id, and is recorded when there is room', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const { id, place } = await endUnrecorded(agent);
   await new Promise((done) => setTimeout(done, 1000));
   assert.equal(recorded(agent, id).exit?.status, 9);
   rmSync(place);
@@ -91,10 +97,7 @@ test('an exit that cannot be recorded yet keeps the id, and is recorded when the
 test('an exit that could not be recorded is recorded by a later agent', async () => {
   await using agent = new Agent();
   await agent.start();
-  const id = await agent.create({ args: sh('sleep 0.3; exit 9') });
-  const place = join(agent.state, 'containers');
-  writeFileSync(place, 'in the way');
-  await until(() => recorded(agent, id).phase === 'exited');
+  const { id, place } = await endUnrecorded(agent);
   await agent.kill();
   rmSync(place);
   await agent.start();

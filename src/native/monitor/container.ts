@@ -15,16 +15,17 @@ import type { Loop } from '#loop/loop.ts';
 import { setFrozen } from '#runtime/cgroups/freezer.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
-import { type OomWatch, watchOom } from '#runtime/cgroups/oom-watch.ts';
-import { runHooks } from '#runtime/hooks.ts';
 import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
+import { cleanUpSteps } from './clean-up.ts';
 import { ContainerFiles, driverPlaces, newState, type Roots } from './directories.ts';
 import { inHelper } from './helper.ts';
+import { mergeResources } from './limits.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
 import { type Made, makeContainer } from './made.ts';
+import { watchMemory } from './memory-watch.ts';
 import type { Reaper } from './reaper.ts';
 import { restartDelay } from './restart.ts';
 import { driverFor, type RuntimeDriver } from './runtimes/driver.ts';
@@ -40,8 +41,7 @@ export interface ContainerOptions {
 }
 
 const GRACE_SECONDS = 10;
-/** For what others wrote and may hang: hooks without a limit of their own, and unmaking with a foreign runtime. */
-export const HOOK_SECONDS = 30;
+/** A foreign runtime, or a hook of the bundle, may hang. */
 const UNMAKE_MILLISECONDS = 60_000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
@@ -56,7 +56,7 @@ export class Container {
   readonly #watchers = new Set<(notice: Notice) => void>();
   #restart: RestartSettings;
   #made: Made | undefined;
-  #oom: OomWatch | undefined;
+  #memory: Disposable | undefined;
   #startedAt = 0;
   #lastDelay = 0;
   #unhealthy = false;
@@ -118,7 +118,9 @@ export class Container {
     this.#ending = false;
     this.#state.pid = made.pid;
     this.#state.cgroup = made.record.cgroup;
-    this.#attempt('watch its memory', () => this.#watchMemory(made));
+    this.#attempt('watch its memory', () => {
+      this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.tell('out-of-memory'));
+    });
     const { resources } = this.request;
     if (resources) this.#attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
     if (start) this.#running();
@@ -145,15 +147,6 @@ export class Container {
     }
   }
 
-  #watchMemory({ record }: Made): void {
-    const watch = watchOom(record.cgroup);
-    if (!watch) return;
-    this.#oom = watch;
-    this.#loop.watch(watch.fd.number, watch.event, () => {
-      if (watch.take()) this.tell('out-of-memory');
-    });
-  }
-
   #running(): void {
     this.#startedAt = monotonicMicroseconds();
     this.#state.startedAt = timestamp();
@@ -172,7 +165,8 @@ export class Container {
       exit.outOfMemory = oomKills(made.record.cgroup) > 0;
     });
     if (reason.signal !== undefined) exit.signal = reason.signal;
-    this.#forgetMemory();
+    this.#memory?.[Symbol.dispose]();
+    this.#memory = undefined;
     // Unmaking may take long: whoever comes after us, should we be lost meanwhile, shall know how it ended.
     this.#state.exit = exit;
     this.#enter(this.#state.phase);
@@ -196,13 +190,6 @@ export class Container {
     }
   }
 
-  #forgetMemory(): void {
-    if (!this.#oom) return;
-    this.#loop.forget(this.#oom.fd.number);
-    this.#oom[Symbol.dispose]();
-    this.#oom = undefined;
-  }
-
   /** Records an end, tells it, and decides what follows. Recorded before anyone is told. */
   async #settle(exit: ExitRecord): Promise<void> {
     const state = this.#state;
@@ -223,7 +210,7 @@ export class Container {
     this.#record();
     this.tell('exit', { exit });
     this.#tellEnd(exit);
-    await this.#cleanUp();
+    for (const step of cleanUpSteps(this.request)) await this.#attemptInHelper('clean up', step);
     if (delay === undefined) this.#endForGood();
     // Somebody stopped it meanwhile.
     else if (state.stopped) this.#stayEnded();
@@ -273,25 +260,13 @@ export class Container {
     this.tell('restart', { restarts: this.#state.restarts });
     try {
       await this.make({ start: true });
-      // Somebody stopped it while it was being made.
-      if (this.#state.stopped) await this.kill(SIGKILL);
     } catch (error) {
       this.#startedAt = monotonicMicroseconds();
       await this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
+      return;
     }
-  }
-
-  /** What the engine wants done after each end: its networks and mounts. */
-  async #cleanUp(): Promise<void> {
-    const { cleanUp = [] } = this.request;
-    const state = JSON.stringify({
-      ociVersion: '1.3.0',
-      id: this.request.id,
-      status: 'stopped',
-      bundle: this.request.bundle,
-    });
-    for (const hook of cleanUp)
-      await this.#attemptInHelper('clean up', () => runHooks('poststop', [{ timeout: HOOK_SECONDS, ...hook }], state));
+    // Somebody stopped it while it was being made; it may have ended by itself, too.
+    if (this.#state.stopped && this.#made && !this.#ending) await this.kill(SIGKILL);
   }
 
   /** One thing that goes wrong must not take the others with it: the monitor lives on. */
@@ -437,15 +412,4 @@ export class Container {
   reopenLog(): void {
     this.#log.reopen();
   }
-}
-
-/** What a later request says stands; what it does not speak of stays. */
-function mergeResources(before: Resources, after: Resources): Resources {
-  const merged: Record<string, unknown> = { ...before };
-  for (const [name, value] of Object.entries(after)) {
-    const old = merged[name];
-    const areObjects = [old, value].every((part) => typeof part === 'object' && part !== null && !Array.isArray(part));
-    merged[name] = areObjects ? { ...(old as object), ...(value as object) } : value;
-  }
-  return merged as Resources;
 }

@@ -1,12 +1,11 @@
 import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
 import { removeCgroup } from '#runtime/cgroups/index.ts';
-import { runHooks } from '#runtime/hooks.ts';
 import { closeAllBut } from '#sys/fd.ts';
 import { exists, openDirectory } from '#sys/files.ts';
 import { processFacts } from '#sys/processes.ts';
 import { connectUnix, shortPath } from '#sys/sockets.ts';
 import { timestamp } from '#sys/time.ts';
-import { HOOK_SECONDS } from './container.ts';
+import { cleanUpSteps } from './clean-up.ts';
 import { ContainerFiles, driverPlaces, newState, type Roots, thisProcess } from './directories.ts';
 import { withoutOwn } from './leftover-cgroup.ts';
 import { runMonitor } from './monitor.ts';
@@ -72,15 +71,8 @@ function settle(files: ContainerFiles, request: ContainerRequest, state: Contain
   state.phase = delay === undefined ? 'exited' : 'restarting';
   if (delay !== undefined) state.lastDelay = delay;
   attempt(() => files.saveState(state));
-  if (phase !== 'restarting') cleanUp(request);
+  if (phase !== 'restarting') for (const step of cleanUpSteps(request)) attempt(step);
   return delay;
-}
-
-function cleanUp(request: ContainerRequest): void {
-  const text = JSON.stringify({ ociVersion: '1.3.0', id: request.id, status: 'stopped', bundle: request.bundle });
-  // The others run whatever happens to one.
-  for (const hook of request.cleanUp ?? [])
-    attempt(() => runHooks('poststop', [{ timeout: HOOK_SECONDS, ...hook }], text));
 }
 
 function isAlive({ pid, startTime }: ContainerState['monitor']): boolean {

@@ -1,16 +1,31 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution } from './processes.ts';
+import { type Child, cloneProcess, Execution, waitForChild } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
+import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
 
 export interface SpawnOptions {
   path: string;
   /** With argument 0. */
   args: readonly string[];
-  environment: readonly string[];
+  environment: readonly (string | Uint8Array)[];
   /** Standard input, output and error; where one is missing, the program gets ours. */
   streams: readonly (OwnedFd | undefined)[];
+}
+
+/**
+ * Runs a program that outlives us: in a session of its own, by a process between that ends at once, so that it is not our
+ * child. All its streams are given. setsid(2).
+ */
+export function startSession(options: SpawnOptions): void {
+  const between = cloneProcess({}, () => {
+    setsid();
+    spawnProgram(options);
+    return 0;
+  });
+  waitForChild(between);
+  between.pidfd.close();
 }
 
 /** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */

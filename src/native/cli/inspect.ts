@@ -58,7 +58,7 @@ async function inspect(session: Session, name: string, { kinds, what, size }: In
       if (!isMissing || (kinds.length === 1 && what !== 'object')) throw error;
     }
   }
-  throw new ProaError(`error: no such ${what}: ${name}`, { kind: 'not-found' });
+  throw new ProaError(`Error: No such ${what}: ${name}`, { kind: 'not-found' });
 }
 
 /** A name that cannot be one of this kind, or a kind that this engine does not have. */

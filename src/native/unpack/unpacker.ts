@@ -22,7 +22,8 @@ const NEW_FILE = raw.O_WRONLY | raw.O_CREAT | raw.O_EXCL | raw.O_NOFOLLOW | raw.
 export interface UnpackerOptions {
   reader: TarReader;
   root: OwnedFd;
-  whiteouts: 'overlay' | 'apply';
+  /** `none`: the archive is no layer but a user's files: such names are like any other, and nothing takes another kind's place. */
+  whiteouts: 'overlay' | 'apply' | 'none';
   attributes: Attributes;
   data: FileData;
 }
@@ -37,6 +38,7 @@ export class Unpacker {
   readonly #directories = new Directories();
   /** Only where whiteouts delete: all that this layer made. */
   readonly #made: Made | undefined;
+  readonly #whiteouts: UnpackerOptions['whiteouts'];
   #opaqueRoot = false;
 
   constructor({ reader, root, whiteouts, attributes, data }: UnpackerOptions) {
@@ -46,9 +48,11 @@ export class Unpacker {
     this.#data = data;
     const made = whiteouts === 'apply' ? new Made() : undefined;
     this.#made = made;
+    this.#whiteouts = whiteouts;
     this.#tree = new Tree(root, {
       clear(directory, name) {
         const path = kernelPath(name);
+        if (whiteouts === 'none') return 'keep';
         if (made ? made.has(inodeOf(directory), name) : !overlay.isWhiteout(directory, path)) return 'keep';
         removeAny(directory, path);
         return made ? 'cleared' : 'make-opaque';
@@ -82,7 +86,7 @@ export class Unpacker {
       this.#directories.add(inodeOf(this.#root.number), '', entry);
       return;
     }
-    const whiteout = whiteoutOf(path, name);
+    const whiteout = this.#whiteouts === 'none' ? undefined : whiteoutOf(path, name);
     if (whiteout) {
       if (whiteout.kind === 'opaque') this.#makeOpaque(parent);
       else if (whiteout.kind === 'name') this.#hide(parent, whiteout.name);
@@ -134,7 +138,7 @@ export class Unpacker {
     let result = raw.mkdirat(directory, name, 0o700);
     if (result === -EEXIST && statusOf(directory, name).kind === 'directory') result = 0;
     if (result !== 0) {
-      const hidden = this.#made === undefined && result === -EEXIST && overlay.isWhiteout(directory, name);
+      const hidden = this.#whiteouts === 'overlay' && result === -EEXIST && overlay.isWhiteout(directory, name);
       this.#anew(directory, name, 'mkdirat', () => raw.mkdirat(directory, name, 0o700));
       // The layer hid a directory and has another one in its place: what was in the first must not be seen in it.
       if (hidden) overlay.makeOpaque(directory, name);
@@ -152,6 +156,7 @@ export class Unpacker {
       // Two names of one file already: taking one away to make it again might take away the last.
       const old = statusOf(directory, name);
       if (sameFile(old, statusOf(source.number, targetName))) return;
+      if (this.#whiteouts === 'none') refuseOtherKind(directory, name, false);
       removeAny(directory, name);
       this.#tree.expire();
       result = raw.linkat(source.number, targetName, directory, name, 0);
@@ -163,6 +168,7 @@ export class Unpacker {
   #anew(directory: number, name: raw.Path, call: string, make: () => number): number {
     let result = make();
     if (result === -EEXIST) {
+      if (this.#whiteouts === 'none') refuseOtherKind(directory, name, call === 'mkdirat');
       removeAny(directory, name);
       result = make();
       this.#tree.expire();
@@ -189,6 +195,14 @@ export class Unpacker {
     if (directory) remove(directory);
     this.#tree.expire();
   }
+}
+
+/** A directory holds files of the user's, which a file must not take with it, and the other way round. */
+function refuseOtherKind(directory: number, name: raw.Path, isDirectory: boolean): void {
+  const there = statusOf(directory, name).kind === 'directory';
+  if (there === isDirectory) return;
+  const text = there ? 'overwrite a directory with something that is none' : 'overwrite something with a directory';
+  throw new ProaError(`Cannot ${text}`, { kind: 'conflict' });
 }
 
 const nodeTypes: { readonly [kind in EntryKind]?: number } = {

@@ -84,4 +84,5 @@ export const programs = [
   },
   { name: 'proa-unpack', entry: 'unpack', detached: false, parts: ['errno-names'] },
   { name: 'proa-pack', entry: 'pack', detached: false, parts: ['errno-names'] },
+  { name: 'proa-files', entry: 'files', detached: false, parts: ['errno-names', 'json-exact'] },
 ];

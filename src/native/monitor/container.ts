@@ -208,7 +208,7 @@ export class Container {
     state.phase = delay === undefined ? 'exited' : 'restarting';
     if (delay !== undefined) state.lastDelay = delay;
     this.#record();
-    this.tell('exit', { exit });
+    this.tell('exit', { exit, phase: state.phase });
     this.#tellEnd(exit);
     for (const step of cleanUpSteps(this.request)) await this.#attemptInHelper('clean up', step);
     if (delay === undefined) this.#endForGood();

@@ -16,7 +16,7 @@ export type Compiled = (data: unknown) => string;
 /** What a field that is not there is printed as. */
 export const noValue = Symbol('no value');
 
-const DEPTH_LIMIT = 1000;
+const DEPTH_LIMIT = 100;
 
 /** Compiles a template of Go's text/template. Throws `invalid`, here and when it is filled in. */
 export function compileTemplate(text: string, { missing, functions = {} }: EvaluateOptions = {}): Compiled {

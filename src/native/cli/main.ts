@@ -2,11 +2,14 @@ import { describe, ProaError, remedyOf } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import { version } from '#common/version.ts';
 import { commandLine } from '#sys/environment.ts';
+import { EPIPE } from '#sys/errno.ts';
+import { isErrno, type SystemError } from '#sys/errors.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
+import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
 import { findCommand, groups } from './catalog.ts';
 import type { Command, Input, Options } from './command.ts';
-import { HelpWanted, StatusError, UsageError } from './failures.ts';
+import { ApiError, HelpWanted, StatusError, UsageError } from './failures.ts';
 import { globalOptions, globalsOf } from './globals.ts';
 import type * as help from './help.ts';
 import { parseWords } from './parse.ts';
@@ -18,6 +21,8 @@ const helpPart = lazy<typeof help>('cli-help');
 export function clientMain(): number {
   try {
     openStandardStreams();
+    // A reader that has gone is told by EPIPE, also of a connection.
+    ignoreSignal(SIGPIPE);
     return runWords(commandLine().slice(1));
   } catch (error) {
     return report(error);
@@ -97,10 +102,14 @@ function checkWords({ least, most }: Command, { words }: Pick<Input<Options>, 'w
 
 /** Tells what went wrong; the exit status. */
 function report(error: unknown): number {
+  // As the signal would have ended it: whoever closed our output wants no words about it.
+  if (isErrno(error, EPIPE) && (error as SystemError).object === 'standard output') return 128 + SIGPIPE;
   const remedy = remedyOf(error);
   const bug = error instanceof ProaError || !(error instanceof Error) ? '' : ` ${error.stack?.split('\n')[0]?.trim()}`;
   try {
-    writeAll(2, `proa: ${describe(error)}${bug}\n${remedy ? `  try  ${remedy}\n` : ''}`);
+    // What the engine says is said as it is: scripts know these words.
+    const name = error instanceof ApiError ? '' : 'proa: ';
+    writeAll(2, `${name}${describe(error)}${bug}\n${remedy ? `  try  ${remedy}\n` : ''}`);
   } catch {
     // Nobody hears us.
   }

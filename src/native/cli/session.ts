@@ -17,6 +17,8 @@ export class Session implements Disposable {
   readonly globals: Globals;
   /** The words that the command was called by, such as `container ls`. */
   readonly name: string;
+  /** Whether an engine that does not run is started. */
+  startsEngine = true;
   #engine: Engine | undefined;
 
   constructor(globals: Globals, name: string) {
@@ -31,7 +33,7 @@ export class Session implements Disposable {
   get engine(): Engine {
     this.#engine ??= new Engine(this.loop, {
       address: parseAddress(this.host),
-      startable: this.globals.host === undefined && !environmentVariable('DOCKER_HOST'),
+      startable: this.startsEngine && this.globals.host === undefined && !environmentVariable('DOCKER_HOST'),
       version: environmentVariable('DOCKER_API_VERSION') || undefined,
     });
     return this.#engine;

@@ -1,6 +1,7 @@
 import { textOf } from './bytes.ts';
 import { environmentVariable } from './environment.ts';
 import { check } from './errors.ts';
+import { openPath, readLink } from './files.ts';
 import { getcwd } from './raw/file.ts';
 
 /** The path of the working directory. getcwd(2). */
@@ -19,4 +20,10 @@ export function absolutePath(path: string): string {
     else if (part !== '' && part !== '.') parts.push(part);
   }
   return `/${parts.join('/')}`;
+}
+
+/** The path of what a path leads to, without links. proc_pid_fd(5). */
+export function realPath(path: string): string {
+  using file = openPath(path);
+  return readLink(`/proc/self/fd/${file.number}`);
 }

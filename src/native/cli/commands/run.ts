@@ -3,10 +3,11 @@ import { defineCommand } from '../command.ts';
 import { createContainer, removeIdFile } from '../container/create.ts';
 import { runInForeground } from '../container/foreground.ts';
 import { containerOptions } from '../container/options.ts';
+import { checkPull } from '../container/pull-option.ts';
 import { createRequest } from '../container/request.ts';
 import { startFailure } from '../container/start-status.ts';
 import { segment } from '../engine.ts';
-import { StatusError, UsageError } from '../failures.ts';
+import { StatusError } from '../failures.ts';
 import { needTerminal } from '../streams/terminal.ts';
 
 export const command = defineCommand({
@@ -30,8 +31,7 @@ export const command = defineCommand({
         125,
         new ProaError('conflicting options: cannot specify both --attach and --detach', { kind: 'invalid' }),
       );
-    if (!['always', 'missing', 'never'].includes(options.pull))
-      throw new UsageError(`invalid pull option: '${options.pull}': must be one of "always", "missing" or "never"`);
+    checkPull(options.pull);
     if (!options.detach) needTerminal({ stdin: attachment.stdin, tty: options.tty });
     if (options.detach)
       Object.assign(request, { AttachStdin: false, AttachStdout: false, AttachStderr: false, StdinOnce: false });

@@ -58,7 +58,8 @@ export function createRequest({ options, given, words }: Input<ContainerOptions>
   return { request, attachment };
 }
 
-function setField(target: Fields, path: string, value: unknown): void {
+/** Sets the field at a path such as `HostConfig.Memory`. */
+export function setField(target: Fields, path: string, value: unknown): void {
   const names = path.split('.');
   const last = names.pop() as string;
   let at = target;

@@ -34,3 +34,11 @@ export function localTime(seconds: number): string {
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   return `${day} ${time} ${zone} ${minutes === 0 ? 'UTC' : zone}`;
 }
+
+/** RFC 3339 with nine digits of the second, in this machine's zone. */
+export function localTimestamp(nanoseconds: bigint): string {
+  const seconds = nanoseconds / 1_000_000_000n;
+  const [day, time, zone = ''] = localTime(Number(seconds)).split(' ');
+  const fraction = String(nanoseconds % 1_000_000_000n).padStart(9, '0');
+  return `${day}T${time}.${fraction}${zone === '+0000' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3)}`}`;
+}

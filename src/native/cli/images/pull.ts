@@ -1,7 +1,7 @@
-import { segment } from '../engine.ts';
 import { followProgress } from '../format/progress.ts';
 import type { Session } from '../session.ts';
 import { registryAuth } from './credentials.ts';
+import { imagePath } from './path.ts';
 import { splitTag } from './reference.ts';
 
 export interface PullOptions {
@@ -36,7 +36,7 @@ export async function pushImage(
   const { name, tag } = splitTag(image);
   const headers = await registryAuth(session, image);
   // A push without credentials has the header too: the API requires it.
-  const response = await session.engine.open('POST', `/images/${name.split('/').map(segment).join('/')}/push`, {
+  const response = await session.engine.open('POST', imagePath(name, 'push'), {
     query: { tag: all ? undefined : tag, platform: platform && JSON.stringify(platformOf(platform)) },
     headers: { 'X-Registry-Auth': 'e30=', ...headers },
   });

@@ -13,3 +13,12 @@ export function splitTag(image: string): { name: string; tag: string } {
   const colon = image.indexOf(':', image.lastIndexOf('/') + 1);
   return colon < 0 ? { name: image, tag: 'latest' } : { name: image.slice(0, colon), tag: image.slice(colon + 1) };
 }
+
+/** The whole name, registry and tag included, as it is shown after a pull: `docker.io/library/debian:latest`. */
+export function familiarName(image: string): string {
+  const registry = registryOf(image);
+  const bare = image.replace(/^(docker\.io|index\.docker\.io)\//, '');
+  const { name, tag } = splitTag(bare);
+  const path = registry === 'docker.io' ? `docker.io/${name.includes('/') ? name : `library/${name}`}` : name;
+  return `${path}${tag.includes(':') ? '@' : ':'}${tag}`;
+}

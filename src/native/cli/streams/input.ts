@@ -39,7 +39,6 @@ export class InputStream implements Disposable {
         this.#waiting = { watch, wake: resolve };
       });
     } catch (error) {
-      this.#loop.forget(this.#fd);
       if (!isErrno(error, EPERM)) throw error;
       this.#alwaysReady = true;
     }

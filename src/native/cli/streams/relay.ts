@@ -38,8 +38,8 @@ export async function relay(
 async function copyOutput(loop: Loop, connection: Connection, multiplexed: boolean): Promise<void> {
   using stdout = new OutputStream(loop, 1);
   using stderr = new OutputStream(loop, 2);
-  if (multiplexed) return copyPieces(() => connection.read(), { stdout, stderr });
-  for (let bytes = await connection.read(); bytes; bytes = await connection.read()) await stdout.write(bytes);
+  if (multiplexed) await copyPieces(() => connection.read(), { stdout, stderr });
+  else for (let bytes = await connection.read(); bytes; bytes = await connection.read()) await stdout.write(bytes);
 }
 
 /** Writes each piece to the stream that it names. */

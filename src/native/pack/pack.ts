@@ -36,6 +36,7 @@ export class Packer {
   }
 
   pack(upper: OwnedFd): void {
+    if (this.#options.rootToo) this.#addRoot(upper.number);
     for (const found of walk(upper)) {
       try {
         this.#add(found);
@@ -62,11 +63,8 @@ export class Packer {
       kind,
       name: kind === 'directory' ? `${path}/` : path,
       link: kind === 'symlink' ? targetOf(directory, name) : '',
-      mode: status.mode & 0o7777,
-      uid: inside(this.#options.uidMap, status.uid, 'uid'),
-      gid: inside(this.#options.gidMap, status.gid, 'gid'),
+      ...this.#common(status),
       size: kind === 'file' ? status.size : 0,
-      modified: this.#clamped(status.modified),
       major: kind === 'character' || kind === 'block' ? status.special.major : 0,
       minor: kind === 'character' || kind === 'block' ? status.special.minor : 0,
       attributes,
@@ -85,6 +83,21 @@ export class Packer {
     if (kind !== 'directory') return;
     if (opaque) this.#whiteout(`${path}/.wh..wh..opq`);
     found.enter();
+  }
+
+  #addRoot(root: number): void {
+    const { attributes } = attributesOf(root, '.');
+    const none = { link: '', size: 0, major: 0, minor: 0 };
+    this.#header({ kind: 'directory', name: './', ...this.#common(detailedStatusOf(root, '.')), ...none, attributes });
+  }
+
+  #common(status: DetailedStatus): Pick<PackedEntry, 'mode' | 'uid' | 'gid' | 'modified'> {
+    return {
+      mode: status.mode & 0o7777,
+      uid: inside(this.#options.uidMap, status.uid, 'uid'),
+      gid: inside(this.#options.gidMap, status.gid, 'gid'),
+      modified: this.#clamped(status.modified),
+    };
   }
 
   #header(entry: PackedEntry): void {

@@ -18,6 +18,7 @@ import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildBaseImage } from './base-image.mjs';
 import { mergeCore } from './merge-core.mjs';
+import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
 import { appendSnapshots } from './snapshot.mjs';
@@ -133,20 +134,10 @@ async function bundleProgram(program, parts, directory) {
 
 /** The engine is one file for Node.js, with the npm packages that it uses inside. */
 async function bundleEngine() {
-  await bundle({
-    absWorkingDir: root,
+  await bundleForNode({
+    first: '#!/usr/bin/env node\n',
     entryPoints: ['src/engine/programs/proad.ts'],
-    outfile: join(root, 'dist/proad.mjs'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    supported: { using: false },
-    banner: {
-      // Packages of CommonJS ask for Node's own modules in their way.
-      js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url); Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
-    },
-    logLevel: 'warning',
+    outfile: 'dist/proad.mjs',
   });
   chmodSync(join(root, 'dist/proad.mjs'), 0o755);
 }

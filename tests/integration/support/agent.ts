@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ContainerRequest, ContainerState, ExitRecord } from '#common/protocol/container.ts';
+import { type FailureMessage, RemoteFailure } from '#common/protocol/failure.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import type { Requests } from '#common/protocol/monitor.ts';
 import { type Bundle, type BundleOptions, makeBundle, newId, rootfs, type TestConfig } from './container.ts';
@@ -66,8 +67,7 @@ export class Client {
       const number = message['number'] as number | null;
       // What cannot be understood is answered without a number.
       const waiting = this.#answers.get(number ?? this.#count);
-      if ('failure' in message && waiting)
-        waiting.reject(new Error((message['failure'] as { message: string }).message));
+      if ('failure' in message && waiting) waiting.reject(new RemoteFailure(message['failure'] as FailureMessage));
       else if ('answer' in message) waiting?.resolve(message['answer']);
       else this.notices.push(message);
       this.#answers.delete(number);

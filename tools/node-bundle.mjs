@@ -1,0 +1,22 @@
+// Bundles TypeScript for Node.js 20, which knows neither the language nor `using`.
+import { resolve } from 'node:path';
+import { build as bundle } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+const disposal =
+  'Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");';
+
+/** `options` are esbuild's: entry points and where the output goes, below the repository's root. */
+export async function bundleForNode({ first = '', ...options }) {
+  await bundle({
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    supported: { using: false },
+    banner: { js: `${first}${disposal}` },
+    logLevel: 'warning',
+    ...options,
+  });
+}

@@ -311,7 +311,7 @@ test('a question has ten seconds in all, however slowly it comes', async () => {
 });
 
 test('an agent leaves the cgroups of whoever started it, unless a service manager gave it its own', async () => {
-  await using agent = new Agent('export INVOCATION_ID=of-a-terminal SYSTEMD_EXEC_PID=1;');
+  await using agent = new Agent({ prelude: 'export INVOCATION_ID=of-a-terminal SYSTEMD_EXEC_PID=1;' });
   await agent.start();
   assert.equal(agent.errors, '');
   for (const line of readFileSync(`/proc/${agent.process.pid}/cgroup`, 'utf8').trim().split('\n')) {
@@ -319,7 +319,7 @@ test('an agent leaves the cgroups of whoever started it, unless a service manage
     const mounted = existsSync(join('/sys/fs/cgroup', name.replace('name=', '') || 'unified', 'cgroup.procs'));
     if (mounted || existsSync('/sys/fs/cgroup/cgroup.procs')) assert.equal(path, '/proa-agent', line);
   }
-  await using managed = new Agent('export INVOCATION_ID=of-a-service SYSTEMD_EXEC_PID=$$;');
+  await using managed = new Agent({ prelude: 'export INVOCATION_ID=of-a-service SYSTEMD_EXEC_PID=$$;' });
   await managed.start();
   const own = readFileSync('/proc/self/cgroup', 'utf8');
   assert.equal(readFileSync(`/proc/${managed.process.pid}/cgroup`, 'utf8'), own);

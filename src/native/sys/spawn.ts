@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution } from './processes.ts';
+import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
 
@@ -13,10 +13,14 @@ export interface SpawnOptions {
   streams: readonly (OwnedFd | undefined)[];
 }
 
-/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
+/**
+ * Runs a program of the host, which ends with us: nothing but its standard streams is open in it, and no signal is blocked or
+ * ignored.
+ */
 export function spawnProgram({ path, args, environment, streams }: SpawnOptions): Child {
   const execution = new Execution(path, args, environment);
   return cloneProcess({}, () => {
+    setParentDeathSignal(SIGKILL);
     blockAllSignals(false);
     resetSignalActions();
     streams.forEach((stream, fd) => {

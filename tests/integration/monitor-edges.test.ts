@@ -1,6 +1,6 @@
 // What happens to a monitor's clients, checks, hooks and sessions at the edges of a container's life.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ContainerRequest } from '#common/protocol/container.ts';
@@ -219,6 +219,73 @@ test('stopping a container that waits for its next start tells no end twice', as
   assert.equal((await agent.ended(id)).status, 1);
   assert.equal(told('exit'), before);
   assert.equal(agent.kept(id)?.phase, 'exited');
+});
+
+test('an end while the next start is being made and stopped is settled once', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  // The program has ended before its start, with the hook, is through.
+  const id = await agent.create({
+    args: sh('exit 4'),
+    config: (config) => {
+      config.hooks = { poststart: [{ path: '/bin/sleep', args: ['sleep', '0.5'] }] };
+    },
+    request: { restart: { policy: 'always' } },
+  });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const told = () => client.notices.flatMap(({ notice }) => notice ?? []);
+  await until(() => told().includes('restart'));
+  const before = told().length;
+  assert.equal(((await client.ask('stop', {})) as { status: number }).status, 4);
+  assert.equal((await agent.ended(id)).status, 4);
+  await client.closed;
+  assert.deepEqual(told().slice(before), ['start', 'exit', 'cleaned']);
+});
+
+test('a program that ends before its start is through is started again', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const sleep = (seconds: string) => [{ path: '/bin/sleep', args: ['sleep', seconds] }];
+  const id = await agent.create({
+    args: sh('exit 4'),
+    config: (config) => {
+      config.hooks = { poststart: sleep('0.3'), poststop: sleep('0.6') };
+    },
+    request: { start: false, restart: { policy: 'on-failure', maximumRetries: 1 } },
+  });
+  await agent.ask(id, 'start');
+  assert.equal((await agent.ended(id)).status, 4);
+  const { restarts, startedAt } = agent.kept(id) ?? {};
+  assert.deepEqual([restarts, typeof startedAt], [1, 'string']);
+});
+
+test('a container has one set of checks, however its starts and ends overtake each other', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const shared = join(agent.state, 'shared');
+  mkdirSync(shared);
+  // The first start is through when the program has ended and has been started again.
+  const hook = `[ -e ${shared}/begun ] || { touch ${shared}/begun; sleep 0.6; }`;
+  const check = sh(
+    'mkdir /tmp/lock || echo twice >> /tmp/overlaps; echo check >> /tmp/checks; sleep 0.2; rmdir /tmp/lock',
+  );
+  const id = await agent.create({
+    args: sh('[ -e /tmp/again ] && exec sleep 100; touch /tmp/again; exit 1'),
+    config: (config) => {
+      config.mounts?.push({ destination: '/tmp', source: shared, options: ['bind'] });
+      config.hooks = { poststart: [{ path: '/bin/sh', args: ['sh', '-c', hook] }] };
+    },
+    request: { start: false, restart: { policy: 'always' }, health: { ...health, args: check } },
+  });
+  await agent.ask(id, 'start');
+  for (let count = 0; count < 2; count++) {
+    await until(() => linesOf(join(shared, 'checks')).length > 4 * (count + 1));
+    await agent.ask(id, 'pause');
+    await agent.ask(id, 'resume');
+    rmSync(join(shared, 'lock'), { recursive: true, force: true });
+  }
+  assert.deepEqual(linesOf(join(shared, 'overlaps')), []);
 });
 
 test('limits that were changed hold after the next start too', async () => {

@@ -283,6 +283,27 @@ for (const name of ['runc', 'crun']) {
   });
 }
 
+test('what was never seen to run, and cannot be unmade, is given up after some attempts', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const path = join(agent.state, 'stuck-runtime');
+  const calls = join(agent.state, 'calls');
+  // It never says what it made, and fails to unmake it.
+  const script = `case "$*" in *" create "*) exec sleep 100;; *" delete "*) echo delete >> ${calls}; exit 1;; esac`;
+  writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const id = newId('agent');
+  using client = new Client(join(agent.run, 'agent'));
+  const creating = agent.createThrough(client, { request: { id, runtime: { path } } });
+  await until(() => existsSync(runOf(agent, id)) && recorded(agent, id).monitor !== undefined);
+  process.kill(recorded(agent, id).monitor.pid, 'SIGKILL');
+  await assert.rejects(creating, /connection was closed/);
+  await until(() => !existsSync(runOf(agent, id)), 60);
+  const { status, failure } = agent.kept(id)?.exit ?? {};
+  assert.deepEqual([status, failure?.message], [137, 'monitor lost']);
+  const attempts = readFileSync(calls, 'utf8').trim().split('\n').length;
+  assert.equal(attempts, 9);
+});
+
 test('a new container does not inherit the exit of an earlier one with its id', async () => {
   await using agent = new Agent();
   await agent.start();

@@ -11,7 +11,7 @@ import { textOf, utf8 } from '#sys/bytes.ts';
 import { EAGAIN } from '#sys/errno.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { closeAllBut, type OwnedFd } from '#sys/fd.ts';
-import { listDirectory, writeAll } from '#sys/files.ts';
+import { exists, listDirectory, writeAll } from '#sys/files.ts';
 import { read } from '#sys/raw/file.ts';
 import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
 import { limitReceiving } from '#sys/sockets.ts';
@@ -78,8 +78,9 @@ function claim(files: ContainerFiles, request: ContainerRequest): void {
       files.claim(request);
       return;
     } catch (error) {
-      const cleaning = kindOf(error) === 'conflict' && files.loadState()?.phase === 'exited';
-      if (!cleaning || monotonicMicroseconds() > deadline) throw error;
+      const state = files.loadState();
+      const cleaning = state ? state.phase === 'exited' : !exists(files.run);
+      if (kindOf(error) !== 'conflict' || !cleaning || monotonicMicroseconds() > deadline) throw error;
       sleepMilliseconds(LOOK_MILLISECONDS);
     }
   }

@@ -9,7 +9,7 @@ import type {
 } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
-import { after } from '#loop/events.ts';
+import { after, sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { setFrozen } from '#runtime/cgroups/freezer.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
@@ -44,6 +44,7 @@ export interface ContainerOptions {
 const GRACE_SECONDS = 10;
 /** A foreign runtime, or a hook of the bundle, may hang. */
 const UNMAKE_MILLISECONDS = 60_000;
+const START_MILLISECONDS = 10_000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
 export class Container {
@@ -61,7 +62,7 @@ export class Container {
   #startedAt = 0;
   #lastDelay = 0;
   #unhealthy = false;
-  #starting = false;
+  #starting: Promise<void> | undefined;
   #ending = false;
   readonly #ends = new Waiters<ExitRecord>();
   readonly #cleaned = new Waiters<ExitRecord>();
@@ -139,26 +140,30 @@ export class Container {
         kind: 'conflict',
       });
     }
-    this.#starting = true;
+    this.#starting = this.#startProgram();
     try {
-      const { record } = this.made;
-      await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
-      // It may have run and ended meanwhile.
-      if (this.#state.phase === 'created' && !this.#ending) this.#running();
+      await this.#starting;
     } finally {
-      this.#starting = false;
+      this.#starting = undefined;
     }
+  }
+
+  async #startProgram(): Promise<void> {
+    const { record } = this.made;
+    await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
+    if (this.#state.phase === 'created') this.#running();
   }
 
   #running(): void {
     this.#startedAt = monotonicMicroseconds();
     this.#state.startedAt = timestamp();
     this.#unhealthy = false;
-    delete this.#state.exit;
     this.#state.cleaned = false;
+    // It may have ended meanwhile.
+    if (!this.#ending) delete this.#state.exit;
     this.#enter('running');
     this.notices.tell('start', { pid: this.#state.pid });
-    this.onStart();
+    if (!this.#ending) this.onStart();
   }
 
   async #onExit(made: Made, reason: ExitReason): Promise<void> {
@@ -183,6 +188,8 @@ export class Container {
     this.#farewell = made.streams.farewell;
     this.#made = undefined;
     made.pidfd.close();
+    // Whether it has been started at all, and nobody hears of an end before its start. But hooks of the bundle may hang.
+    if (this.#starting) await Promise.race([this.#starting.catch(() => {}), sleep(this.#loop, START_MILLISECONDS)]);
     await this.#settle(exit);
   }
 
@@ -194,7 +201,7 @@ export class Container {
     state.exit = exit;
     const delay = restartDelay(this.#restart, {
       exit,
-      started: state.startedAt !== undefined || this.#starting,
+      started: state.startedAt !== undefined,
       stopped: state.stopped,
       unhealthy: this.#unhealthy,
       restarts: state.restarts,

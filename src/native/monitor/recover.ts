@@ -31,7 +31,8 @@ export function recoverContainer(roots: Roots, id: string, failures: number): nu
   state.monitor = thisProcess();
   attempt(() => files.saveState(state));
   const unmade = unmake(files, request, state, roots);
-  const ran = state.phase !== 'exited' || state.cgroup !== undefined;
+  // Until it is unmade it is not cleaned up.
+  const ran = state.phase !== 'exited' || state.cgroup !== undefined || !state.cleaned;
   const given = unmade || !ran || (state.cgroup === undefined && failures >= ATTEMPTS);
   if (given) delete state.cgroup;
   const delay = settle(files, request, state);

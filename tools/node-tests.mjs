@@ -6,6 +6,7 @@ import { build as bundle } from 'esbuild';
 import { lazyParts } from './programs.mjs';
 
 const root = resolve(import.meta.dirname, '..');
+const HANG_MILLISECONDS = 300_000;
 
 /** Writes build/unit-parts.ts, a module that makes every lazy part known; tests import it before anything else. */
 export function writePartsModule() {
@@ -57,6 +58,8 @@ export async function runOnNode(name, tests, { parts = false, concurrency = true
   const flags = [
     '--enable-source-maps',
     `--test-reporter=${reporter}`,
+    // What hangs is a failure, too.
+    `--test-timeout=${HANG_MILLISECONDS}`,
     ...(concurrency ? [] : ['--test-concurrency=1']),
     '--test',
   ];

@@ -143,7 +143,8 @@ async function bundleEngine() {
     target: 'node20',
     supported: { using: false },
     banner: {
-      js: '#!/usr/bin/env node\nSymbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
+      // Packages of CommonJS ask for Node's own modules in their way.
+      js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url); Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
     },
     logLevel: 'warning',
   });
@@ -154,6 +155,8 @@ async function main() {
   const debug = process.argv.includes('--debug');
   mkdirSync(join(root, 'dist'), { recursive: true });
   mkdirSync(join(root, 'build'), { recursive: true });
+  // For work on the engine: the binary stays as it is.
+  if (process.argv.includes('--engine')) return await bundleEngine();
   const directory = join(root, 'build/native');
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });

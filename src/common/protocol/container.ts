@@ -120,6 +120,11 @@ export interface ContainerState {
   lastDelay?: number;
 }
 
+export const overlaySettings = check.object(
+  { __proto__: null, lower: check.list(check.absolute, 1), upper: check.absolute, work: check.absolute },
+  ['lower'],
+);
+
 const milliseconds = check.integer(1, 0x7fffffff);
 
 /**
@@ -166,10 +171,7 @@ const fields: check.Fields = {
     ['args', 'interval', 'timeout', 'retries', 'startPeriod', 'startInterval'],
   ),
   stop: check.object({ __proto__: null, signal: check.integer(1, 64), graceSeconds: check.integer(0, 0x1fffff) }, []),
-  overlay: check.object(
-    { __proto__: null, lower: check.list(check.absolute, 1), upper: check.absolute, work: check.absolute },
-    ['lower'],
-  ),
+  overlay: overlaySettings,
   runtime: check.object({ __proto__: null, path: check.absolute, args: check.texts }, ['path']),
   init: check.boolean,
   resources,

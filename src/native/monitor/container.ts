@@ -217,7 +217,7 @@ export class Container {
     // Where nothing is to be cleaned up, whoever hears of the end may use the id at once.
     state.cleaned = steps.length === 0;
     this.#record();
-    this.notices.tell('exit', { exit });
+    this.notices.tell('exit', { exit, phase: state.phase });
     this.#ends.tell(exit);
     for (const step of steps) await this.notices.attemptInHelper('clean up', step);
     if (!state.cleaned) {

@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
+import { version } from '#common/version.ts';
 import { commandLine } from '#sys/environment.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -46,8 +47,6 @@ export const globals = {
   version: { kind: 'flag', short: 'v', help: 'print the version' },
   help: { kind: 'flag', short: 'h', help: 'print this text' },
 } as const;
-
-export const version = '0.1.0';
 
 /** The runtime program: its exit status. */
 export function runtimeMain(): number {

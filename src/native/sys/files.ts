@@ -38,6 +38,14 @@ export function openPath(path: string, at = raw.AT_FDCWD, flags = 0): OwnedFd {
   return openFile(path, { flags: raw.O_PATH | flags, at });
 }
 
+/**
+ * Opens for reading what a handle names and nothing else, whatever has its path by now. Look at its type first: to open
+ * a device may do something, and to open a pipe waits. proc_pid_fd(5).
+ */
+export function reopenFile(handle: OwnedFd): OwnedFd {
+  return openFile(`/proc/self/fd/${handle.number}`, { flags: raw.O_NONBLOCK });
+}
+
 /** Everything up to the end of the file. */
 export function readAll(fd: number, object?: string): Uint8Array {
   let buffer = new Uint8Array(8192);

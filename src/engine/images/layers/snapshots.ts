@@ -19,6 +19,11 @@ export class Snapshots {
     return new Snapshots(root);
   }
 
+  /** Where what is written under that name is. */
+  directory(name: string): string {
+    return join(this.#root, name);
+  }
+
   /** A writable root over layers, the upper one first. What was written under that name before is kept. */
   async prepare(name: string, lower: readonly string[]): Promise<OverlaySettings> {
     const upper = join(this.#root, name, 'upper');

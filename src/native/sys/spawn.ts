@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution, waitForChild } from './processes.ts';
+import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal, waitForChild } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
 import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
@@ -12,6 +12,8 @@ export interface SpawnOptions {
   environment: readonly (string | Uint8Array)[];
   /** Standard input, output and error; where one is missing, the program gets ours. */
   streams: readonly (OwnedFd | undefined)[];
+  /** Default: it is killed when we end. */
+  outlivesUs?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface SpawnOptions {
 export function startSession(options: SpawnOptions): void {
   const between = cloneProcess({}, () => {
     setsid();
-    spawnProgram(options);
+    spawnProgram({ ...options, outlivesUs: true });
     return 0;
   });
   waitForChild(between);
@@ -29,9 +31,10 @@ export function startSession(options: SpawnOptions): void {
 }
 
 /** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
-export function spawnProgram({ path, args, environment, streams }: SpawnOptions): Child {
+export function spawnProgram({ path, args, environment, streams, outlivesUs = false }: SpawnOptions): Child {
   const execution = new Execution(path, args, environment);
   return cloneProcess({}, () => {
+    if (!outlivesUs) setParentDeathSignal(SIGKILL);
     blockAllSignals(false);
     resetSignalActions();
     streams.forEach((stream, fd) => {

@@ -32,11 +32,7 @@ const wrong: [FilesVerb, unknown, RegExp][] = [
 
 test('a wrong request is refused by the name of the field', () => {
   for (const [verb, request, message] of wrong)
-    assert.throws(
-      () => filesRequest(verb, request),
-      { message, kind: 'invalid' },
-      `${verb} ${message}`,
-    );
+    assert.throws(() => filesRequest(verb, request), { message, kind: 'invalid' }, `${verb} ${message}`);
 });
 
 test('right requests are taken as they are', () => {

@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution, waitForChild } from './processes.ts';
+import { type Child, cloneProcess, Execution } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
 import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
@@ -14,24 +14,20 @@ export interface SpawnOptions {
   streams: readonly (OwnedFd | undefined)[];
 }
 
-/**
- * Runs a program that outlives us: in a session of its own, by a process between that ends at once, so that it is not our
- * child. All its streams are given. setsid(2).
- */
-export function startSession(options: SpawnOptions): void {
-  const between = cloneProcess({}, () => {
-    setsid();
-    spawnProgram(options);
-    return 0;
-  });
-  waitForChild(between);
-  between.pidfd.close();
+/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
+export function spawnProgram(options: SpawnOptions): Child {
+  return start(options, () => {});
 }
 
-/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
-export function spawnProgram({ path, args, environment, streams }: SpawnOptions): Child {
+/** The same in a session of its own, for a program that outlives us: no terminal's signals reach it. setsid(2). */
+export function startSession(options: SpawnOptions): Child {
+  return start(options, setsid);
+}
+
+function start({ path, args, environment, streams }: SpawnOptions, prepare: () => void): Child {
   const execution = new Execution(path, args, environment);
   return cloneProcess({}, () => {
+    prepare();
     blockAllSignals(false);
     resetSignalActions();
     streams.forEach((stream, fd) => {

@@ -18,6 +18,7 @@ import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildBaseImage } from './base-image.mjs';
 import { mergeCore } from './merge-core.mjs';
+import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
 import { appendSnapshots } from './snapshot.mjs';
@@ -133,19 +134,10 @@ async function bundleProgram(program, parts, directory) {
 
 /** The engine is one file for Node.js, with the npm packages that it uses inside. */
 async function bundleEngine() {
-  await bundle({
-    absWorkingDir: root,
+  await bundleForNode({
+    first: '#!/usr/bin/env node\n',
     entryPoints: ['src/engine/programs/proad.ts'],
-    outfile: join(root, 'dist/proad.mjs'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    supported: { using: false },
-    banner: {
-      js: '#!/usr/bin/env node\nSymbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
-    },
-    logLevel: 'warning',
+    outfile: 'dist/proad.mjs',
   });
   chmodSync(join(root, 'dist/proad.mjs'), 0o755);
 }
@@ -154,6 +146,8 @@ async function main() {
   const debug = process.argv.includes('--debug');
   mkdirSync(join(root, 'dist'), { recursive: true });
   mkdirSync(join(root, 'build'), { recursive: true });
+  // For work on the engine: the binary stays as it is.
+  if (process.argv.includes('--engine')) return await bundleEngine();
   const directory = join(root, 'build/native');
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });

@@ -7,4 +7,5 @@ const words = process.argv.slice(2);
 const files = sourceFiles('tests/integration').filter(
   (file) => file.endsWith('.test.ts') && (words.length === 0 || words.some((word) => file.includes(word))),
 );
-process.exit((await runOnNode('integration', files, { concurrency: false })) ? 0 : 1);
+const programs = sourceFiles('tests/integration/programs');
+process.exit((await runOnNode('integration', files, { concurrency: false, programs })) ? 0 : 1);

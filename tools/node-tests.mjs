@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { build as bundle } from 'esbuild';
+import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts } from './programs.mjs';
 
 const root = resolve(import.meta.dirname, '..');
+const HANG_MILLISECONDS = 300_000;
 
 /** Writes build/unit-parts.ts, a module that makes every lazy part known; tests import it before anything else. */
 export function writePartsModule() {
@@ -18,11 +19,18 @@ export function writePartsModule() {
   return file;
 }
 
-/** Runs test files (paths from the repository's root); `name` keeps the bundles of several runs apart. True when all passed. */
-export async function runOnNode(name, tests, { parts = false, concurrency = true, reporter = 'spec' } = {}) {
+/**
+ * Runs test files (paths from the repository's root); `name` keeps the bundles of several runs apart. `programs` are what
+ * tests start as processes of their own: bundled too, in the same place beside them. True when all passed.
+ */
+export async function runOnNode(
+  name,
+  tests,
+  { parts = false, concurrency = true, reporter = 'spec', programs = [] } = {},
+) {
   const outdir = join(root, 'build', name);
   rmSync(outdir, { recursive: true, force: true });
-  const entries = tests.map((test) => {
+  const entries = [...tests, ...programs].map((test) => {
     const entry = join(outdir, 'entries', test);
     mkdirSync(dirname(entry), { recursive: true });
     const imports = [...(parts ? [writePartsModule()] : []), join(root, test)].map(
@@ -31,25 +39,15 @@ export async function runOnNode(name, tests, { parts = false, concurrency = true
     writeFileSync(entry, `${imports.join('\n')}\n`);
     return entry;
   });
-  await bundle({
-    absWorkingDir: root,
+  await bundleForNode({
     entryPoints: entries,
     outdir: join(outdir, 'bundles'),
     outbase: join(outdir, 'entries'),
     outExtension: { '.js': '.mjs' },
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     packages: 'external',
     sourcemap: 'inline',
-    supported: { using: false },
-    banner: {
-      js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");',
-    },
     define: { MACHINE: '"x86-64"' },
-    logLevel: 'warning',
   });
   const files = tests.map((test) => join(outdir, 'bundles', test.replace(/\.ts$/, '.mjs')));
   // Node 20 reads every certificate named there at start, in each test process.
@@ -57,6 +55,8 @@ export async function runOnNode(name, tests, { parts = false, concurrency = true
   const flags = [
     '--enable-source-maps',
     `--test-reporter=${reporter}`,
+    // What hangs is a failure, too.
+    `--test-timeout=${HANG_MILLISECONDS}`,
     ...(concurrency ? [] : ['--test-concurrency=1']),
     '--test',
   ];

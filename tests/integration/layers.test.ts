@@ -2,108 +2,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { mediaTypes } from '#common/image-spec/media-types.ts';
-import { digestOf, put } from '#engine/images/content/fixture.ts';
-import { ContentStore } from '#engine/images/content/store.ts';
 import { addBaseImage } from '#engine/images/embedded/base.ts';
 import { changesOf, commitChanges } from '#engine/images/layers/commit.ts';
 import { Snapshots } from '#engine/images/layers/snapshots.ts';
-import { LayerStore } from '#engine/images/layers/store.ts';
-import { ImageLibrary } from '#engine/images/library/images.ts';
-import type { Digest } from '#engine/images/reference/digest.ts';
 import { parseReference } from '#engine/images/reference/parse.ts';
 import type { TransferEvent } from '#engine/images/transfer/events.ts';
 import { Agent } from './support/agent.ts';
-
-const program = resolve(process.env['PROA_UNPACK'] ?? 'dist/proa-unpack');
-const packProgram = resolve(process.env['PROA_PACK'] ?? 'dist/proa-pack');
-const baseImage = resolve('dist/base-image.tar');
-
-/** Stores of one engine, in a directory of their own. */
-class Images implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), 'proa-layers-'));
-  content!: ContentStore;
-  layers!: LayerStore;
-  library!: ImageLibrary;
-
-  static async open(): Promise<Images> {
-    const images = new Images();
-    images.content = await ContentStore.open(join(images.directory, 'images'));
-    images.library = new ImageLibrary(images.content);
-    await images.openLayers();
-    return images;
-  }
-
-  async openLayers(boot?: string): Promise<void> {
-    this.layers = await LayerStore.open(this.layersPath, { program, ...(boot !== undefined && { boot }) });
-  }
-
-  get layersPath(): string {
-    return join(this.directory, 'layers');
-  }
-
-  async unpack(name: string, events: TransferEvent[] = []): Promise<string[]> {
-    const image = await this.library.find(name);
-    return this.layers.unpack(image, { content: this.content, onEvent: (event) => events.push(event) });
-  }
-
-  /** An image of archives; `diffIds` are what its configuration says of them. */
-  async put(name: string, layers: { stored: Uint8Array; compression: string; diffId: Digest }[]): Promise<void> {
-    const { content } = this;
-    const stored = [];
-    for (const { stored: bytes, compression } of layers)
-      stored.push(
-        await put(content, `application/vnd.oci.image.layer.v1.tar${compression && `+${compression}`}`, bytes),
-      );
-    const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-    const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
-    const config = await put(content, mediaTypes.config[0], { architecture, os: 'linux', rootfs });
-    const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest[0], config, layers: stored };
-    await content.names.set(`docker.io/library/${name}:latest`, await put(content, mediaTypes.manifest[0], manifest));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.layers?.[Symbol.asyncDispose]();
-    this.content[Symbol.dispose]();
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-/** A tar archive of what a shell script makes in an empty directory. */
-function tarOf(script: string): Buffer {
-  const directory = mkdtempSync(join(tmpdir(), 'proa-layer-'));
-  try {
-    execFileSync('sh', ['-ec', script], { cwd: directory });
-    return execFileSync('tar', ['--create', '--numeric-owner', '.'], { cwd: directory, maxBuffer: 1 << 28 });
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-const compress = (tar: Buffer, compression: string): Uint8Array => {
-  if (compression === 'gzip') return gzipSync(tar);
-  return compression === 'zstd' ? execFileSync('zstd', ['--stdout'], { input: tar, maxBuffer: 1 << 28 }) : tar;
-};
-
-const layerOf = (tar: Buffer, compression = 'gzip') => ({
-  stored: compress(tar, compression),
-  compression,
-  diffId: digestOf(tar),
-});
+import { baseImage, compress, Images, layerOf, packProgram, tarOf } from './support/images.ts';
 
 test('proa/base is there in an empty store, and a container of it runs', async () => {
   await using images = await Images.open();
@@ -144,7 +53,9 @@ test('layers of each compression make one tree: files are replaced, hidden, and 
   assert.equal(events.filter(({ phase }) => phase === 'done').length, 3);
   const mounted = join(images.directory, 'mounted');
   mkdirSync(mounted);
-  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower.join(':')}`, mounted]);
+  // util-linux 2.39 and newer: by default through fsconfig(2), which takes at most 255 bytes for a value.
+  const env = { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' };
+  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower.join(':')}`, mounted], { env });
   try {
     const tree = execFileSync('find', ['.', '-type', 'f'], { cwd: mounted, encoding: 'utf8' });
     assert.deepEqual(tree.trim().split('\n').sort(), ['./a/changed', './a/kept', './b/new']);

@@ -68,7 +68,10 @@ export interface ContainerRequest {
   resources?: Resources;
   /** Another OCI runtime in place of ours, by its command line; `args` are options before the command. */
   runtime?: { path: string; args?: string[] };
-  /** Run after each end of the container, with its state on standard input. */
+  /**
+   * Run after each end of the container, with its state on standard input. One that was cut short, with its monitor, is
+   * run again: it has to bear that.
+   */
   cleanUp?: Hook[];
   /** Nothing of the container is kept when it has ended for good. */
   removeOnExit?: boolean;
@@ -104,6 +107,8 @@ export interface ContainerState {
   pid?: number;
   startedAt?: string;
   exit?: ExitRecord;
+  /** What its request wants done after its last end has been done. */
+  cleaned?: boolean;
   restarts: number;
   /** Somebody stopped it, and its restart policy has to respect that. */
   stopped: boolean;

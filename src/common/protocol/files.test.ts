@@ -5,6 +5,8 @@ import { type FilesVerb, filesRequest } from './files.ts';
 const running = { pid: 7, startTime: 12 };
 const stopped = { overlay: { lower: ['/l'] }, mounts: [] };
 
+const put = { noOverwriteDirNonDir: true, copyUIDGID: false };
+
 const wrong: [FilesVerb, unknown, RegExp][] = [
   ['stat', 1, /^request: expected an object, got 1$/],
   ['stat', { path: '/x' }, /^request\.root: missing$/],
@@ -27,6 +29,10 @@ const wrong: [FilesVerb, unknown, RegExp][] = [
   ['stat', { root: running, path: 'x' }, /^request\.path: expected an absolute path, got "x"$/],
   ['stat', { root: running, path: '/a\0b' }, /^request\.path: expected a string without NUL/],
   ['read', { root: running, path: '/x' }, /^request\.paths: missing$/],
+  ['put', { root: running, path: '/x', copyUIDGID: true }, /^request\.noOverwriteDirNonDir: missing$/],
+  ['put', { root: running, path: '/x', noOverwriteDirNonDir: 1 }, /Dir: expected true or false, got 1$/],
+  ['put', { root: stopped, path: '/x', ...put }, /^request\.root\.overlay\.upper: missing, and needed to write$/],
+  ['copy-up', { root: running, path: '/x', target: 'v' }, /^request\.target: expected an absolute path, got "v"$/],
   ['read', { root: running, paths: ['/x', 3] }, /^request\.paths\[1\]: expected a string, got 3$/],
 ];
 

@@ -23,9 +23,33 @@ export interface FilesRequests {
   read: { root: FilesRoot; paths: string[] };
   /** Answer: PathStatus. */
   stat: { root: FilesRoot; path: string };
+  /**
+   * Answer: an archive, whose names begin with the last part of the path; `/.` after it gives the directory's content
+   * below `./`. A link at the end of the path is archived as a link.
+   */
+  get: { root: FilesRoot; path: string };
+  /** Extracts an archive, standard input, into the directory `path`. Answer: what was extracted. */
+  put: {
+    root: FilesRoot;
+    path: string;
+    /** A directory and something else do not take each other's place. */
+    noOverwriteDirNonDir: boolean;
+    /** Owners are those of the archive; otherwise all is root's. */
+    copyUIDGID: boolean;
+  };
+  /**
+   * Copies what is in the directory `path`, its owner and permissions too, into `target`, a directory of the host, if
+   * that is empty. Answer: CopyUp.
+   */
+  'copy-up': { root: FilesRoot; path: string; target: string };
 }
 
 export type FilesVerb = keyof FilesRequests;
+
+export interface CopyUp {
+  /** False where there is no such directory, or the target holds something. */
+  copied: boolean;
+}
 
 /** By path; null where there is no regular file. */
 export type FileTexts = Record<string, string | null>;
@@ -69,6 +93,27 @@ const root = check.object<Record<string, unknown>>(
 const requests: { readonly [verb in FilesVerb]: check.Check } = {
   read: check.object({ __proto__: null, root, paths: check.list(check.absolute) }, ['root', 'paths']),
   stat: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
+  get: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
+  put: check.object<FilesRequests['put']>(
+    {
+      __proto__: null,
+      root,
+      path: check.absolute,
+      noOverwriteDirNonDir: check.boolean,
+      copyUIDGID: check.boolean,
+    },
+    ['root', 'path', 'noOverwriteDirNonDir', 'copyUIDGID'],
+    ({ root }) => {
+      if (!('overlay' in root) || (root.overlay.upper !== undefined && root.overlay.work !== undefined)) return;
+      const name = root.overlay.upper === undefined ? 'upper' : 'work';
+      return new check.Fault(`.root.overlay.${name}`, 'missing, and needed to write');
+    },
+  ),
+  'copy-up': check.object({ __proto__: null, root, path: check.absolute, target: check.absolute }, [
+    'root',
+    'path',
+    'target',
+  ]),
 };
 
 export const filesVerbs = Object.keys(requests) as FilesVerb[];

@@ -53,6 +53,7 @@ export class ApiServer {
       socket.pause();
       socket.unshift(markOldStyle(first));
       this.#http.emit('connection', socket);
+      socket.resume();
     });
     socket.resume();
   }

@@ -5,8 +5,11 @@ import { type FilesRequests, type FilesVerb, filesRequest, filesVerbs } from '#c
 import { commandLine } from '#sys/environment.ts';
 import { writeAll } from '#sys/files.ts';
 import { setDumpable } from '#sys/processes.ts';
+import { copyUp } from './copy-up.ts';
+import { writeArchive } from './get.ts';
+import { putArchive } from './put.ts';
 import { readTexts } from './read.ts';
-import { openReadOnly } from './root.ts';
+import { openReadOnly, openWritable } from './root.ts';
 import { pathStatus } from './stat.ts';
 
 /** What each verb answers; undefined where it has written to standard output itself. */
@@ -18,6 +21,18 @@ const verbs: { readonly [Verb in FilesVerb]: (request: FilesRequests[Verb]) => u
   stat({ root, path }) {
     using files = openReadOnly(root);
     return pathStatus(files, path);
+  },
+  get({ root, path }) {
+    using files = openReadOnly(root);
+    writeArchive(files, path);
+  },
+  put({ root, ...request }) {
+    using files = openWritable(root);
+    return putArchive(files, request);
+  },
+  'copy-up'({ root, path, target }) {
+    using files = openReadOnly(root);
+    return copyUp(files, path, target);
   },
 };
 
@@ -59,6 +74,9 @@ const help = `Usage: proa-files VERB REQUEST
 
 Works on the files of one container, which runs or not. REQUEST is JSON.
 
-  read  texts of regular files
-  stat  what a path is
+  read     texts of regular files
+  stat     what a path is
+  get      writes an archive of a path to standard output
+  put      extracts an archive, standard input, into a directory
+  copy-up  copies a directory into an empty one of the host
 `;

@@ -1,7 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { byteText, kernelPath, shown } from '#native/unpack/names.ts';
 import { utf8 } from '#sys/bytes.ts';
-import { ELOOP, ENOENT, ENOTDIR } from '#sys/errno.ts';
+import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { SystemError } from '#sys/errors.ts';
 import { OwnedFd } from '#sys/fd.ts';
 import { resolveInRoot } from '#sys/paths.ts';
@@ -39,11 +39,18 @@ export function openRequested(root: OwnedFd, { path, directory }: Requested): Ow
 /** Why a path does not lead to a directory, or to anything. */
 export function failedPath(root: OwnedFd, path: string, errno: number): Error {
   const text = shown(`/${path}`);
-  if (errno !== ENOENT && errno !== ENOTDIR) return new SystemError('openat2', errno, text);
+  if (errno !== ENOENT && errno !== ENOTDIR) return unusable(path, errno);
   // ENOTDIR is also answered where a part before the last is a file.
   const isThere = errno === ENOTDIR && exists(root, path);
   if (isThere) return new ProaError(`"${text}" is not a directory`, { kind: 'invalid' });
   return new ProaError(`Could not find the file ${text} in container`, { kind: 'not-found' });
+}
+
+/** The kernel's words for too many links and too long names do not say whose fault that is. */
+function unusable(path: string, errno: number): Error {
+  const cause = new SystemError('openat2', errno, shown(path));
+  if (errno !== ELOOP && errno !== ENAMETOOLONG) return cause;
+  return new ProaError('The path leads nowhere', { kind: 'invalid', cause });
 }
 
 function exists(root: OwnedFd, path: string): boolean {
@@ -70,7 +77,7 @@ export function canonicalPath(root: OwnedFd, path: string): string {
       parts.push(part);
       continue;
     }
-    if (++links > MAXIMUM_LINKS) throw new SystemError('openat2', ELOOP, shown(`/${path}`));
+    if (++links > MAXIMUM_LINKS) throw unusable(path, ELOOP);
     if (target.startsWith('/')) parts = [];
     waiting.push(...target.split('/').reverse());
   }

@@ -34,6 +34,12 @@ export interface ArchiveOptions {
   shortened: 'fail' | 'zeros';
 }
 
+export interface Added {
+  kind: EntryKind | undefined;
+  /** A directory of overlayfs that hides those below it. */
+  opaque: boolean;
+}
+
 /** Writes files to an archive, each by a handle: whoever may change names meanwhile, that is the file that is written. */
 export class Archive {
   readonly #options: ArchiveOptions;
@@ -48,9 +54,9 @@ export class Archive {
   }
 
   /** Adds a file under a name, a byte for each character; what it is. Sockets are left out: nothing will listen there. */
-  add(handle: OwnedFd, name: string, status = detailedStatusOf(handle.number, '')): { opaque: boolean } {
+  add(handle: OwnedFd, name: string, status = detailedStatusOf(handle.number, '')): Added {
     const kind = kinds[status.mode & raw.S_IFMT];
-    if (kind === undefined) return { opaque: false };
+    if (kind === undefined) return { kind, opaque: false };
     const { attributes, opaque } = attributesOf(handle.number, this.#options);
     const entry = this.#entry(handle, name, kind, status, attributes);
     if (kind !== 'directory' && status.links > 1) {
@@ -58,13 +64,13 @@ export class Archive {
       const first = this.#firstNames.get(key);
       if (first !== undefined) {
         this.header({ ...entry, kind: 'link', link: first, size: 0, attributes: [] });
-        return { opaque };
+        return { kind, opaque };
       }
       this.#firstNames.set(key, name);
     }
     if (kind === 'file') this.#file(handle, entry);
     else this.header(entry);
-    return { opaque };
+    return { kind, opaque };
   }
 
   header(entry: PackedEntry): void {

@@ -1,11 +1,13 @@
 import type { Attribute } from '#common/tar/entry.ts';
 import { byteText } from '#native/unpack/names.ts';
 import { terminated } from '#sys/bytes.ts';
-import { ENODATA, EOPNOTSUPP } from '#sys/errno.ts';
+import { ENODATA, EOPNOTSUPP, ERANGE } from '#sys/errno.ts';
 import { check } from '#sys/errors.ts';
 import * as raw from '#sys/raw/file.ts';
 
 const LONGEST = 65536;
+/** Enough for what files usually have: the kernel zeroes as many bytes at each call. */
+const USUAL = 512;
 
 /**
  * The extended attributes of what a handle names, also of a link, and whether it is an opaque directory of overlayfs.
@@ -14,8 +16,12 @@ const LONGEST = 65536;
 export function attributesOf(handle: number, { acls = false } = {}): { attributes: Attribute[]; opaque: boolean } {
   // There are no calls that take an O_PATH descriptor; the link in /proc leads to the file itself, and ends there.
   const path = `/proc/self/fd/${handle}`;
-  const list = new Uint8Array(LONGEST);
-  const length = raw.listxattr(path, list);
+  let list = new Uint8Array(USUAL);
+  let length = raw.listxattr(path, list);
+  if (length === -ERANGE) {
+    list = new Uint8Array(LONGEST);
+    length = raw.listxattr(path, list);
+  }
   const attributes: Attribute[] = [];
   let opaque = false;
   if (length === -EOPNOTSUPP) return { attributes, opaque };

@@ -1,8 +1,10 @@
 import { failureMessage } from '#common/protocol/failure.ts';
+import { mountOverlay } from '#native/monitor/runtimes/overlay.ts';
 import { commandLine } from '#sys/environment.ts';
+import type { OwnedFd } from '#sys/fd.ts';
 import { openDirectory, writeAll } from '#sys/files.ts';
 import { changes } from './changes.ts';
-import { parsePack } from './options.ts';
+import { type PackOptions, parsePack } from './options.ts';
 import { Packer } from './pack.ts';
 
 /** Packs a layer, or lists what is changed: the exit status. */
@@ -13,7 +15,7 @@ export function packMain(): number {
       writeAll(1, options.text);
       return 0;
     }
-    using upper = openDirectory(options.upper);
+    using upper = options.merged ? openMerged(options) : openDirectory(options.upper);
     if (options.list) {
       // Open until the process ends.
       const lower = options.lower.map((path) => openDirectory(path));
@@ -24,4 +26,9 @@ export function packMain(): number {
     writeAll(2, `${JSON.stringify(failureMessage(error))}\n`);
     return 1;
   }
+}
+
+/** The root of a mount that is attached nowhere; it is read alone, so that the upper directory is a layer like others. */
+function openMerged({ upper, lower }: PackOptions): OwnedFd {
+  return lower.length === 0 ? openDirectory(upper) : mountOverlay({ lower: [upper, ...lower] });
 }

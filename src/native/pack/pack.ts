@@ -10,12 +10,15 @@ import { type Found, openFound, walk } from './walk.ts';
 /** Writes the layer that the upper directory of an overlay is: OCI image-spec, "Image Layer Filesystem Changeset". */
 export class Packer {
   readonly #archive: Archive;
+  readonly #rootToo: boolean;
 
-  constructor({ uidMap, gidMap, clampSeconds }: PackOptions) {
+  constructor({ uidMap, gidMap, clampSeconds, rootToo }: PackOptions) {
+    this.#rootToo = rootToo;
     this.#archive = new Archive({ uidMap, gidMap, clampSeconds, shortened: 'fail' });
   }
 
   pack(upper: OwnedFd): void {
+    if (this.#rootToo) this.#archive.add(upper, './');
     for (const found of walk(upper)) {
       try {
         this.#add(found);

@@ -316,8 +316,10 @@ export function listNames(path: raw.Path, at = raw.AT_FDCWD): Uint8Array[] {
   const view = new DataView(buffer.buffer);
   const names: Uint8Array[] = [];
   for (;;) {
-    const count = check(raw.getdents64(directory.number, buffer), 'getdents64', textOfPath(path));
-    if (count === 0) return names;
+    const count = raw.getdents64(directory.number, buffer);
+    // ENOENT: it was removed, and nothing is in it any more.
+    if (count === 0 || count === -ENOENT) return names;
+    check(count, 'getdents64', textOfPath(path));
     for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
       const start = at + 19;
       const length = buffer.indexOf(0, start) - start;
@@ -347,6 +349,15 @@ export function fileSystemType(fd: number): number {
   const buffer = new Uint8Array(raw.statfsLayout.size);
   check(raw.fstatfs(fd, buffer), 'fstatfs', `fd ${fd}`);
   return raw.statfsLayout.get(buffer, 'type');
+}
+
+const ST_RDONLY = 1;
+
+/** Whether nothing can be written where `fd` is, by its mount or its file system. statfs(2). */
+export function isReadOnly(fd: number): boolean {
+  const buffer = new Uint8Array(raw.statfsLayout.size);
+  check(raw.fstatfs(fd, buffer), 'fstatfs', `fd ${fd}`);
+  return (raw.statfsLayout.get(buffer, 'flags') & ST_RDONLY) !== 0;
 }
 
 export const CGROUP2_SUPER_MAGIC = 0x63677270;

@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution } from './processes.ts';
+import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
 import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
@@ -14,9 +14,12 @@ export interface SpawnOptions {
   streams: readonly (OwnedFd | undefined)[];
 }
 
-/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
+/**
+ * Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. It is
+ * killed when we end.
+ */
 export function spawnProgram(options: SpawnOptions): Child {
-  return start(options, () => {});
+  return start(options, () => setParentDeathSignal(SIGKILL));
 }
 
 /** The same in a session of its own, for a program that outlives us: no terminal's signals reach it. setsid(2). */

@@ -97,7 +97,8 @@ export class Names {
   }
 }
 
-function nameOf({ annotations }: Descriptor): string | undefined {
+/** What an entry of an index is called. */
+export function nameOf({ annotations }: Descriptor): string | undefined {
   return annotations?.[REFERENCE];
 }
 

@@ -1,17 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProaError } from '#common/errors.ts';
 import { isIndex, isManifest } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { parseIndex, parseManifest } from '#common/image-spec/validate.ts';
 import type { Digest } from '../reference/digest.ts';
 import { Blobs } from './blobs.ts';
-import { isCode } from './errors.ts';
-import { makeDirectory, replaceFileDurably } from './files.ts';
+import { makeDirectory } from './files.ts';
+import { ensureLayout } from './layout.ts';
 import { lockStore } from './lock.ts';
 import { Names } from './names.ts';
-
-const LAYOUT_VERSION = '1.0.0';
 
 /** Protects content that no name leads to yet: of an image that is being fetched or built. */
 export interface Lease extends Disposable {
@@ -38,7 +34,7 @@ export class ContentStore implements Disposable {
     await makeDirectory(root);
     const lock = await lockStore(root);
     try {
-      await checkLayout(join(root, 'oci-layout'));
+      await ensureLayout(root);
       await makeDirectory(join(root, 'blobs', 'sha256'));
       await makeDirectory(join(root, 'ingest'));
       return new ContentStore(root, await Names.open(root), lock);
@@ -102,20 +98,4 @@ export class ContentStore implements Disposable {
   [Symbol.dispose](): void {
     this.#lock[Symbol.dispose]();
   }
-}
-
-async function checkLayout(path: string): Promise<void> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
-    await replaceFileDurably(path, `${JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION })}\n`);
-    return;
-  }
-  const version = /"imageLayoutVersion"\s*:\s*"([^"]*)"/.exec(text)?.[1];
-  if (version === LAYOUT_VERSION) return;
-  throw new ProaError(`"${path}": image layout version ${LAYOUT_VERSION} expected, got ${version ?? 'none'}`, {
-    kind: 'unsupported',
-  });
 }

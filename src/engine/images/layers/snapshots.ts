@@ -1,13 +1,33 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OverlaySettings } from '#common/protocol/container.ts';
 import { makeDirectory } from '../content/files.ts';
 
+/** What a container has as its root: an overlay for whoever starts it to mount, or a directory as it is. */
+export type SnapshotRoot =
+  | { kind: 'overlay'; overlay: OverlaySettings }
+  | { kind: 'directory' /** Absolute. */; path: string };
+
 /**
- * What containers write: for each an upper and a work directory over the layers of its image. Nothing is mounted here:
- * whoever starts the container mounts what it is told. Documentation/filesystems/overlayfs.rst.
+ * Root filesystems of containers, each by a name: made over layers, written to, and removed.
+ *
+ *     const root = await snapshots.make('web', await layers.unpack(image, { content }));
+ *     …                                  // a container runs on it, and again, with what it has written
+ *     await snapshots.remove('web');
+ *
+ * What was written under a name is kept until it is removed: `make` gives it again, whatever layers it is told then.
+ * Nothing is mounted here. tests/integration/snapshots.test.ts holds for every implementation.
  */
-export class Snapshots {
+export interface SnapshotStore {
+  /** A writable root over layers, the upper one first. */
+  make(name: string, lower: readonly string[]): Promise<SnapshotRoot>;
+  list(): Promise<string[]>;
+  /** Removes what there is of a name. */
+  remove(name: string): Promise<void>;
+}
+
+/** For each container an upper and a work directory over the layers of its image: Documentation/filesystems/overlayfs.rst. */
+export class Snapshots implements SnapshotStore {
   readonly #root: string;
 
   private constructor(root: string) {
@@ -24,12 +44,18 @@ export class Snapshots {
     return join(this.#root, name);
   }
 
+  async make(name: string, lower: readonly string[]): Promise<SnapshotRoot> {
+    return { kind: 'overlay', overlay: await this.prepare(name, lower) };
+  }
+
   /** A writable root over layers, the upper one first. What was written under that name before is kept. */
   async prepare(name: string, lower: readonly string[]): Promise<OverlaySettings> {
-    const upper = join(this.#root, name, 'upper');
-    const work = join(this.#root, name, 'work');
-    await mkdir(upper, { recursive: true, mode: 0o755 });
+    const upper = join(this.directory(name), 'upper');
+    const work = join(this.directory(name), 'work');
+    const isNew = (await mkdir(upper, { recursive: true, mode: 0o755 })) !== undefined;
     await mkdir(work, { recursive: true, mode: 0o700 });
+    // The upper directory is what the container sees as its root: it shall be as the layers have it.
+    if (isNew && lower[0] !== undefined) await makeLike(upper, lower[0]);
     return { lower: [...lower], upper, work };
   }
 
@@ -38,6 +64,12 @@ export class Snapshots {
   }
 
   async remove(name: string): Promise<void> {
-    await rm(join(this.#root, name), { recursive: true, force: true });
+    await rm(this.directory(name), { recursive: true, force: true });
   }
+}
+
+async function makeLike(directory: string, other: string): Promise<void> {
+  const { uid, gid, mode } = await stat(other);
+  await chown(directory, uid, gid);
+  await chmod(directory, mode & 0o7777);
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
@@ -14,7 +14,9 @@ import type { ContentStore } from '../content/store.ts';
 import type { Image } from '../library/images.ts';
 import { type Digest, isDigest } from '../reference/digest.ts';
 import type { OnEvent } from '../transfer/events.ts';
-import { unpackLayer } from './unpack.ts';
+import { type IdMappings, mappedRoot, unpackLayer } from './unpack.ts';
+
+export type { IdMappings };
 
 /** What is known of an unpacked layer, beside its files. */
 interface LayerRecord {
@@ -25,14 +27,15 @@ interface LayerRecord {
 const PARTIAL = '.partial-';
 
 /**
- * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay. A layer is there whole or not at all.
- * Unpacking does not wait for the disk; a layer that was not on it when the machine went down is unpacked anew.
+ * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay, and `DIFF-ID+MAPPINGS/files` the same with
+ * mapped owners. A layer is there whole or not at all. Unpacking does not wait for the disk; a layer that was not on it
+ * when the machine went down is unpacked anew.
  */
 export class LayerStore implements AsyncDisposable {
   readonly #root: string;
   readonly #program: string;
   readonly #boot: string;
-  readonly #unpacking = new Map<Digest, Promise<void>>();
+  readonly #unpacking = new Map<string, Promise<void>>();
   #settling: Promise<void> | undefined;
 
   private constructor(root: string, program: string, boot: string) {
@@ -49,30 +52,33 @@ export class LayerStore implements AsyncDisposable {
     await makeDirectory(root);
     const store = new LayerStore(root, program, boot);
     for (const name of await readdir(root)) {
-      const diffId = name.replace('-', ':');
-      if (!isDigest(diffId) || !(await store.has(diffId))) await remove(join(root, name));
+      if (!diffIdIn(name) || !(await store.#isWhole(name))) await remove(join(root, name));
     }
     return store;
   }
 
   /** The files of a layer: a directory for overlay to have below. */
-  path(diffId: Digest): string {
-    return join(this.#directory(diffId), 'files');
+  path(diffId: Digest, mappings?: IdMappings): string {
+    return join(this.#directory(nameOf(diffId, mappings)), 'files');
   }
 
-  #directory(diffId: Digest): string {
-    return join(this.#root, diffId.replace(':', '-'));
+  #directory(name: string): string {
+    return join(this.#root, name);
   }
 
-  async has(diffId: Digest): Promise<boolean> {
-    const record = await this.#record(diffId);
+  has(diffId: Digest, mappings?: IdMappings): Promise<boolean> {
+    return this.#isWhole(nameOf(diffId, mappings));
+  }
+
+  async #isWhole(name: string): Promise<boolean> {
+    const record = await this.#record(name);
     return record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
   }
 
   /** One that cannot be read is as good as none: the layer can be made anew. */
-  async #record(diffId: Digest): Promise<LayerRecord | undefined> {
+  async #record(name: string): Promise<LayerRecord | undefined> {
     try {
-      return parseJson(await readFile(join(this.#directory(diffId), 'layer.json'), 'utf8')) as LayerRecord;
+      return parseJson(await readFile(join(this.#directory(name), 'layer.json'), 'utf8')) as LayerRecord;
     } catch (error) {
       if (isCode(error, 'ENOENT') || error instanceof ProaError) return undefined;
       throw error;
@@ -81,11 +87,15 @@ export class LayerStore implements AsyncDisposable {
 
   /**
    * Unpacks those layers of an image that are not here yet, several at once. Answers the directories of all, the upper one
-   * first, as overlay counts them.
+   * first, as overlay counts them. With `mappings` their owners are those of a user namespace.
    */
   async unpack(
     { config, document }: Image,
-    { content, onEvent = () => {} }: { content: ContentStore; onEvent?: OnEvent },
+    {
+      content,
+      onEvent = () => {},
+      mappings,
+    }: { content: ContentStore; onEvent?: OnEvent; mappings?: IdMappings | undefined },
   ): Promise<string[]> {
     using lease = content.lease();
     const layers = config.rootfs.diff_ids.map((diffId, at) => ({
@@ -94,7 +104,7 @@ export class LayerStore implements AsyncDisposable {
     }));
     for (const { blob } of layers) if (blob) lease.hold(blob.digest as Digest);
     await inParallel(layers, availableParallelism(), async ({ diffId, blob }) => {
-      if (await this.has(diffId)) return;
+      if (await this.has(diffId, mappings)) return;
       const compression = blob && layerCompression(blob.mediaType);
       if (!compression)
         throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
@@ -104,30 +114,33 @@ export class LayerStore implements AsyncDisposable {
       if (!(await content.blobs.has(digest)))
         throw new ProaError(`layer ${digest} is not here`, { kind: 'not-found', remedy: 'Pull the image again' });
       onEvent({ digest, phase: 'unpacking' });
-      await this.#once(diffId, (directory) =>
-        unpackLayer({ diffId, path: content.blobs.path(digest), compression }, directory, {
+      await this.#once(nameOf(diffId, mappings), async (directory) => {
+        // Whose a directory is that the layer says nothing of.
+        if (mappings) await chown(directory, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
+        await unpackLayer({ diffId, path: content.blobs.path(digest), compression }, directory, {
           program: this.#program,
+          mappings,
           onProgress: (current) => onEvent({ digest, phase: 'unpacking', current }),
-        }),
-      );
+        });
+      });
       onEvent({ digest, phase: 'done' });
     });
     this.#settling ??= this.#settle().finally(() => {
       this.#settling = undefined;
     });
-    return layers.map(({ diffId }) => this.path(diffId)).reverse();
+    return layers.map(({ diffId }) => this.path(diffId, mappings)).reverse();
   }
 
   /** Two images that share a layer do not both unpack it. */
-  async #once(diffId: Digest, fill: (directory: string) => Promise<void>): Promise<void> {
-    const running = this.#unpacking.get(diffId);
+  async #once(name: string, fill: (directory: string) => Promise<void>): Promise<void> {
+    const running = this.#unpacking.get(name);
     if (running) return running;
-    const unpacking = this.#make(diffId, fill).finally(() => this.#unpacking.delete(diffId));
-    this.#unpacking.set(diffId, unpacking);
+    const unpacking = this.#make(name, fill).finally(() => this.#unpacking.delete(name));
+    this.#unpacking.set(name, unpacking);
     return unpacking;
   }
 
-  async #make(diffId: Digest, fill: (directory: string) => Promise<void>): Promise<void> {
+  async #make(name: string, fill: (directory: string) => Promise<void>): Promise<void> {
     const directory = join(this.#root, `${PARTIAL}${randomUUID()}`);
     try {
       await mkdir(join(directory, 'files'), { recursive: true });
@@ -135,44 +148,48 @@ export class LayerStore implements AsyncDisposable {
       const record: LayerRecord = { unsettledSince: this.#boot };
       await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
       // What may be there was not whole.
-      await remove(this.#directory(diffId));
-      await rename(directory, this.#directory(diffId));
+      await remove(this.#directory(name));
+      await rename(directory, this.#directory(name));
     } finally {
       await remove(directory);
     }
   }
 
-  /** All that is here, with whether it is on disk. */
+  /** All layers that are here. */
   async list(): Promise<Digest[]> {
-    const names = (await readdir(this.#root)).map((name) => name.replace('-', ':'));
-    return names.filter((name) => isDigest(name));
+    return [...new Set((await this.#names()).map((name) => diffIdIn(name) as Digest))];
+  }
+
+  async #names(): Promise<string[]> {
+    return (await readdir(this.#root)).filter((name) => diffIdIn(name) !== undefined);
   }
 
   /** Removes layers that `isNeeded` does not know. Answers which. */
   async collect(isNeeded: (diffId: Digest) => boolean): Promise<Digest[]> {
-    const gone: Digest[] = [];
-    for (const diffId of await this.list()) {
-      if (isNeeded(diffId) || this.#unpacking.has(diffId)) continue;
+    const gone = new Set<Digest>();
+    for (const name of await this.#names()) {
+      const diffId = diffIdIn(name) as Digest;
+      if (isNeeded(diffId) || this.#unpacking.has(name)) continue;
       // Renamed first: one that is half removed would not be whole.
       const away = join(this.#root, `${PARTIAL}${randomUUID()}`);
-      await rename(this.#directory(diffId), away);
+      await rename(this.#directory(name), away);
       await remove(away);
-      gone.push(diffId);
+      gone.add(diffId);
     }
-    return gone;
+    return [...gone];
   }
 
   /** Brings to disk what was unpacked, and records that it is. */
   async #settle(): Promise<void> {
-    const unsettled: Digest[] = [];
-    for (const diffId of await this.list())
-      if ((await this.#record(diffId))?.unsettledSince === this.#boot) unsettled.push(diffId);
+    const unsettled: string[] = [];
+    for (const name of await this.#names())
+      if ((await this.#record(name))?.unsettledSince === this.#boot) unsettled.push(name);
     if (unsettled.length === 0) return;
     await syncFileSystem(this.#root);
     const record: LayerRecord = { unsettledSince: null };
     // It may have been collected meanwhile.
-    for (const diffId of unsettled)
-      await replaceFileDurably(join(this.#directory(diffId), 'layer.json'), JSON.stringify(record)).catch((error) => {
+    for (const name of unsettled)
+      await replaceFileDurably(join(this.#directory(name), 'layer.json'), JSON.stringify(record)).catch((error) => {
         if (!isCode(error, 'ENOENT')) throw error;
       });
   }
@@ -180,6 +197,17 @@ export class LayerStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#settling;
   }
+}
+
+function nameOf(diffId: Digest, mappings: IdMappings | undefined): string {
+  const own = diffId.replace(':', '-');
+  return mappings ? `${own}+${createHash('sha256').update(JSON.stringify(mappings)).digest('hex').slice(0, 16)}` : own;
+}
+
+/** Undefined for what is no layer. */
+function diffIdIn(name: string): Digest | undefined {
+  const diffId = name.replace(/\+[0-9a-f]{16}$/, '').replace('-', ':');
+  return isDigest(diffId) ? diffId : undefined;
 }
 
 function remove(path: string): Promise<void> {

@@ -4,6 +4,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ProaError } from '#common/errors.ts';
 import type { Compression } from '#common/image-spec/media-types.ts';
+import type { IdMapping } from '#common/runtime-spec/types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import { decompress } from '../compression/decompress.ts';
 import type { Digest } from '../reference/digest.ts';
@@ -17,9 +18,17 @@ export interface PackedLayer {
   compression: Compression;
 }
 
+/** Whose ids the files of a layer have on the host: of a user namespace, as the runtime specification writes it. */
+export interface IdMappings {
+  uid: readonly IdMapping[];
+  gid: readonly IdMapping[];
+}
+
 export interface UnpackOptions {
   /** The program proa-unpack. */
   program: string;
+  /** Whose ids files get: those of the layer when absent. */
+  mappings?: IdMappings | undefined;
   onProgress?(bytes: number): void;
 }
 
@@ -30,7 +39,7 @@ export interface UnpackOptions {
 export async function unpackLayer(
   { diffId, path, compression }: PackedLayer,
   directory: string,
-  { program, onProgress = () => {} }: UnpackOptions,
+  { program, mappings, onProgress = () => {} }: UnpackOptions,
 ): Promise<void> {
   const { output, done } = decompress(createReadStream(path, { highWaterMark: 1 << 20 }), compression);
   const hash = createHash('sha256');
@@ -44,7 +53,7 @@ export async function unpackLayer(
       next(null, chunk);
     },
   });
-  const { child, ended } = startTool(program, ['--root', directory], `layer ${diffId}`);
+  const { child, ended } = startTool(program, ['--root', directory, ...mapWords(mappings)], `layer ${diffId}`);
   child.stdout.resume();
   const fed = pipeline(output, hashing, child.stdin);
   // The first of them that knows what was wrong tells it: the others only see that a pipe has broken.
@@ -54,4 +63,17 @@ export async function unpackLayer(
   throw new ProaError(`the layer is not what the configuration says: its digest is ${digest}, expected ${diffId}`, {
     kind: 'invalid',
   });
+}
+
+function mapWords(mappings: IdMappings | undefined): string[] {
+  const text = (map: IdMappings['uid']) =>
+    map.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`).join(',');
+  return mappings ? ['--uid-map', text(mappings.uid), '--gid-map', text(mappings.gid)] : [];
+}
+
+/** Who is root inside. Throws `invalid` where nobody is. */
+export function mappedRoot(map: readonly IdMapping[]): number {
+  const range = map.find(({ containerID }) => containerID === 0);
+  if (range) return range.hostID;
+  throw new ProaError('the mappings of ids hold none for 0, which owns most of every image', { kind: 'invalid' });
 }

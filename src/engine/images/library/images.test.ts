@@ -4,6 +4,7 @@ import { mediaTypes } from '#common/image-spec/media-types.ts';
 import { digestOf, put, putImage, temporaryStore } from '../content/fixture.ts';
 import { parseReference } from '../reference/parse.ts';
 import { ImageLibrary } from './images.ts';
+import { isPruned, type PruneOptions } from './prune.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
 
@@ -86,6 +87,34 @@ test('prune takes images without names, or all that nothing uses, and counts wha
     'docker.io/library/lost:1',
     'docker.io/library/used:1',
   ]);
+});
+
+test('prune goes by time and labels, and each filter leaves fewer', async () => {
+  using place = await temporaryStore();
+  const { store } = place;
+  const library = new ImageLibrary(store, platform);
+  const made: Record<string, { created?: string; Labels?: Record<string, string> }> = {
+    old: { created: '2020-01-01T00:00:00Z', Labels: { stage: 'test', keep: '' } },
+    new: { created: '2026-01-01T00:00:00+01:00', Labels: { stage: 'test' } },
+    live: { created: '2020-01-01T00:00:00Z', Labels: { stage: 'live' } },
+    timeless: {},
+  };
+  for (const [name, { Labels, ...more }] of Object.entries(made))
+    await store.names.set(name, await putImage(store, [name], { ...more, ...(Labels && { config: { Labels } }) }));
+  const pruned = async (options: PruneOptions): Promise<string[]> =>
+    (await library.list()).filter((image) => isPruned(image, options)).flatMap(({ names }) => names);
+  const all = true;
+  assert.deepEqual(await pruned({}), []);
+  assert.deepEqual(await pruned({ all, createdBefore: Date.parse('2021-01-01') }), ['old', 'live', 'timeless']);
+  assert.deepEqual(await pruned({ all, labels: ['stage'] }), ['old', 'new', 'live']);
+  assert.deepEqual(await pruned({ all, labels: ['stage=test', 'keep'] }), ['old']);
+  assert.deepEqual(await pruned({ all, labels: ['keep='], withoutLabels: ['stage=live'] }), ['old']);
+  assert.deepEqual(await pruned({ all, withoutLabels: ['stage=test', 'toString'] }), ['live', 'timeless']);
+  const createdBefore = Date.parse('2025-12-31T23:00:00Z');
+  assert.deepEqual(await pruned({ all, labels: ['stage=test'], createdBefore }), ['old']);
+  const { untagged } = await library.prune({ all, labels: ['stage=test'] });
+  assert.deepEqual(untagged.sort(), ['new', 'old']);
+  assert.equal((await library.list()).length, 2);
 });
 
 test('of an index the manifest for this platform is the image', async () => {

@@ -6,6 +6,7 @@ import type { ContentStore } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import { parseReference, type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import { choosePlatform, ownPlatform } from '../transfer/platform.ts';
+import { isPruned, type PruneOptions } from './prune.ts';
 
 /** One image that is here, for one platform. */
 export interface Image {
@@ -136,13 +137,9 @@ export class ImageLibrary {
     return steps.reverse();
   }
 
-  /** Removes images without names, or with `all` those that `used` does not know; then everything that nothing needs. */
-  async prune({ all = false, used = () => false }: { all?: boolean; used?(image: Image): boolean } = {}): Promise<{
-    untagged: string[];
-    deleted: Digest[];
-    reclaimed: number;
-  }> {
-    const gone = (await this.list()).filter((image) => !used(image) && (all || image.names.length === 0));
+  /** Removes the images that the options choose; then everything that nothing needs. */
+  async prune(options: PruneOptions = {}): Promise<{ untagged: string[]; deleted: Digest[]; reclaimed: number }> {
+    const gone = (await this.list()).filter((image) => isPruned(image, options));
     const targets = new Set(gone.map(({ target }) => target.digest));
     await this.#store.names.remove((_name, { digest }) => targets.has(digest));
     const removed = await this.#store.collect();

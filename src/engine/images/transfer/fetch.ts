@@ -17,8 +17,8 @@ export interface FetchOptions {
 }
 
 /** Tries that brought nothing new before an endpoint is given up. */
-const IDLE_TRIES = 5;
-const PAUSE_MILLISECONDS = 250;
+export const IDLE_TRIES = 5;
+export const PAUSE_MILLISECONDS = 250;
 
 /**
  * Brings a blob into the store, unless it is there. What has come once is not fetched again: a transfer that is cut goes
@@ -91,7 +91,7 @@ async function transfer(
 }
 
 /** A cut connection, a registry that is busy: another time may do. What is wrong stays wrong. */
-function passes(error: unknown): boolean {
+export function passes(error: unknown): boolean {
   if (error instanceof ProaError) return error.kind === 'unavailable';
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code);

@@ -11,6 +11,7 @@ import type { Endpoint, RegistryRules } from '../registry/hosts.ts';
 import type { OnEvent } from './events.ts';
 import { fetchBlob } from './fetch.ts';
 import { choosePlatform, ownPlatform } from './platform.ts';
+import { firstManifest } from './registry-place.ts';
 
 export interface PullOptions {
   client: RegistryClient;
@@ -42,7 +43,11 @@ export async function pullImage(wanted: Reference, options: PullOptions): Promis
   const { store, rules, onEvent = () => {} } = options;
   const endpoints = rules.endpointsFor(reference);
   using lease = store.lease();
-  const { endpoint, fetched } = await firstManifest(reference, endpoints, options.client);
+  const { endpoint, fetched } = await firstManifest(
+    options.client,
+    endpoints,
+    reference.digest ?? (reference.tag as string),
+  );
   const target = await keep(store, lease, fetched);
   const manifest = await manifestFor(target, fetched, endpoint, lease, options);
   const document = parseManifest(await store.blobs.readDocument(manifest.digest as Digest));
@@ -60,23 +65,6 @@ export async function pullImage(wanted: Reference, options: PullOptions): Promis
   const changed = store.names.get(name)?.digest !== target.digest;
   await store.names.set(name, target);
   return { target, manifest, changed };
-}
-
-/** The first endpoint that has it. The failure that is told is the last one's: that is the registry itself. */
-async function firstManifest(
-  reference: Reference,
-  endpoints: readonly Endpoint[],
-  client: RegistryClient,
-): Promise<{ endpoint: Endpoint; fetched: FetchedManifest }> {
-  let failure: unknown;
-  for (const endpoint of endpoints) {
-    try {
-      return { endpoint, fetched: await client.manifest(endpoint, reference.digest ?? (reference.tag as string)) };
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
 }
 
 async function keep(store: ContentStore, lease: Lease, { descriptor, text }: FetchedManifest): Promise<Descriptor> {
@@ -100,11 +88,7 @@ async function manifestFor(
     });
   }
   const chosen = choosePlatform(parseIndex(text).manifests, platform);
-  const { descriptor } = await (async () => {
-    const fetched = await client.manifest(endpoint, chosen.digest);
-    await keep(store, lease, fetched);
-    return fetched;
-  })();
+  const descriptor = await keep(store, lease, await client.manifest(endpoint, chosen.digest));
   return { ...descriptor, ...(chosen.platform && { platform: chosen.platform }) };
 }
 

@@ -1,90 +1,23 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
-import { RegistryServer } from '../../registry-server/server.ts';
-import { digestOf, put, putImage } from '../content/fixture.ts';
-import { ContentStore } from '../content/store.ts';
+import { digestOf, put } from '../content/fixture.ts';
 import type { Digest } from '../reference/digest.ts';
 import { parseReference } from '../reference/parse.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { CredentialFile } from '../registry/credentials.ts';
 import { RegistryRules } from '../registry/hosts.ts';
 import type { TransferEvent } from './events.ts';
+import { putIndex, putRandom, World } from './fixture.ts';
 import { choosePlatform, parsePlatform } from './platform.ts';
 import { pullImage } from './pull.ts';
 import { pushImage } from './push.ts';
-
-const putRandom = (store: ContentStore, architecture: string, size = 1000): Promise<Descriptor> =>
-  putImage(store, [randomBytes(size), randomBytes(77)], { architecture, compression: 'gzip' });
-
-/** A store, and when asked for a registry over another, all gone at the end. */
-class World implements AsyncDisposable {
-  readonly #directories: string[] = [];
-  readonly #open: (Disposable | AsyncDisposable)[] = [];
-  readonly client = this.#keep(new RegistryClient({ credentials: new CredentialFile({}) }));
-
-  #keep<T extends Disposable | AsyncDisposable>(thing: T): T {
-    this.#open.unshift(thing);
-    return thing;
-  }
-
-  async store(): Promise<ContentStore> {
-    const path = mkdtempSync(join(tmpdir(), 'proa-transfer-'));
-    this.#directories.push(path);
-    return this.#keep(await ContentStore.open(path));
-  }
-
-  async registry(): Promise<{ host: string; store: ContentStore }> {
-    const store = await this.store();
-    const errors: unknown[] = [];
-    const server = this.#keep(new RegistryServer({ store, onError: (error) => errors.push(error) }));
-    return { host: await server.listen(0), store };
-  }
-
-  /** Stands before a registry; `interfere` answers by itself, or lets a request through. */
-  async proxy(
-    host: string,
-    interfere: (request: IncomingMessage, response: ServerResponse) => boolean,
-  ): Promise<string> {
-    const server: Server = createServer((request, response) => {
-      if (interfere(request, response)) return;
-      const { method, url, headers } = request;
-      const [name, port] = host.split(':');
-      const onward = httpRequest({ host: name, port, method, path: url, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      request.pipe(onward);
-    });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    this.#keep({
-      [Symbol.dispose]() {
-        server.closeAllConnections();
-        server.close();
-      },
-    });
-    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const thing of this.#open)
-      await (Symbol.asyncDispose in thing ? thing[Symbol.asyncDispose]() : thing[Symbol.dispose]());
-    for (const path of this.#directories) rmSync(path, { recursive: true, force: true });
-  }
-}
 
 const rules = RegistryRules.none;
 
@@ -114,13 +47,7 @@ test('of an index the own platform is pulled, and another when it is asked for',
   await using world = new World();
   const { host } = await world.registry();
   const from = await world.store();
-  const manifests = await Promise.all(
-    ['amd64', 'arm64'].map(async (architecture) => ({
-      ...(await putRandom(from, architecture)),
-      platform: { os: 'linux', architecture },
-    })),
-  );
-  const index = await put(from, mediaTypes.index[0], { schemaVersion: 2, mediaType: mediaTypes.index[0], manifests });
+  const { index, manifests } = await putIndex(from);
   await from.names.set(`${host}/app:all`, index);
   const { client } = world;
   const reference = parseReference(`${host}/app:all`);

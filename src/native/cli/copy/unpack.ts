@@ -21,7 +21,14 @@ export function unpackInto(path: string, rebase: Rebase): void {
   const own = ownIds();
   const reader = new RebasingReader((into) => input.read(into), rebase, own);
   const attributes = new Attributes({ uidMap: [], gidMap: [], asMade: false, own });
-  new Unpacker({ reader, root, whiteouts: 'none', attributes, data: new FileData(reader, input) }).unpack();
+  new Unpacker({
+    reader,
+    root,
+    whiteouts: 'none',
+    keepsKinds: true,
+    attributes,
+    data: new FileData(reader, input),
+  }).unpack();
 }
 
 class RebasingReader extends TarReader {

@@ -56,12 +56,13 @@ export const archiveIn = operation({
   method: 'PUT',
   path,
   query: { ...query, noOverwriteDirNonDir: flag(), copyUIDGID: flag() },
-  async answer({ engine, params: { id = '' }, query: { noOverwriteDirNonDir, copyUIDGID, ...query }, request }) {
+  async answer({ engine, params: { id = '' }, query: { noOverwriteDirNonDir, ...query }, request }) {
     const container = engine.containers.find(id);
     if (readOnlyContainer(container)) throw new ProaError('container rootfs is marked read-only', { kind: 'denied' });
     const { output, done } = await decompressAny(request);
     done.catch(() => {});
-    const options = { path: absolute(query.path), noOverwriteDirNonDir, copyUIDGID, archive: output };
+    // Owners are kept in either case, as dockerd does; who wants others writes them into the archive.
+    const options = { path: absolute(query.path), noOverwriteDirNonDir, copyUIDGID: true, archive: output };
     await withFiles(engine, container, (root) => putArchive(engine.options.programs.files, root, options));
     return { status: 200 };
   },

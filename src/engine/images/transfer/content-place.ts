@@ -1,0 +1,47 @@
+import { createReadStream } from 'node:fs';
+import type { Descriptor } from '#common/image-spec/types.ts';
+import type { Blobs } from '../content/blobs.ts';
+import type { ContentStore, Lease } from '../content/store.ts';
+import type { Digest } from '../reference/digest.ts';
+import type { FetchedManifest } from '../registry/client.ts';
+import type { ImageSource, ImageTarget } from './copy.ts';
+
+const CHUNK_BYTES = 1 << 18;
+
+/** Content in the OCI layout as a source; `lookUp` knows the names there. */
+export function contentSource(blobs: Blobs, lookUp: (name: string) => Descriptor | undefined): ImageSource {
+  const part = async (descriptor: Descriptor): Promise<FetchedManifest | undefined> => {
+    const { annotations: _name, ...plain } = descriptor;
+    const digest = plain.digest as Digest;
+    return (await blobs.has(digest)) ? { descriptor: plain, text: await blobs.readDocument(digest) } : undefined;
+  };
+  return {
+    find: async (name) => {
+      const named = lookUp(name);
+      return named && part(named);
+    },
+    part,
+    read: ({ digest }) => createReadStream(blobs.path(digest as Digest), { highWaterMark: CHUNK_BYTES }),
+  };
+}
+
+/** A content store as a target. The lease holds what comes until its name is given. */
+export function storeTarget(store: ContentStore, lease: Lease): ImageTarget {
+  return {
+    async putBlob({ digest, size }, read) {
+      lease.hold(digest as Digest);
+      if (await store.blobs.has(digest as Digest)) return false;
+      await using writer = await store.blobs.write({ digest: digest as Digest, size });
+      // Where it comes from knows no offsets.
+      await writer.startOver();
+      for await (const chunk of read()) await writer.write(chunk);
+      await writer.commit();
+      return true;
+    },
+    async putManifest({ descriptor, text }, name) {
+      lease.hold(descriptor.digest as Digest);
+      await store.blobs.put(descriptor.digest as Digest, text);
+      if (name !== undefined) await store.names.set(name, descriptor);
+    },
+  };
+}

@@ -52,7 +52,8 @@ function copyNode(root) {
   mkdirSync(modules, { recursive: true });
   cpSync(process.execPath, join(root, 'usr/local/bin/node'));
   cpSync(npm, join(modules, 'npm'), { recursive: true });
-  symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'));
+  for (const name of ['npm', 'npx'])
+    symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(root, 'usr/local/bin', name));
 }
 
 /** Where this machine reaches a registry, and whom it trusts there. */

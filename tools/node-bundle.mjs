@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
+// Packages of CommonJS ask for Node's own modules in their way.
+const require = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 const disposal =
   'Symbol.dispose ??= Symbol.for("Symbol.dispose"); Symbol.asyncDispose ??= Symbol.for("Symbol.asyncDispose");';
 
@@ -15,7 +17,7 @@ export async function bundleForNode({ first = '', ...options }) {
     platform: 'node',
     target: 'node20',
     supported: { using: false },
-    banner: { js: `${first}${disposal}` },
+    banner: { js: `${first}${require}${disposal}` },
     logLevel: 'warning',
     ...options,
   });

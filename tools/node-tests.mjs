@@ -6,6 +6,7 @@ import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts } from './programs.mjs';
 
 const root = resolve(import.meta.dirname, '..');
+const HANG_MILLISECONDS = 300_000;
 
 /** Writes build/unit-parts.ts, a module that makes every lazy part known; tests import it before anything else. */
 export function writePartsModule() {
@@ -54,6 +55,8 @@ export async function runOnNode(
   const flags = [
     '--enable-source-maps',
     `--test-reporter=${reporter}`,
+    // What hangs is a failure, too.
+    `--test-timeout=${HANG_MILLISECONDS}`,
     ...(concurrency ? [] : ['--test-concurrency=1']),
     '--test',
   ];

@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { enter, environment } from './enter.mjs';
 import { debianMirror } from './quickjs.mjs';
 import { lastLine, missingPackages, needPackages, needRoot, stop } from './system.mjs';
 
@@ -59,47 +60,18 @@ function complete(root, missing) {
   // A mirror that is a snapshot of an earlier day has lists whose validity has ended.
   const script = `apt-get -qq -oAcquire::Check-Valid-Until=false update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
     ${missing.join(' ')} && apt-get clean`;
-  const done = spawnSync(...enter(root, ['sh', '-c', script], {}), { encoding: 'utf8' });
+  const done = spawnSync(...enterPeers(root, ['sh', '-c', script], {}), { encoding: 'utf8' });
   if (done.status !== 0) stop(`cannot install ${missing.join(' ')} in ${root}: ${lastLine(done.stderr)}`);
 }
 
-/**
- * A command line that runs `command` in the root, in a mount namespace of its own whose root it is; kernel filesystems,
- * /tmp and the repository (at `repositoryInside`) are the machine's. `network`: a network of its own with only loopback.
- * `processes`: a pid namespace of its own, so that nothing outlives the command.
- */
-function enter(root, command, { network = false, processes = false }) {
-  const script = [
-    'set -e; root=$1; repository=$2; processes=$3; network=$4; shift 4',
-    'mount --bind "$root" "$root"; mount --make-private "$root"',
-    'for name in sys dev tmp; do mount --rbind /$name "$root/$name"; mount --make-rslave "$root/$name"; done',
-    'if [ $processes = 1 ]; then mount -t proc proc "$root/proc"; else mount --rbind /proc "$root/proc"; fi',
-    'mount -t tmpfs -o mode=755 tmpfs "$root/run"; mkdir -p "$root/run/lock"',
-    `mkdir -p "$root${repositoryInside}"; mount --rbind "$repository" "$root${repositoryInside}"`,
-    'cp -L /etc/resolv.conf "$root/run/resolv.conf" 2>/dev/null && mount --bind "$root/run/resolv.conf" "$root/etc/resolv.conf" || true',
-    // crun wants every v1 controller mounted that the kernel has one for, and that systemd once mounted.
-    'if grep -q "^hugetlb.*1$" /proc/cgroups && [ -d /sys/fs/cgroup/memory ] && [ ! -e /sys/fs/cgroup/hugetlb/tasks ]; then',
-    '  mkdir -p "$root/sys/fs/cgroup/hugetlb"; mount -t cgroup -o hugetlb cgroup "$root/sys/fs/cgroup/hugetlb"',
-    'fi',
-    'if [ $network = 1 ]; then ip link set lo up; fi',
-    // Not chroot: setns(2) into a mount namespace leads to its true root, which must not be the machine's.
-    'cd "$root"; pivot_root . .; umount -l .; cd /; exec "$@"',
-  ].join('\n');
-  const flags = ['--mount', '--propagation', 'slave', ...(network ? ['--net'] : [])];
-  if (processes) flags.push('--pid', '--fork');
-  const values = [root, repository, processes ? '1' : '0', network ? '1' : '0'];
-  return ['unshare', [...flags, 'bash', '-c', script, 'peers', ...values, ...command]];
-}
-
-const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-function environment(more = {}) {
-  return { PATH: path, HOME: '/root', LANG: 'C.UTF-8', TERM: 'xterm', ...more };
+/** Kernel filesystems, /tmp and the repository (at `repositoryInside`) are the machine's. */
+function enterPeers(root, command, options) {
+  return enter(root, command, { ...options, shared: { '/tmp': '/tmp', [repository]: repositoryInside } });
 }
 
 /** Runs a command in the root to its end; `options` are those of `enter` and of spawnSync. */
 export function runInPeers(command, { network, processes, env, ...options } = {}) {
-  const words = enter(peersRoot(), command, { network, processes });
+  const words = enterPeers(peersRoot(), command, { network, processes });
   return spawnSync(...words, { stdio: 'inherit', ...options, env: environment(env) });
 }
 
@@ -109,7 +81,10 @@ export function runInPeers(command, { network, processes, env, ...options } = {}
  */
 export async function openPeers({ network = true } = {}) {
   // Its standard input ends when we do, however that happens.
-  const words = enter(peersRoot(), ['tini', '-s', '--', 'sh', '-c', 'echo ready; cat'], { network, processes: true });
+  const words = enterPeers(peersRoot(), ['tini', '-s', '--', 'sh', '-c', 'echo ready; cat'], {
+    network,
+    processes: true,
+  });
   const keeper = spawn(...words, { stdio: 'pipe', env: environment() });
   let complaint = '';
   keeper.stderr.on('data', (data) => {

@@ -1,7 +1,28 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 const runtime = 'src/native/runtime';
+const cli = 'src/native/cli';
+const present = ['run.ts', 'exec.ts', 'ps.ts'];
+
+/** Commands of the client but those that its catalog (src/native/cli/catalog.ts) holds: `cli-NAME`. */
+const commands = Object.fromEntries(
+  readdirSync(join(import.meta.dirname, '..', cli, 'commands'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !present.includes(file))
+    .map((file) => [`cli-${file.slice(0, -'.ts'.length)}`, `${cli}/commands/${file}`]),
+);
+
+const clientParts = {
+  ...commands,
+  'cli-help': `${cli}/help.ts`,
+  'cli-start-engine': `${cli}/start-engine.ts`,
+  'cli-pull-image': `${cli}/images/pull.ts`,
+  'cli-templates': `${cli}/format/templates.ts`,
+};
 
 // Parts of a program that are loaded when they are first met (src/common/lazy.ts): name to source.
 export const lazyParts = {
+  ...clientParts,
   'json-exact': 'src/common/json/exact.ts',
   'config-rare': 'src/common/runtime-spec/rare.ts',
   'config-seccomp': 'src/common/runtime-spec/seccomp.ts',
@@ -9,6 +30,7 @@ export const lazyParts = {
   'errno-names': 'src/native/sys/errno-names.ts',
   'copy-symlink': `${runtime}/rootfs/copy-symlink.ts`,
   'copy-up': `${runtime}/rootfs/copy-up.ts`,
+  'host-sysfs': `${runtime}/rootfs/host-sysfs.ts`,
   'outside-devices': `${runtime}/rootfs/outside-devices.ts`,
   'id-mapping': `${runtime}/rootfs/id-mapping.ts`,
   'process-attributes': `${runtime}/process/attributes.ts`,
@@ -44,13 +66,15 @@ export const lazyParts = {
   'dry-run': `${runtime}/dry-run.ts`,
 };
 
+const runtimeParts = Object.keys(lazyParts).filter((name) => !Object.hasOwn(clientParts, name));
+
 // What the static binary holds. A program is found by the name it is called by, or one of its aliases; the first also
 // answers to any other name. `detached` programs run from a copy of the binary that containers cannot write to. Each has its own copy of the
 // lazy parts that it may meet, since a part shares modules with its program.
 export const programs = [
-  { name: 'proa', entry: 'cli', detached: false, parts: ['errno-names'] },
-  { name: 'proa-runtime', entry: 'runtime', detached: true, parts: Object.keys(lazyParts) },
-  { name: 'proa-agent', entry: 'agent', detached: true, parts: Object.keys(lazyParts) },
+  { name: 'proa', entry: 'cli', detached: false, parts: ['errno-names', 'json-exact', ...Object.keys(clientParts)] },
+  { name: 'proa-runtime', entry: 'runtime', detached: true, parts: runtimeParts },
+  { name: 'proa-agent', entry: 'agent', detached: true, parts: runtimeParts },
   // As what dockerd and podman mount their `--init` program.
   {
     name: 'proa-init',
@@ -61,4 +85,5 @@ export const programs = [
   },
   { name: 'proa-unpack', entry: 'unpack', detached: false, parts: ['errno-names'] },
   { name: 'proa-pack', entry: 'pack', detached: false, parts: ['errno-names'] },
+  { name: 'proa-files', entry: 'files', detached: false, parts: ['errno-names', 'json-exact'] },
 ];

@@ -2,11 +2,12 @@
 // HOSTILE_SEED=N makes other damaged ones.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type HostileArchive, hostileArchives } from './support/hostile-archives.ts';
+import { snapshot } from './support/snapshot.ts';
 import { run } from './support/unpack.ts';
 
 const LONGEST_MILLISECONDS = 20_000;
@@ -37,9 +38,9 @@ test('hostile archives write nothing outside, end in time, leave nothing behind 
 function check(guard: string, { name, data, expect, words = [] }: HostileArchive): void {
   const root = join(guard, 'root');
   mkdirSync(root);
-  const before = snapshot(guard);
+  const before = snapshot(guard, 'root');
   const { status, signal, stdout, stderr } = run(['--root', root, ...words], data, LONGEST_MILLISECONDS);
-  assert.deepEqual(snapshot(guard), before, `${name}: something changed outside`);
+  assert.deepEqual(snapshot(guard, 'root'), before, `${name}: something changed outside`);
   assert.equal(signal, null, `${name}: does not end`);
   if (status === 0) {
     assert.notEqual(expect, 'refused', `${name}: not refused, ${stdout}`);
@@ -52,19 +53,4 @@ function check(guard: string, { name, data, expect, words = [] }: HostileArchive
     assert.notEqual(kind, 'internal', `${name}: ${message}`);
     if (!words.includes('apply')) assert.deepEqual(readdirSync(root), [], `${name}: something is left, ${message}`);
   }
-}
-
-/** All that can be seen of what is beside the root, the number of names of each file included. */
-function snapshot(guard: string): string[] {
-  const lines: string[] = [];
-  const visit = (path: string, isGuard: boolean): void => {
-    const { mode, uid, gid, nlink, size, mtimeMs, ctimeMs, ino } = lstatSync(path);
-    lines.push([path.slice(guard.length), ino, mode, uid, gid, nlink, size, mtimeMs, ctimeMs].join(' '));
-    if (lstatSync(path).isSymbolicLink()) lines.push(readlinkSync(path));
-    else if (lstatSync(path).isDirectory())
-      for (const name of readdirSync(path).sort()) if (!isGuard || name !== 'root') visit(join(path, name), false);
-    if (lstatSync(path).isFile()) lines.push(readFileSync(path, 'utf8'));
-  };
-  visit(guard, true);
-  return lines;
 }

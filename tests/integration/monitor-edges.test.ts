@@ -1,8 +1,9 @@
 // What happens to a monitor's clients, checks, hooks and sessions at the edges of a container's life.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { ContainerRequest } from '#common/protocol/container.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import { Agent, type Client, type Message, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
 
@@ -103,6 +104,92 @@ test('clean-up hooks that take long hold nobody up', async () => {
   assert.ok(Date.now() - start < 1500);
 });
 
+/** Clean-up hooks that leave a line in a file, the first of them `seconds` after it began. */
+function slowCleanUp(file: string, seconds: number): NonNullable<ContainerRequest['cleanUp']> {
+  const hook = (script: string) => ({ path: '/bin/sh', args: ['sh', '-c', script] });
+  return [hook(`echo begun >> ${file}; sleep ${seconds}; echo first >> ${file}`), hook(`echo second >> ${file}`)];
+}
+
+const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
+
+test('who waits until a container is cleaned up hears of it after its hooks, and its id is free', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const file = join(agent.state, 'cleaned');
+  const request = { cleanUp: slowCleanUp(file, 0.5) };
+  const id = await agent.create({ args: sh('sleep 0.3; exit 5'), request });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const cleaned = client.ask('wait', { condition: 'cleaned' }) as Promise<{ status: number }>;
+  assert.equal(((await client.ask('wait')) as { status: number }).status, 5);
+  await until(() => linesOf(file).length > 0);
+  assert.deepEqual(linesOf(file), ['begun']);
+  assert.equal(((await client.ask('state')) as { cleaned: boolean }).cleaned, false);
+  const late = client.ask('wait', { condition: 'cleaned' }) as Promise<{ status: number }>;
+  assert.equal((await cleaned).status, 5);
+  assert.deepEqual(linesOf(file), ['begun', 'first', 'second']);
+  assert.equal((await late).status, 5);
+  assert.equal(existsSync(join(agent.run, 'containers', id)), false);
+  assert.deepEqual(
+    client.notices.flatMap(({ notice }) => notice ?? []),
+    ['exit', 'cleaned'],
+  );
+});
+
+test('a create waits for the clean-up of the container that had its id', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const file = join(agent.state, 'cleaned');
+  const id = await agent.create({ args: sh('sleep 0.3; exit 5'), request: { cleanUp: slowCleanUp(file, 0.5) } });
+  await agent.ask(id, 'wait', {});
+  assert.ok(linesOf(file).length < 3);
+  await agent.create({ request: { id } });
+  assert.deepEqual(linesOf(file), ['begun', 'first', 'second']);
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
+});
+
+test('removing a container is answered when it is cleaned up', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const file = join(agent.state, 'cleaned');
+  const id = await agent.create({ request: { cleanUp: slowCleanUp(file, 0.3), removeOnExit: true } });
+  await agent.ask(id, 'remove');
+  assert.deepEqual(linesOf(file), ['begun', 'first', 'second']);
+  assert.equal(existsSync(join(agent.run, 'containers', id)), false);
+});
+
+test('between two starts it is cleaned up, and who waits for the last clean-up goes on waiting', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const file = join(agent.state, 'cleaned');
+  const restart = { policy: 'on-failure', maximumRetries: 1 } as const;
+  const id = await agent.create({
+    args: sh('exit 5'),
+    request: { restart, cleanUp: slowCleanUp(file, 0.2), start: false },
+  });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const cleaned = client.ask('wait', { condition: 'cleaned' });
+  await client.ask('start');
+  await cleaned;
+  const told = client.notices.flatMap(({ notice }) => notice ?? []);
+  assert.deepEqual(told, ['start', 'exit', 'cleaned', 'restart', 'start', 'exit', 'cleaned']);
+  assert.equal(linesOf(file).length, 6);
+});
+
+test('clean-up that was cut short with its monitor is done again by an agent', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const file = join(agent.state, 'cleaned');
+  const id = await agent.create({ args: sh('exit 5'), request: { cleanUp: slowCleanUp(file, 1) } });
+  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
+  await until(() => linesOf(file).length === 1);
+  process.kill(monitor.pid, 'SIGKILL');
+  await until(() => !existsSync(join(agent.run, 'containers', id)));
+  assert.equal(agent.kept(id)?.exit?.status, 5);
+  assert.deepEqual(linesOf(file), ['begun', 'begun', 'first', 'second']);
+});
+
 test('how a container ended is recorded before it is unmade', async () => {
   await using agent = new Agent();
   await agent.start();
@@ -132,6 +219,73 @@ test('stopping a container that waits for its next start tells no end twice', as
   assert.equal((await agent.ended(id)).status, 1);
   assert.equal(told('exit'), before);
   assert.equal(agent.kept(id)?.phase, 'exited');
+});
+
+test('an end while the next start is being made and stopped is settled once', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  // The program has ended before its start, with the hook, is through.
+  const id = await agent.create({
+    args: sh('exit 4'),
+    config: (config) => {
+      config.hooks = { poststart: [{ path: '/bin/sleep', args: ['sleep', '0.5'] }] };
+    },
+    request: { restart: { policy: 'always' } },
+  });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const told = () => client.notices.flatMap(({ notice }) => notice ?? []);
+  await until(() => told().includes('restart'));
+  const before = told().length;
+  assert.equal(((await client.ask('stop', {})) as { status: number }).status, 4);
+  assert.equal((await agent.ended(id)).status, 4);
+  await client.closed;
+  assert.deepEqual(told().slice(before), ['start', 'exit', 'cleaned']);
+});
+
+test('a program that ends before its start is through is started again', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const sleep = (seconds: string) => [{ path: '/bin/sleep', args: ['sleep', seconds] }];
+  const id = await agent.create({
+    args: sh('exit 4'),
+    config: (config) => {
+      config.hooks = { poststart: sleep('0.3'), poststop: sleep('0.6') };
+    },
+    request: { start: false, restart: { policy: 'on-failure', maximumRetries: 1 } },
+  });
+  await agent.ask(id, 'start');
+  assert.equal((await agent.ended(id)).status, 4);
+  const { restarts, startedAt } = agent.kept(id) ?? {};
+  assert.deepEqual([restarts, typeof startedAt], [1, 'string']);
+});
+
+test('a container has one set of checks, however its starts and ends overtake each other', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const shared = join(agent.state, 'shared');
+  mkdirSync(shared);
+  // The first start is through when the program has ended and has been started again.
+  const hook = `[ -e ${shared}/begun ] || { touch ${shared}/begun; sleep 0.6; }`;
+  const check = sh(
+    'mkdir /tmp/lock || echo twice >> /tmp/overlaps; echo check >> /tmp/checks; sleep 0.2; rmdir /tmp/lock',
+  );
+  const id = await agent.create({
+    args: sh('[ -e /tmp/again ] && exec sleep 100; touch /tmp/again; exit 1'),
+    config: (config) => {
+      config.mounts?.push({ destination: '/tmp', source: shared, options: ['bind'] });
+      config.hooks = { poststart: [{ path: '/bin/sh', args: ['sh', '-c', hook] }] };
+    },
+    request: { start: false, restart: { policy: 'always' }, health: { ...health, args: check } },
+  });
+  await agent.ask(id, 'start');
+  for (let count = 0; count < 2; count++) {
+    await until(() => linesOf(join(shared, 'checks')).length > 4 * (count + 1));
+    await agent.ask(id, 'pause');
+    await agent.ask(id, 'resume');
+    rmSync(join(shared, 'lock'), { recursive: true, force: true });
+  }
+  assert.deepEqual(linesOf(join(shared, 'overlaps')), []);
 });
 
 test('limits that were changed hold after the next start too', async () => {

@@ -283,6 +283,27 @@ for (const name of ['runc', 'crun']) {
   });
 }
 
+test('what was never seen to run, and cannot be unmade, is given up after some attempts', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const path = join(agent.state, 'stuck-runtime');
+  const calls = join(agent.state, 'calls');
+  // It never says what it made, and fails to unmake it.
+  const script = `case "$*" in *" create "*) exec sleep 100;; *" delete "*) echo delete >> ${calls}; exit 1;; esac`;
+  writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const id = newId('agent');
+  using client = new Client(join(agent.run, 'agent'));
+  const creating = agent.createThrough(client, { request: { id, runtime: { path } } });
+  await until(() => existsSync(runOf(agent, id)) && recorded(agent, id).monitor !== undefined);
+  process.kill(recorded(agent, id).monitor.pid, 'SIGKILL');
+  await assert.rejects(creating, /connection was closed/);
+  await until(() => !existsSync(runOf(agent, id)), 60);
+  const { status, failure } = agent.kept(id)?.exit ?? {};
+  assert.deepEqual([status, failure?.message], [137, 'monitor lost']);
+  const attempts = readFileSync(calls, 'utf8').trim().split('\n').length;
+  assert.equal(attempts, 9);
+});
+
 test('a new container does not inherit the exit of an earlier one with its id', async () => {
   await using agent = new Agent();
   await agent.start();
@@ -311,7 +332,7 @@ test('a question has ten seconds in all, however slowly it comes', async () => {
 });
 
 test('an agent leaves the cgroups of whoever started it, unless a service manager gave it its own', async () => {
-  await using agent = new Agent('export INVOCATION_ID=of-a-terminal SYSTEMD_EXEC_PID=1;');
+  await using agent = new Agent({ prelude: 'export INVOCATION_ID=of-a-terminal SYSTEMD_EXEC_PID=1;' });
   await agent.start();
   assert.equal(agent.errors, '');
   for (const line of readFileSync(`/proc/${agent.process.pid}/cgroup`, 'utf8').trim().split('\n')) {
@@ -319,7 +340,7 @@ test('an agent leaves the cgroups of whoever started it, unless a service manage
     const mounted = existsSync(join('/sys/fs/cgroup', name.replace('name=', '') || 'unified', 'cgroup.procs'));
     if (mounted || existsSync('/sys/fs/cgroup/cgroup.procs')) assert.equal(path, '/proa-agent', line);
   }
-  await using managed = new Agent('export INVOCATION_ID=of-a-service SYSTEMD_EXEC_PID=$$;');
+  await using managed = new Agent({ prelude: 'export INVOCATION_ID=of-a-service SYSTEMD_EXEC_PID=$$;' });
   await managed.start();
   const own = readFileSync('/proc/self/cgroup', 'utf8');
   assert.equal(readFileSync(`/proc/${managed.process.pid}/cgroup`, 'utf8'), own);

@@ -68,7 +68,10 @@ export interface ContainerRequest {
   resources?: Resources;
   /** Another OCI runtime in place of ours, by its command line; `args` are options before the command. */
   runtime?: { path: string; args?: string[] };
-  /** Run after each end of the container, with its state on standard input. */
+  /**
+   * Run after each end of the container, with its state on standard input. One that was cut short, with its monitor, is
+   * run again: it has to bear that.
+   */
   cleanUp?: Hook[];
   /** Nothing of the container is kept when it has ended for good. */
   removeOnExit?: boolean;
@@ -104,6 +107,8 @@ export interface ContainerState {
   pid?: number;
   startedAt?: string;
   exit?: ExitRecord;
+  /** What its request wants done after its last end has been done. */
+  cleaned?: boolean;
   restarts: number;
   /** Somebody stopped it, and its restart policy has to respect that. */
   stopped: boolean;
@@ -114,6 +119,11 @@ export interface ContainerState {
   /** Milliseconds that were waited before its last start by the restart policy. */
   lastDelay?: number;
 }
+
+export const overlaySettings = check.object(
+  { __proto__: null, lower: check.list(check.absolute, 1), upper: check.absolute, work: check.absolute },
+  ['lower'],
+);
 
 const milliseconds = check.integer(1, 0x7fffffff);
 
@@ -161,10 +171,7 @@ const fields: check.Fields = {
     ['args', 'interval', 'timeout', 'retries', 'startPeriod', 'startInterval'],
   ),
   stop: check.object({ __proto__: null, signal: check.integer(1, 64), graceSeconds: check.integer(0, 0x1fffff) }, []),
-  overlay: check.object(
-    { __proto__: null, lower: check.list(check.absolute, 1), upper: check.absolute, work: check.absolute },
-    ['lower'],
-  ),
+  overlay: overlaySettings,
   runtime: check.object({ __proto__: null, path: check.absolute, args: check.texts }, ['path']),
   init: check.boolean,
   resources,

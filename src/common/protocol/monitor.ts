@@ -26,6 +26,8 @@ export interface Notice {
   notice:
     | 'start'
     | 'exit'
+    /** What the request wants done after an end has been done. */
+    | 'cleaned'
     | 'restart'
     | 'out-of-memory'
     | 'health'
@@ -70,11 +72,16 @@ export interface Requests {
   update: { resources?: Resources; restart?: RestartSettings };
   /** Through the container's runtime, where that can. */
   checkpoint: { directory: string; leaveRunning?: boolean };
-  wait: Record<never, never>;
+  /**
+   * Answered with the next end, or the last where there is none to come; `cleaned`: when it has ended for good, its
+   * clean-up is over and its id is free.
+   */
+  wait: { condition?: 'ended' | 'cleaned' };
   resize: { rows: number; columns: number };
   attach: AttachOptions;
   stats: { interval?: number };
   'reopen-log': Record<never, never>;
+  /** Ended at once, and answered when it is cleaned up. */
   remove: Record<never, never>;
   exec: ExecRequest;
   'exec-start': { exec: string };
@@ -118,7 +125,7 @@ const requests: Record<keyof Requests, check.Check> = {
     [],
   ),
   checkpoint: check.object({ __proto__: null, directory: check.absolute, leaveRunning: check.boolean }, ['directory']),
-  wait: nothing,
+  wait: check.object({ __proto__: null, condition: check.word('a condition', '', 'ended cleaned') }, []),
   resize: check.object({ __proto__: null, rows: size, columns: size }, ['rows', 'columns']),
   attach: check.object({ __proto__: null, stdin, stdout, stderr }, streamNames),
   stats: check.object({ __proto__: null, interval: check.integer(10, 0x7fffffff) }, []),

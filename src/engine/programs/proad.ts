@@ -1,21 +1,23 @@
 import { describe, ProaError, remedyOf } from '#common/errors.ts';
 import { serveRegistry } from '../registry-server/command.ts';
+import { serveEngine } from './serve.ts';
 
 /** What the engine's program can be told to do. */
 const commands: Record<string, (words: string[]) => Promise<void>> = {
+  serve: serveEngine,
   'registry serve': serveRegistry,
 };
 
 async function main(words: string[]): Promise<void> {
-  const name = words.slice(0, 2).join(' ');
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) {
-    throw new ProaError(`unknown command "${name}"`, {
+  const name = Object.keys(commands).find((known) => words.slice(0, known.split(' ').length).join(' ') === known);
+  const command = name === undefined ? undefined : commands[name];
+  if (name === undefined || !command) {
+    throw new ProaError(`unknown command "${words.slice(0, 2).join(' ')}"`, {
       kind: 'invalid',
       remedy: `There is: ${Object.keys(commands).join(', ')}`,
     });
   }
-  await command(words.slice(2));
+  await command(words.slice(name.split(' ').length));
 }
 
 main(process.argv.slice(2)).catch((error) => {

@@ -1,7 +1,7 @@
-import { ProaError } from '#common/errors.ts';
+import { kindOf, ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { type AgentQuestion, agentQuestion } from '#common/protocol/agent.ts';
-import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
+import { type ContainerRequest, PROTOCOL_VERSION } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import { greet } from '#native/monitor/connection.ts';
@@ -11,14 +11,18 @@ import { textOf, utf8 } from '#sys/bytes.ts';
 import { EAGAIN } from '#sys/errno.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { closeAllBut, type OwnedFd } from '#sys/fd.ts';
-import { listDirectory, writeAll } from '#sys/files.ts';
+import { exists, listDirectory, writeAll } from '#sys/files.ts';
 import { read } from '#sys/raw/file.ts';
 import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
 import { limitReceiving } from '#sys/sockets.ts';
-import { monotonicMicroseconds } from '#sys/time.ts';
+import { monotonicMicroseconds, sleepMilliseconds } from '#sys/time.ts';
 
 /** Whoever connects has to say what it wants within this time, however often it says a little. */
 export const PATIENCE_SECONDS = 10;
+
+/** How long a container that has ended may keep its id from the next, and how often that is looked at. */
+const CLEAN_UP_SECONDS = 60;
+const LOOK_MILLISECONDS = 10;
 
 /** In a process that was forked for one connection: reads its question and answers it. Returns the exit status. */
 export function serveConnection(connection: OwnedFd, roots: Roots): number {
@@ -47,7 +51,7 @@ function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send
     send({ number, answer: listDirectory(containersDirectory(roots)) });
     return 0;
   }
-  new ContainerFiles(roots, question.container.id).claim(question.container);
+  claim(new ContainerFiles(roots, question.container.id), question.container);
   return runMonitor({
     request: question.container,
     roots,
@@ -61,6 +65,25 @@ function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send
       connection.close();
     },
   });
+}
+
+/**
+ * Takes the id. A container of that id that has ended, and is only being cleaned up, is waited for: what undoes its networks
+ * and mounts must not meet those of the next.
+ */
+function claim(files: ContainerFiles, request: ContainerRequest): void {
+  const deadline = monotonicMicroseconds() + CLEAN_UP_SECONDS * 1e6;
+  for (;;) {
+    try {
+      files.claim(request);
+      return;
+    } catch (error) {
+      const state = files.loadState();
+      const cleaning = state ? state.phase === 'exited' : !exists(files.run);
+      if (kindOf(error) !== 'conflict' || !cleaning || monotonicMicroseconds() > deadline) throw error;
+      sleepMilliseconds(LOOK_MILLISECONDS);
+    }
+  }
 }
 
 /** The next message. */

@@ -124,7 +124,14 @@ export class Loop implements Disposable {
     const list = watched[interest];
     const hearer: Hearer = { heard };
     list.add(hearer);
-    this.#update(fd, watched);
+    try {
+      this.#update(fd, watched);
+    } catch (error) {
+      // Such as EPERM for a regular file: nothing is waited for.
+      list.delete(hearer);
+      if (Object.values(watched).every(({ size }) => size === 0)) this.#watched.delete(fd);
+      throw error;
+    }
     return {
       fd,
       [Symbol.dispose]: () => {

@@ -1,4 +1,4 @@
-import { describe, ProaError } from '#common/errors.ts';
+import { ProaError } from '#common/errors.ts';
 import type {
   ContainerPhase,
   ContainerRequest,
@@ -8,9 +8,8 @@ import type {
   RestartSettings,
 } from '#common/protocol/container.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
-import type { Notice } from '#common/protocol/monitor.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
-import { after } from '#loop/events.ts';
+import { after, sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { setFrozen } from '#runtime/cgroups/freezer.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
@@ -26,10 +25,12 @@ import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
 import { type Made, makeContainer } from './made.ts';
 import { watchMemory } from './memory-watch.ts';
+import { Notices } from './notices.ts';
 import type { Reaper } from './reaper.ts';
 import { restartDelay } from './restart.ts';
 import { driverFor, type RuntimeDriver } from './runtimes/driver.ts';
 import type { Streams } from './streams.ts';
+import { nothing, Waiters } from './waiters.ts';
 
 export interface ContainerOptions {
   request: ContainerRequest;
@@ -43,26 +44,28 @@ export interface ContainerOptions {
 const GRACE_SECONDS = 10;
 /** A foreign runtime, or a hook of the bundle, may hang. */
 const UNMAKE_MILLISECONDS = 60_000;
+const START_MILLISECONDS = 10_000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
 export class Container {
   readonly request: ContainerRequest;
   readonly files: ContainerFiles;
   readonly driver: RuntimeDriver;
+  readonly notices: Notices;
   readonly #loop: Loop;
   readonly #reaper: Reaper;
   readonly #log: LogWriter;
   readonly #state: ContainerState;
-  readonly #watchers = new Set<(notice: Notice) => void>();
   #restart: RestartSettings;
   #made: Made | undefined;
   #memory: Disposable | undefined;
   #startedAt = 0;
   #lastDelay = 0;
   #unhealthy = false;
-  #starting = false;
+  #starting: Promise<void> | undefined;
   #ending = false;
-  readonly #waiting = new Set<(exit: ExitRecord) => void>();
+  readonly #ends = new Waiters<ExitRecord>();
+  readonly #cleaned = new Waiters<ExitRecord>();
   #nextStart: Disposable | undefined;
   #farewell: Promise<unknown> = Promise.resolve();
   /** Resolves when the container has ended for good. */
@@ -78,6 +81,7 @@ export class Container {
     this.request = request;
     this.files = new ContainerFiles(roots, request.id);
     this.driver = driverFor(request, driverPlaces(roots, this.files));
+    this.notices = new Notices(loop);
     this.#loop = loop;
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };
@@ -118,11 +122,11 @@ export class Container {
     this.#ending = false;
     this.#state.pid = made.pid;
     this.#state.cgroup = made.record.cgroup;
-    this.#attempt('watch its memory', () => {
-      this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.tell('out-of-memory'));
+    this.notices.attempt('watch its memory', () => {
+      this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.notices.tell('out-of-memory'));
     });
     const { resources } = this.request;
-    if (resources) this.#attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
+    if (resources) this.notices.attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
     if (start) this.#running();
     else this.#enter('created');
     this.#reaper.exitOf(made.pid).then((reason) => this.#onExit(made, reason));
@@ -136,32 +140,37 @@ export class Container {
         kind: 'conflict',
       });
     }
-    this.#starting = true;
+    this.#starting = this.#startProgram();
     try {
-      const { record } = this.made;
-      await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
-      // It may have run and ended meanwhile.
-      if (this.#state.phase === 'created' && !this.#ending) this.#running();
+      await this.#starting;
     } finally {
-      this.#starting = false;
+      this.#starting = undefined;
     }
+  }
+
+  async #startProgram(): Promise<void> {
+    const { record } = this.made;
+    await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
+    if (this.#state.phase === 'created') this.#running();
   }
 
   #running(): void {
     this.#startedAt = monotonicMicroseconds();
     this.#state.startedAt = timestamp();
     this.#unhealthy = false;
-    delete this.#state.exit;
+    this.#state.cleaned = false;
+    // It may have ended meanwhile.
+    if (!this.#ending) delete this.#state.exit;
     this.#enter('running');
-    this.tell('start', { pid: this.#state.pid });
-    this.onStart();
+    this.notices.tell('start', { pid: this.#state.pid });
+    if (!this.#ending) this.onStart();
   }
 
   async #onExit(made: Made, reason: ExitReason): Promise<void> {
     this.#ending = true;
     const exit: ExitRecord = { status: statusOfReason(reason), outOfMemory: false, at: timestamp() };
-    this.#attempt('end its checks', this.onEnd);
-    this.#attempt('see whether memory ran out', () => {
+    this.notices.attempt('end its checks', this.onEnd);
+    this.notices.attempt('see whether memory ran out', () => {
       exit.outOfMemory = oomKills(made.record.cgroup) > 0;
     });
     if (reason.signal !== undefined) exit.signal = reason.signal;
@@ -170,7 +179,7 @@ export class Container {
     // Unmaking may take long: whoever comes after us, should we be lost meanwhile, shall know how it ended.
     this.#state.exit = exit;
     this.#enter(this.#state.phase);
-    await this.#attemptInHelper(
+    await this.notices.attemptInHelper(
       'unmake the container',
       () => this.driver.destroy(this.request.id),
       UNMAKE_MILLISECONDS,
@@ -179,15 +188,9 @@ export class Container {
     this.#farewell = made.streams.farewell;
     this.#made = undefined;
     made.pidfd.close();
+    // Whether it has been started at all, and nobody hears of an end before its start. But hooks of the bundle may hang.
+    if (this.#starting) await Promise.race([this.#starting.catch(() => {}), sleep(this.#loop, START_MILLISECONDS)]);
     await this.#settle(exit);
-  }
-
-  async #attemptInHelper(what: string, body: () => void, limit?: number): Promise<void> {
-    try {
-      await inHelper(this.#loop, () => ({ answer: body() ?? null }), limit === undefined ? {} : { limit });
-    } catch (error) {
-      this.tell('trouble', { what, failure: describe(error) });
-    }
   }
 
   /** Records an end, tells it, and decides what follows. Recorded before anyone is told. */
@@ -198,19 +201,30 @@ export class Container {
     state.exit = exit;
     const delay = restartDelay(this.#restart, {
       exit,
-      started: state.startedAt !== undefined || this.#starting,
+      started: state.startedAt !== undefined,
       stopped: state.stopped,
       unhealthy: this.#unhealthy,
       restarts: state.restarts,
       ranMilliseconds: (monotonicMicroseconds() - this.#startedAt) / 1000,
       lastDelay: this.#lastDelay,
     });
-    state.phase = delay === undefined ? 'exited' : 'restarting';
-    if (delay !== undefined) state.lastDelay = delay;
+    if (delay === undefined) this.#enterExited();
+    else {
+      state.phase = 'restarting';
+      state.lastDelay = delay;
+    }
+    const steps = cleanUpSteps(this.request);
+    // Where nothing is to be cleaned up, whoever hears of the end may use the id at once.
+    state.cleaned = steps.length === 0;
     this.#record();
-    this.tell('exit', { exit });
-    this.#tellEnd(exit);
-    for (const step of cleanUpSteps(this.request)) await this.#attemptInHelper('clean up', step);
+    this.notices.tell('exit', { exit, phase: state.phase });
+    this.#ends.tell(exit);
+    for (const step of steps) await this.notices.attemptInHelper('clean up', step);
+    if (!state.cleaned) {
+      state.cleaned = true;
+      this.#record();
+    }
+    this.notices.tell('cleaned');
     if (delay === undefined) this.#endForGood();
     // Somebody stopped it meanwhile.
     else if (state.stopped) this.#stayEnded();
@@ -220,14 +234,18 @@ export class Container {
     }
   }
 
-  /** Of an end that is final whoever hears may use the id again. An exit that is recorded nowhere else keeps it. */
+  #enterExited(): void {
+    this.#state.phase = 'exited';
+    this.notices.attempt('end the log', () => this.#log[Symbol.dispose]());
+  }
+
+  /** The id is free when the container has ended for good. An exit that is recorded nowhere else, and clean-up, keep it. */
   #record(): void {
     const state = this.#state;
-    if (state.phase === 'exited') this.#attempt('end the log', () => this.#log[Symbol.dispose]());
-    this.#attempt('record the state', () => this.files.saveState(state));
-    this.#attempt('record the exit', () => {
+    this.notices.attempt('record the state', () => this.files.saveState(state));
+    this.notices.attempt('record the exit', () => {
       if (!this.request.removeOnExit) this.files.saveDurably(state);
-      if (state.phase === 'exited') this.files.release();
+      if (state.phase === 'exited' && state.cleaned) this.files.release();
     });
   }
 
@@ -236,28 +254,23 @@ export class Container {
     this.#nextStart = after(this.#loop, this.#lastDelay, () => this.#startAgain());
   }
 
-  #tellEnd(exit: ExitRecord): void {
-    for (const told of [...this.#waiting]) told(exit);
-    this.#waiting.clear();
-  }
-
   /** It has ended and was told; now it will not be started again. */
   #stayEnded(): void {
-    const state = this.#state;
-    state.phase = 'exited';
+    this.#enterExited();
     this.#record();
-    this.#tellEnd(state.exit as ExitRecord);
+    this.#ends.tell(this.#state.exit as ExitRecord);
     this.#endForGood();
   }
 
   #endForGood(): void {
+    this.#cleaned.tell(this.#state.exit as ExitRecord);
     this.#farewell.then(() => this.#end());
   }
 
   async #startAgain(): Promise<void> {
     this.#nextStart = undefined;
     this.#state.restarts++;
-    this.tell('restart', { restarts: this.#state.restarts });
+    this.notices.tell('restart', { restarts: this.#state.restarts });
     try {
       await this.make({ start: true });
     } catch (error) {
@@ -269,42 +282,22 @@ export class Container {
     if (this.#state.stopped && this.#made && !this.#ending) await this.kill(SIGKILL);
   }
 
-  /** One thing that goes wrong must not take the others with it: the monitor lives on. */
-  #attempt(what: string, body: () => void): void {
-    try {
-      body();
-    } catch (error) {
-      this.tell('trouble', { what, failure: describe(error) });
-    }
-  }
-
   #enter(phase: ContainerPhase): void {
     this.#state.phase = phase;
-    this.#attempt('record the state', () => this.files.saveState(this.#state));
+    this.notices.attempt('record the state', () => this.files.saveState(this.#state));
   }
 
-  /** Tells all who watch. */
-  tell(notice: Notice['notice'], fields: Record<string, unknown> = {}): void {
-    if (this.#watchers.size === 0) return;
-    const told = { notice, at: timestamp(), ...fields };
-    for (const hear of this.#watchers) hear(told);
-  }
-
-  watch(hear: (notice: Notice) => void): Disposable {
-    this.#watchers.add(hear);
-    return { [Symbol.dispose]: () => this.#watchers.delete(hear) };
-  }
-
-  /** Tells the next end, or the last where there is none to come, unless disposed before. */
-  whenEnded(told: (exit: ExitRecord) => void): Disposable {
-    const { phase, exit } = this.#state;
-    if (phase === 'exited' && exit) told(exit);
-    else this.#waiting.add(told);
-    return { [Symbol.dispose]: () => this.#waiting.delete(told) };
+  /** As `wait` of the protocol has it, unless disposed before. */
+  when(condition: 'ended' | 'cleaned', told: (exit: ExitRecord) => void): Disposable {
+    const { phase, exit, cleaned } = this.#state;
+    const waiters = condition === 'ended' ? this.#ends : this.#cleaned;
+    if (phase !== 'exited' || !exit || (condition === 'cleaned' && !cleaned)) return waiters.add(told);
+    told(exit);
+    return nothing;
   }
 
   #nextEnd(): Promise<ExitRecord> {
-    return new Promise((resolve) => this.whenEnded(resolve));
+    return new Promise((resolve) => this.when('ended', resolve));
   }
 
   /** Asks the program to end, and after `graceSeconds` ends it. Its restart policy does not start it again. */
@@ -375,14 +368,14 @@ export class Container {
     }
     if (this.#ending) return;
     this.#enter('paused');
-    this.tell('pause');
+    this.notices.tell('pause');
   }
 
   async resume(): Promise<void> {
     if (this.#state.phase !== 'paused')
       throw new ProaError(`container "${this.request.id}" is not paused`, { kind: 'conflict' });
     await this.#wake();
-    this.tell('resume');
+    this.notices.tell('resume');
   }
 
   async checkpoint(directory: string, leaveRunning: boolean): Promise<void> {

@@ -10,6 +10,7 @@ import { execInContainer, type Made } from './made.ts';
 import type { Reaper } from './reaper.ts';
 import type { ExecProcess, RuntimeDriver } from './runtimes/driver.ts';
 import { type Sink, Streams } from './streams.ts';
+import { nothing, Waiters } from './waiters.ts';
 
 const silent: Sink = { write() {}, end() {} };
 
@@ -39,7 +40,7 @@ export class ExecSession {
   #pidfd: OwnedFd | undefined;
   #exit: ExitRecord | undefined;
   #endHelper: (() => void) | undefined;
-  readonly #waiting = new Set<(exit: ExitRecord) => void>();
+  readonly #waiting = new Waiters<ExitRecord>();
 
   constructor(id: string, process: ExecProcess, context: ExecContext, { stdin, sink = silent }: ExecOptions) {
     this.id = id;
@@ -114,15 +115,14 @@ export class ExecSession {
     await this.streams.finish();
     this.#exit = exit;
     this.#end(exit);
-    for (const told of this.#waiting) told(exit);
-    this.#waiting.clear();
+    this.#waiting.tell(exit);
   }
 
   /** Tells its end, unless disposed before. */
   whenEnded(told: (exit: ExitRecord) => void): Disposable {
-    if (this.#exit) told(this.#exit);
-    else this.#waiting.add(told);
-    return { [Symbol.dispose]: () => this.#waiting.delete(told) };
+    if (!this.#exit) return this.#waiting.add(told);
+    told(this.#exit);
+    return nothing;
   }
 
   signal(signal: number): void {

@@ -1,6 +1,6 @@
 import { describe } from '#common/errors.ts';
 import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
-import { after } from '#loop/events.ts';
+import { after, sleep } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
 import { trimMemory } from '#sys/memory.ts';
 import { becomeSubreaper, setProcessName } from '#sys/processes.ts';
@@ -41,7 +41,7 @@ export function runMonitor({ request, roots, previous, made }: MonitorOptions): 
     let container: Container;
     try {
       container = new Container({ request, roots, loop, reaper, previous });
-      survive = (error) => container.tell('trouble', { what: 'answer an event', failure: describe(error) });
+      survive = (error) => container.notices.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
       files.saveState(container.state);
@@ -55,6 +55,8 @@ export function runMonitor({ request, roots, previous, made }: MonitorOptions): 
     }
     if (!previous) made({ pid: container.state.pid as number });
     await container.ended;
+    // Answers that this brought about are made before they are waited for.
+    await sleep(loop, 0);
     await Promise.race([service.flush(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
     service[Symbol.dispose]();
     // An agent sees to it that the exit is recorded when there is room again.
@@ -81,7 +83,7 @@ function watchHealth(container: Container, context: ExecContext): void {
       changed(health, turned) {
         container.setHealth(health);
         if (!turned) return;
-        container.tell('health', { status: health.status });
+        container.notices.tell('health', { status: health.status });
         if (health.status === 'unhealthy') container.endUnhealthy();
       },
     });

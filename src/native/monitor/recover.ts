@@ -31,12 +31,14 @@ export function recoverContainer(roots: Roots, id: string, failures: number): nu
   state.monitor = thisProcess();
   attempt(() => files.saveState(state));
   const unmade = unmake(files, request, state, roots);
-  const ran = state.phase !== 'exited' || state.cgroup !== undefined;
+  // Until it is unmade it is not cleaned up.
+  const ran = state.phase !== 'exited' || state.cgroup !== undefined || !state.cleaned;
   const given = unmade || !ran || (state.cgroup === undefined && failures >= ATTEMPTS);
   if (given) delete state.cgroup;
   const delay = settle(files, request, state);
   const recorded = request.removeOnExit || attempt(() => files.saveDurably(state));
   if (!given) return 1;
+  cleanUp(files, request, state);
   if (delay !== undefined) return runMonitor({ request, roots, previous: state, made() {} });
   if (!recorded) return 1;
   files.release();
@@ -57,6 +59,7 @@ function settle(files: ContainerFiles, request: ContainerRequest, state: Contain
   if (phase === 'exited') return undefined;
   const ran = phase === 'restarting' ? 0 : Date.now() - Date.parse(`${startedAt?.slice(0, 19)}Z`);
   delete state.pid;
+  if (phase !== 'restarting') state.cleaned = false;
   const failure = { message: 'monitor lost', kind: 'internal' } as const;
   state.exit ??= { status: 137, outOfMemory: false, at: timestamp(), failure };
   const delay = restartDelay(request.restart ?? { policy: 'no' }, {
@@ -71,8 +74,15 @@ function settle(files: ContainerFiles, request: ContainerRequest, state: Contain
   state.phase = delay === undefined ? 'exited' : 'restarting';
   if (delay !== undefined) state.lastDelay = delay;
   attempt(() => files.saveState(state));
-  if (phase !== 'restarting') for (const step of cleanUpSteps(request)) attempt(step);
   return delay;
+}
+
+/** What the lost monitor may have begun is done again. */
+function cleanUp(files: ContainerFiles, request: ContainerRequest, state: ContainerState): void {
+  if (state.cleaned) return;
+  for (const step of cleanUpSteps(request)) attempt(step);
+  state.cleaned = true;
+  attempt(() => files.saveState(state));
 }
 
 function isAlive({ pid, startTime }: ContainerState['monitor']): boolean {

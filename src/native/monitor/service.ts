@@ -61,7 +61,7 @@ export class Service implements Disposable {
   readonly #handlers: Handlers = {
     state: () => ({ answer: this.#container.state }),
     watch: (_request, connection) => {
-      connection.own(this.#container.watch((notice) => connection.send(notice)));
+      connection.own(this.#container.notices.watch((notice) => connection.send(notice)));
       return done;
     },
     start: async () => {
@@ -90,7 +90,7 @@ export class Service implements Disposable {
       await this.#container.checkpoint(directory, leaveRunning);
       return done;
     },
-    wait: (_request, connection) => endOf(this.#container, connection),
+    wait: ({ condition = 'ended' }, connection) => told(connection, (tell) => this.#container.when(condition, tell)),
     resize: (size) => {
       this.#container.streams.resize(size);
       return done;
@@ -113,9 +113,10 @@ export class Service implements Disposable {
       this.#container.reopenLog();
       return done;
     },
-    remove: async () => {
+    remove: async (_request, connection) => {
       const { phase } = this.#container.state;
       if (phase !== 'exited') await this.#container.stop({ graceSeconds: 0 });
+      await told(connection, (tell) => this.#container.when('cleaned', tell));
       return done;
     },
     exec: (request) => {
@@ -124,7 +125,7 @@ export class Service implements Disposable {
       this.#sessions.set(session.id, session);
       this.#giveUpOld();
       session.ended.then((exit) => {
-        this.#container.tell('exec-exit', { exec: session.id, exit });
+        this.#container.notices.tell('exec-exit', { exec: session.id, exit });
         this.#forgetOld();
       });
       return { answer: { exec: session.id } };
@@ -133,7 +134,7 @@ export class Service implements Disposable {
       if (this.#container.state.phase === 'paused')
         throw new ProaError(`container "${this.#container.request.id}" is paused`, { kind: 'conflict' });
       const pid = await this.#session(exec).start();
-      this.#container.tell('exec-start', { exec, pid });
+      this.#container.notices.tell('exec-start', { exec, pid });
       return { answer: { pid } };
     },
     'exec-attach': ({ exec, ...options }) => {
@@ -141,7 +142,7 @@ export class Service implements Disposable {
       return { takeOver: (connection, early) => streams.attach(connection, options, early) };
     },
     'exec-list': () => ({ answer: [...this.#sessions.values()].map(({ state }) => state) }),
-    'exec-wait': ({ exec }, connection) => endOf(this.#session(exec), connection),
+    'exec-wait': ({ exec }, connection) => told(connection, (tell) => this.#session(exec).whenEnded(tell)),
     'exec-signal': ({ exec, signal }) => {
       this.#session(exec).signal(signal);
       return done;
@@ -186,10 +187,7 @@ export class Service implements Disposable {
 
 const done: Reply = { answer: {} };
 
-/** An asker that has gone is not waited with. */
-function endOf(
-  ending: { whenEnded(told: (exit: ExitRecord) => void): Disposable },
-  connection: Connection,
-): Promise<Reply> {
-  return new Promise((resolve) => connection.own(ending.whenEnded((answer) => resolve({ answer }))));
+/** The answer is an end that is still to come. An asker that has gone is not waited with. */
+function told(connection: Connection, wait: (tell: (exit: ExitRecord) => void) => Disposable): Promise<Reply> {
+  return new Promise((resolve) => connection.own(wait((answer) => resolve({ answer }))));
 }

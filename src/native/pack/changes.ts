@@ -6,7 +6,7 @@ import { resolveInRoot } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 import { attributesOf } from './attributes.ts';
 import { isWhiteout } from './pack.ts';
-import { walk } from './walk.ts';
+import { openFound, walk } from './walk.ts';
 
 export interface Change {
   /** Added, changed, deleted, as `docker diff` says it. */
@@ -17,15 +17,16 @@ export interface Change {
 /** What the upper directory of an overlay changes, by the order of bytes. */
 export function* changes(upper: OwnedFd, lower: readonly OwnedFd[]): Generator<Change> {
   for (const found of walk(upper)) {
-    const { path, directory, name } = found;
-    const status = statusOf(directory, name);
+    const { path } = found;
+    using handle = openFound(found);
+    const status = statusOf(handle.number);
     if (isWhiteout(status)) {
       yield { kind: 'D', path: absolute(path) };
       continue;
     }
     yield { kind: inLower(lower, path) ? 'C' : 'A', path: absolute(path) };
     if (status.kind !== 'directory') continue;
-    if (attributesOf(directory, name).opaque) yield* hidden(upper, lower, path);
+    if (attributesOf(handle.number).opaque) yield* hidden(upper, lower, path);
     found.enter();
   }
 }
@@ -65,7 +66,7 @@ function lookUp(layer: OwnedFd, path: string): { found: boolean; ends: boolean }
     if (isWhiteout(status)) return { found: false, ends: true };
     if (depth === parts.length) return { found: true, ends: true };
     if (status.kind !== 'directory') return { found: false, ends: true };
-    ends ||= attributesOf(file.number, '.').opaque;
+    ends ||= attributesOf(file.number).opaque;
   }
   return { found: false, ends };
 }

@@ -1,4 +1,5 @@
 import { byteText, kernelPath, shown, splitPath } from '#native/unpack/names.ts';
+import { ELOOP, ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { check } from '#sys/errors.ts';
 import { OwnedFd } from '#sys/fd.ts';
 import { listNames } from '#sys/files.ts';
@@ -17,8 +18,19 @@ export interface Found {
 /**
  * All below a directory, by the order of their bytes, each directory before what is in it. In a loop, with one directory
  * open at a time: what a container made may be deeper than stack or descriptors last. Links are not followed.
+ * `vanished`: what becomes of directories that are taken away or replaced meanwhile, a failure or nothing.
  */
-export function* walk(root: OwnedFd): Generator<Found> {
+export function* walk(root: OwnedFd, { vanished = 'fail' as 'fail' | 'skip' } = {}): Generator<Found> {
+  const openBelow = (path: string): OwnedFd | undefined => {
+    const fd = resolveInRoot(
+      root.number,
+      path === '' ? '.' : kernelPath(path),
+      raw.O_DIRECTORY,
+      raw.RESOLVE_NO_SYMLINKS,
+    );
+    if (vanished === 'skip' && isGone(fd)) return undefined;
+    return new OwnedFd(check(fd, 'openat2', shown(path)));
+  };
   const waiting = childrenOf(root.number, '');
   let open: OwnedFd | undefined;
   let openPath: string | undefined;
@@ -28,16 +40,17 @@ export function* walk(root: OwnedFd): Generator<Found> {
       const { parent, name } = splitPath(current);
       if (parent !== openPath) {
         open?.close();
-        open = openBelow(root.number, parent);
+        open = openBelow(parent);
         openPath = parent;
       }
+      if (!open) continue;
       yield {
         path: current,
-        directory: (open as OwnedFd).number,
+        directory: open.number,
         name: kernelPath(name),
         enter() {
-          using inner = openBelow(root.number, current);
-          for (const child of childrenOf(inner.number, current)) waiting.push(child);
+          using inner = openBelow(current);
+          if (inner) for (const child of childrenOf(inner.number, current)) waiting.push(child);
         },
       };
     }
@@ -46,9 +59,23 @@ export function* walk(root: OwnedFd): Generator<Found> {
   }
 }
 
-function openBelow(root: number, path: string): OwnedFd {
-  const fd = resolveInRoot(root, path === '' ? '.' : kernelPath(path), raw.O_DIRECTORY, raw.RESOLVE_NO_SYMLINKS);
-  return new OwnedFd(check(fd, 'openat2', shown(path)));
+/** A handle on it, which stays the same file whatever becomes of its name. */
+export function openFound(found: Found): OwnedFd {
+  return new OwnedFd(check(handleOn(found), 'openat', shown(found.path)));
+}
+
+/** The same; undefined where it is gone. */
+export function openFoundIfAny(found: Found): OwnedFd | undefined {
+  const fd = handleOn(found);
+  return isGone(fd) ? undefined : new OwnedFd(check(fd, 'openat', shown(found.path)));
+}
+
+function handleOn({ directory, name }: Found): number {
+  return raw.openat(directory, name, raw.O_PATH | raw.O_NOFOLLOW | raw.O_CLOEXEC, 0);
+}
+
+function isGone(result: number): boolean {
+  return result === -ENOENT || result === -ENOTDIR || result === -ELOOP;
 }
 
 /** Paths, the last one first. */

@@ -1,5 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
+import { version } from '#common/version.ts';
+import { parseOptions } from '#native/options.ts';
 import { commandLine } from '#sys/environment.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -12,7 +14,6 @@ import * as start from './commands/start.ts';
 import * as state from './commands/state.ts';
 import type { Command, Context } from './context.ts';
 import type * as log from './log.ts';
-import { parseOptions } from './options.ts';
 
 const ours = (command: Command) => () => command;
 
@@ -46,8 +47,6 @@ export const globals = {
   version: { kind: 'flag', short: 'v', help: 'print the version' },
   help: { kind: 'flag', short: 'h', help: 'print this text' },
 } as const;
-
-export const version = '0.1.0';
 
 /** The runtime program: its exit status. */
 export function runtimeMain(): number {

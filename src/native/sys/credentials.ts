@@ -73,6 +73,11 @@ function nameOf(bit: number): string {
   return Object.keys(capabilityNumbers).find((name) => capabilityNumbers[name] === bit) ?? String(bit);
 }
 
+/** User and group that this process acts as. */
+export function ownIds(): { uid: number; gid: number } {
+  return { uid: raw.geteuid(), gid: raw.getegid() };
+}
+
 /** Supplementary groups, then group, then user. setgroups(2), setresgid(2), setresuid(2). */
 export function setIdentity({
   uid,

@@ -34,5 +34,6 @@ export const EOPNOTSUPP = 95;
 export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
 export const ENOBUFS = 105;
+export const ENOTCONN = 107;
 export const ECONNREFUSED = 111;
 export const ETIMEDOUT = 110;

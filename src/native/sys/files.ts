@@ -38,6 +38,14 @@ export function openPath(path: string, at = raw.AT_FDCWD, flags = 0): OwnedFd {
   return openFile(path, { flags: raw.O_PATH | flags, at });
 }
 
+/**
+ * Opens for reading what a handle names and nothing else, whatever has its path by now. Look at its type first: to open
+ * a device may do something, and to open a pipe waits. proc_pid_fd(5).
+ */
+export function reopenFile(handle: OwnedFd): OwnedFd {
+  return openFile(`/proc/self/fd/${handle.number}`, { flags: raw.O_NONBLOCK });
+}
+
 /** Everything up to the end of the file. */
 export function readAll(fd: number, object?: string): Uint8Array {
   let buffer = new Uint8Array(8192);
@@ -308,8 +316,10 @@ export function listNames(path: raw.Path, at = raw.AT_FDCWD): Uint8Array[] {
   const view = new DataView(buffer.buffer);
   const names: Uint8Array[] = [];
   for (;;) {
-    const count = check(raw.getdents64(directory.number, buffer), 'getdents64', textOfPath(path));
-    if (count === 0) return names;
+    const count = raw.getdents64(directory.number, buffer);
+    // ENOENT: it was removed, and nothing is in it any more.
+    if (count === 0 || count === -ENOENT) return names;
+    check(count, 'getdents64', textOfPath(path));
     for (let at = 0; at < count; at += view.getUint16(at + 16, true)) {
       const start = at + 19;
       const length = buffer.indexOf(0, start) - start;
@@ -339,6 +349,15 @@ export function fileSystemType(fd: number): number {
   const buffer = new Uint8Array(raw.statfsLayout.size);
   check(raw.fstatfs(fd, buffer), 'fstatfs', `fd ${fd}`);
   return raw.statfsLayout.get(buffer, 'type');
+}
+
+const ST_RDONLY = 1;
+
+/** Whether nothing can be written where `fd` is, by its mount or its file system. statfs(2). */
+export function isReadOnly(fd: number): boolean {
+  const buffer = new Uint8Array(raw.statfsLayout.size);
+  check(raw.fstatfs(fd, buffer), 'fstatfs', `fd ${fd}`);
+  return (raw.statfsLayout.get(buffer, 'flags') & ST_RDONLY) !== 0;
 }
 
 export const CGROUP2_SUPER_MAGIC = 0x63677270;

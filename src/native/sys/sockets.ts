@@ -1,5 +1,5 @@
 import { addressOf, utf8 } from './bytes.ts';
-import { EAGAIN, ECONNABORTED, ECONNRESET } from './errno.ts';
+import { EAGAIN, ECONNABORTED, ECONNRESET, ENOTCONN } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned, pairOf } from './fd.ts';
 import { layout } from './layout.ts';
@@ -68,6 +68,32 @@ export function connectUnix(path: string, type = raw.SOCK_STREAM): OwnedFd {
     socket.close();
     throw error;
   }
+}
+
+/** A connection to an IPv4 address, written with dots. ip(7). */
+export function connectInternet({ host, port }: { host: string; port: number }): OwnedFd {
+  const address = new Uint8Array(16);
+  address[0] = raw.AF_INET;
+  new DataView(address.buffer).setUint16(2, port);
+  address.set(host.split('.').map(Number), 4);
+  const socket = owned(raw.socket(raw.AF_INET, raw.SOCK_STREAM | raw.SOCK_CLOEXEC), 'socket');
+  try {
+    check(
+      uninterrupted(() => raw.connect(socket.number, address)),
+      'connect',
+      `${host}:${port}`,
+    );
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/** The other side reads an end; what it sends is still received. shutdown(2). */
+export function endSending(socket: OwnedFd): void {
+  const result = raw.shutdown(socket.number, raw.SHUT_WR);
+  if (result !== -ENOTCONN) check(result, 'shutdown');
 }
 
 export function acceptConnection(listener: OwnedFd): OwnedFd {

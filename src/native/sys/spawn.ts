@@ -1,22 +1,36 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution } from './processes.ts';
+import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
+import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
 
 export interface SpawnOptions {
   path: string;
   /** With argument 0. */
   args: readonly string[];
-  environment: readonly string[];
+  environment: readonly (string | Uint8Array)[];
   /** Standard input, output and error; where one is missing, the program gets ours. */
   streams: readonly (OwnedFd | undefined)[];
 }
 
-/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
-export function spawnProgram({ path, args, environment, streams }: SpawnOptions): Child {
+/**
+ * Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. It is
+ * killed when we end.
+ */
+export function spawnProgram(options: SpawnOptions): Child {
+  return start(options, () => setParentDeathSignal(SIGKILL));
+}
+
+/** The same in a session of its own, for a program that outlives us: no terminal's signals reach it. setsid(2). */
+export function startSession(options: SpawnOptions): Child {
+  return start(options, setsid);
+}
+
+function start({ path, args, environment, streams }: SpawnOptions, prepare: () => void): Child {
   const execution = new Execution(path, args, environment);
   return cloneProcess({}, () => {
+    prepare();
     blockAllSignals(false);
     resetSignalActions();
     streams.forEach((stream, fd) => {

@@ -17,8 +17,16 @@ export function monotonicMicroseconds(): number {
 export function timestamp(): string {
   const now = new Uint8Array(timespec.size);
   clock_gettime(0, now);
-  const seconds = new Date(timespec.get(now, 'sec') * 1000).toISOString().slice(0, 19);
-  return `${seconds}.${String(timespec.get(now, 'nsec')).padStart(9, '0')}Z`;
+  return rfc3339({ seconds: timespec.get(now, 'sec'), nanoseconds: timespec.get(now, 'nsec') });
+}
+
+const FIRST_SECOND = -62135596800;
+const LAST_SECOND = 253402300799;
+
+/** A time with nanoseconds, in UTC; one before the year 1 or after 9999, which files may have, becomes the first or last. */
+export function rfc3339({ seconds, nanoseconds }: { seconds: number; nanoseconds: number }): string {
+  const second = Math.min(Math.max(seconds, FIRST_SECOND), LAST_SECOND);
+  return `${new Date(second * 1000).toISOString().slice(0, 19)}.${String(nanoseconds).padStart(9, '0')}Z`;
 }
 
 /** Waits, whatever happens meanwhile. */

@@ -4,6 +4,7 @@ import type { Time } from '#common/tar/time.ts';
 import { terminated } from '#sys/bytes.ts';
 import { EOPNOTSUPP, EPERM } from '#sys/errno.ts';
 import { check } from '#sys/errors.ts';
+import { owned } from '#sys/fd.ts';
 import * as raw from '#sys/raw/file.ts';
 import { mappedCapability } from './file-capability.ts';
 import { type IdMap, toOutside } from './id-map.ts';
@@ -13,6 +14,7 @@ import { byteText, kernelPath } from './names.ts';
 export class Attributes {
   readonly #uidMap: IdMap;
   readonly #gidMap: IdMap;
+  readonly #owner: { uid: number; gid: number } | undefined;
   readonly #asMade: boolean;
   /** Whether files are made with the ids that the archive has for this process's. */
   readonly #sameIds: boolean;
@@ -22,15 +24,20 @@ export class Attributes {
   /** Extended attributes that the file system or the kernel did not take. */
   refused = 0;
 
-  /** `asMade`: new files get this process's ids and just the permissions they are made with. */
+  /**
+   * `owner`: in place of what the archive says. `asMade`: new files get this process's ids and just the permissions they
+   * are made with.
+   */
   constructor(options: {
     uidMap: IdMap;
     gidMap: IdMap;
+    owner?: { uid: number; gid: number } | undefined;
     asMade: boolean;
     own: { uid: number; gid: number };
   }) {
     this.#uidMap = options.uidMap;
     this.#gidMap = options.gidMap;
+    this.#owner = options.owner;
     this.#asMade = options.asMade;
     this.#sameIds = options.asMade && options.uidMap.length === 0 && options.gidMap.length === 0;
     this.#own = options.own;
@@ -39,7 +46,7 @@ export class Attributes {
   /** Of a file that was made with the lower nine bits of its permissions and is open for writing. */
   ofFile(fd: number, entry: Entry): void {
     // chown(2) takes set-id bits and capabilities away, so the owner comes first; a write would change the time, so that is last.
-    const changed = this.#owner(fd, '', entry, raw.AT_EMPTY_PATH);
+    const changed = this.#setOwner(fd, '', entry, raw.AT_EMPTY_PATH);
     if (!this.#asMade || entry.mode > 0o777 || (changed && entry.mode & 0o6000)) this.#mode(fd, entry.mode);
     if (entry.attributes.length > 0) this.#attributesOf(fd, entry.attributes);
     this.#setTimes(fd, null, entry, 0);
@@ -47,7 +54,7 @@ export class Attributes {
 
   /** Of a directory that is open for reading. */
   ofDirectory(fd: number, entry: Entry): void {
-    this.#owner(fd, '', entry, raw.AT_EMPTY_PATH, true);
+    this.#setOwner(fd, '', entry, raw.AT_EMPTY_PATH, true);
     this.#mode(fd, entry.mode);
     if (entry.attributes.length > 0) this.#attributesOf(fd, entry.attributes);
     this.#setTimes(fd, null, entry, 0);
@@ -55,10 +62,9 @@ export class Attributes {
 
   /** Of a link, device or pipe, which must not be opened. */
   ofOther(directory: number, name: raw.Path, entry: Entry): void {
-    const changed = this.#owner(directory, name, entry, raw.AT_SYMLINK_NOFOLLOW);
-    // Nothing else changes names in here, so this is no link that fchmodat(2) would follow.
+    const changed = this.#setOwner(directory, name, entry, raw.AT_SYMLINK_NOFOLLOW);
     if (entry.kind !== 'symlink' && (!this.#asMade || changed || entry.mode > 0o777))
-      check(raw.fchmodat(directory, name, entry.mode), 'fchmodat');
+      modeOfOther(directory, name, entry.mode);
     if (entry.attributes.length > 0) {
       const path = pathBelow(directory, name);
       for (const { name: attribute, value } of this.#wanted(entry.attributes))
@@ -68,7 +74,11 @@ export class Attributes {
   }
 
   /** Whether it had to be changed. */
-  #owner(fd: number, name: raw.Path, entry: Entry, flags: number, always = false): boolean {
+  #setOwner(fd: number, name: raw.Path, entry: Entry, flags: number, always = false): boolean {
+    if (this.#owner) {
+      check(raw.fchownat(fd, name, this.#owner.uid, this.#owner.gid, flags), 'fchownat');
+      return true;
+    }
     if (!always && this.#sameIds && entry.uid === this.#own.uid && entry.gid === this.#own.gid) return false;
     const uid = mapped(this.#uidMap, entry.uid, 'uid');
     const gid = mapped(this.#gidMap, entry.gid, 'gid');
@@ -114,6 +124,12 @@ export class Attributes {
     this.#words[at + 1] = Math.floor(seconds / 2 ** 32);
     this.#words[at + 2] = nanoseconds;
   }
+}
+
+/** Not by its name: in a container that runs, that may be a link by now, which fchmodat(2) would follow. */
+function modeOfOther(directory: number, name: raw.Path, mode: number): void {
+  using handle = owned(raw.openat(directory, name, raw.O_PATH | raw.O_NOFOLLOW | raw.O_CLOEXEC, 0), 'openat');
+  check(raw.fchmodat(raw.AT_FDCWD, `/proc/self/fd/${handle.number}`, mode), 'fchmodat');
 }
 
 function isCapabilityName(name: Uint8Array): boolean {

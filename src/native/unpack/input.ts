@@ -9,24 +9,26 @@ const STANDARD_INPUT = 0;
 /** What a process may ask for without privilege: pipe(7), pipe-max-size. */
 const PIPE_BYTES = 1 << 20;
 
-/** Standard input, until a signal comes. */
+/** A stream, standard input by default, until a signal comes. */
 export class Input {
+  readonly #fd: number;
   #isFile = false;
   readonly #waited = new Uint8Array(2 * pollfd.size);
 
   /** `signals` is a signalfd(2) of those that shall end this. */
-  constructor(signals: OwnedFd) {
-    this.#waited.set(pollfd.pack({ fd: STANDARD_INPUT, events: EPOLLIN }));
+  constructor(signals: OwnedFd, fd = STANDARD_INPUT) {
+    this.#fd = fd;
+    this.#waited.set(pollfd.pack({ fd, events: EPOLLIN }));
     this.#waited.set(pollfd.pack({ fd: signals.number, events: EPOLLIN }), pollfd.size);
     // A larger pipe lets the writer work on while we write files. Not a pipe, or not allowed: as it is.
-    fcntl(STANDARD_INPUT, F_SETPIPE_SZ, PIPE_BYTES);
+    fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
   }
 
   /** Some bytes; how many, 0 at the end. */
   read(into: Uint8Array): number {
     this.#wait();
     return check(
-      uninterrupted(() => read(STANDARD_INPUT, into, into.length)),
+      uninterrupted(() => read(this.#fd, into, into.length)),
       'read',
       'standard input',
     );
@@ -36,12 +38,12 @@ export class Input {
   move(file: number, count: number): number {
     this.#wait();
     if (!this.#isFile) {
-      const moved = uninterrupted(() => splice(STANDARD_INPUT, file, count, 0));
+      const moved = uninterrupted(() => splice(this.#fd, file, count, 0));
       if (moved !== -EINVAL) return check(moved, 'splice', 'standard input');
       // splice(2) wants a pipe, sendfile(2) a file.
       this.#isFile = true;
     }
-    const moved = uninterrupted(() => sendfile(file, STANDARD_INPUT, count));
+    const moved = uninterrupted(() => sendfile(file, this.#fd, count));
     return moved === -EINVAL ? moved : check(moved, 'sendfile', 'standard input');
   }
 

@@ -1,3 +1,5 @@
+import { kindOf, ProaError } from '#common/errors.ts';
+import { failureMessage } from '#common/protocol/failure.ts';
 import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { check } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
@@ -19,6 +21,17 @@ export function removeAny(directory: number, name: raw.Path): boolean {
   }
   check(raw.unlinkat(directory, name, raw.AT_REMOVEDIR), 'unlinkat', textOfPath(name));
   return true;
+}
+
+/** The failure after which a directory was emptied again; it says so where that failed too. */
+export function emptiedAfter(directory: OwnedFd, error: unknown): unknown {
+  try {
+    emptyDirectory(directory);
+    return error;
+  } catch (removal) {
+    const { message } = failureMessage(removal);
+    return new ProaError(`Cannot remove what was unpacked (${message})`, { kind: kindOf(error), cause: error });
+  }
 }
 
 /**

@@ -12,17 +12,28 @@ import type { Attributes } from './attributes.ts';
 import { Directories } from './directories.ts';
 import { failedEntry } from './failed-entry.ts';
 import type { FileData } from './file-data.ts';
-import { entryPath, kernelPath, shown } from './names.ts';
+import { type EntryPath, entryPath, kernelPath, shown } from './names.ts';
 import { removeAny } from './remove.ts';
 import { Tree } from './tree.ts';
 import { deleteEarlier, deleteEarlierContents, Made, overlay, whiteoutOf } from './whiteouts.ts';
 
 const NEW_FILE = raw.O_WRONLY | raw.O_CREAT | raw.O_EXCL | raw.O_NOFOLLOW | raw.O_CLOEXEC;
 
-export interface UnpackerOptions {
+export interface Placement {
+  /** What names that begin with `.wh.` mean; `none`: they are names like others. */
+  whiteouts: 'overlay' | 'apply' | 'none';
+  /**
+   * Byte text, without links: a directory of the root that the archive is about. Links below it lead where they lead
+   * from the root. The archive's entry of it, if any, is passed over: it is somebody else's. Default: the root itself.
+   */
+  base?: string;
+  /** A directory does not take the place of something else, nor the other way round. */
+  keepsKinds?: boolean;
+}
+
+export interface UnpackerOptions extends Placement {
   reader: TarReader;
   root: OwnedFd;
-  whiteouts: 'overlay' | 'apply';
   attributes: Attributes;
   data: FileData;
 }
@@ -35,19 +46,26 @@ export class Unpacker {
   readonly #attributes: Attributes;
   readonly #data: FileData;
   readonly #directories = new Directories();
+  readonly #whiteouts: Placement['whiteouts'];
+  readonly #base: string | undefined;
+  readonly #keepsKinds: boolean;
   /** Only where whiteouts delete: all that this layer made. */
   readonly #made: Made | undefined;
   #opaqueRoot = false;
 
-  constructor({ reader, root, whiteouts, attributes, data }: UnpackerOptions) {
+  constructor({ reader, root, whiteouts, base, keepsKinds = false, attributes, data }: UnpackerOptions) {
     this.#reader = reader;
     this.#root = root;
+    this.#whiteouts = whiteouts;
+    this.#base = base;
+    this.#keepsKinds = keepsKinds;
     this.#attributes = attributes;
     this.#data = data;
     const made = whiteouts === 'apply' ? new Made() : undefined;
     this.#made = made;
     this.#tree = new Tree(root, {
       clear(directory, name) {
+        if (whiteouts === 'none') return 'keep';
         const path = kernelPath(name);
         if (made ? made.has(inodeOf(directory), name) : !overlay.isWhiteout(directory, path)) return 'keep';
         removeAny(directory, path);
@@ -76,13 +94,13 @@ export class Unpacker {
   }
 
   #place(entry: Entry): void {
-    const { path, parent, name, kernelName } = entryPath(entry.name);
-    if (path === '') {
+    const { path, parent, name, kernelName } = this.#pathOf(entry.name);
+    if (name === '') {
       if (entry.kind !== 'directory') throw new ProaError('The root can only be a directory', { kind: 'invalid' });
-      this.#directories.add(inodeOf(this.#root.number), '', entry);
+      if (this.#base === undefined) this.#directories.add(inodeOf(this.#root.number), '', entry);
       return;
     }
-    const whiteout = whiteoutOf(path, name);
+    const whiteout = this.#whiteouts === 'none' ? undefined : whiteoutOf(path, name);
     if (whiteout) {
       if (whiteout.kind === 'opaque') this.#makeOpaque(parent);
       else if (whiteout.kind === 'name') this.#hide(parent, whiteout.name);
@@ -94,6 +112,17 @@ export class Unpacker {
     else if (entry.kind === 'directory') this.#directory(directory, kernelName, path, entry);
     else if (entry.kind === 'link') this.#link(directory, kernelName, path, entry);
     else if (this.#linkOrNode(directory, kernelName, entry)) this.#attributes.ofOther(directory, kernelName, entry);
+  }
+
+  #pathOf(name: Uint8Array): EntryPath {
+    const path = entryPath(name);
+    const base = this.#base;
+    if (!base) return path;
+    return {
+      ...path,
+      path: `${base}/${path.path}`,
+      parent: path.parent === '' ? base : `${base}/${path.parent}`,
+    };
   }
 
   #file(directory: number, name: raw.Path, entry: Entry): void {
@@ -134,7 +163,7 @@ export class Unpacker {
     let result = raw.mkdirat(directory, name, 0o700);
     if (result === -EEXIST && statusOf(directory, name).kind === 'directory') result = 0;
     if (result !== 0) {
-      const hidden = this.#made === undefined && result === -EEXIST && overlay.isWhiteout(directory, name);
+      const hidden = this.#whiteouts === 'overlay' && result === -EEXIST && overlay.isWhiteout(directory, name);
       this.#anew(directory, name, 'mkdirat', () => raw.mkdirat(directory, name, 0o700));
       // The layer hid a directory and has another one in its place: what was in the first must not be seen in it.
       if (hidden) overlay.makeOpaque(directory, name);
@@ -143,7 +172,7 @@ export class Unpacker {
   }
 
   #link(directory: number, name: raw.Path, path: string, entry: Entry): void {
-    const { path: target, parent, name: targetText, kernelName: targetName } = entryPath(entry.link);
+    const { path: target, parent, name: targetText, kernelName: targetName } = this.#pathOf(entry.link);
     if (target === path) return;
     using source = this.#tree.existing(parent);
     if (!source || targetText === '') throw new ProaError(`No file "${shown(target)}" to link to`, { kind: 'invalid' });
@@ -152,6 +181,7 @@ export class Unpacker {
       // Two names of one file already: taking one away to make it again might take away the last.
       const old = statusOf(directory, name);
       if (sameFile(old, statusOf(source.number, targetName))) return;
+      this.#mayReplace(directory, name, 'link');
       removeAny(directory, name);
       this.#tree.expire();
       result = raw.linkat(source.number, targetName, directory, name, 0);
@@ -163,11 +193,20 @@ export class Unpacker {
   #anew(directory: number, name: raw.Path, call: string, make: () => number): number {
     let result = make();
     if (result === -EEXIST) {
+      this.#mayReplace(directory, name, call);
       removeAny(directory, name);
       result = make();
       this.#tree.expire();
     }
     return check(result, call);
+  }
+
+  #mayReplace(directory: number, name: raw.Path, call: string): void {
+    if (!this.#keepsKinds) return;
+    const isDirectory = statusOf(directory, name).kind === 'directory';
+    if (isDirectory === (call === 'mkdirat')) return;
+    const [old, made] = isDirectory ? ['directory', 'a non-directory'] : ['non-directory', 'a directory'];
+    throw new ProaError(`Cannot overwrite a ${old} with ${made}`, { kind: 'invalid' });
   }
 
   #hide(parent: string, name: string): void {

@@ -3,13 +3,19 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { ContainerRequest, ContainerState, ExitRecord } from '#common/protocol/container.ts';
+import {
+  type ContainerRequest,
+  type ContainerState,
+  type ExitRecord,
+  PROTOCOL_VERSION,
+} from '#common/protocol/container.ts';
 import { type FailureMessage, RemoteFailure } from '#common/protocol/failure.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import type { Requests } from '#common/protocol/monitor.ts';
 import { type Bundle, type BundleOptions, makeBundle, newId, rootfs, type TestConfig } from './container.ts';
 
-const agentPath = resolve(process.env['PROA_AGENT'] ?? 'dist/proa-agent');
+/** The agent under test. */
+export const agentPath = resolve(process.env['PROA_AGENT'] ?? 'dist/proa-agent');
 
 export type Message = Record<string, unknown>;
 
@@ -24,7 +30,7 @@ export class Client {
   #stream: { number: number; hear(bytes: Buffer): void } | undefined;
   readonly closed: Promise<void>;
 
-  constructor(path: string) {
+  constructor(path: string, hello: Message = { hello: PROTOCOL_VERSION }) {
     this.socket = connect({ path, allowHalfOpen: true });
     this.closed = new Promise((done) => this.socket.on('close', () => done()));
     this.socket.on('error', () => {});
@@ -33,7 +39,7 @@ export class Client {
     this.socket.on('close', () => {
       for (const { reject } of this.#answers.values()) reject(new Error('the connection was closed'));
     });
-    this.send({ hello: 1 });
+    this.send(hello);
   }
 
   send(message: unknown): void {
@@ -97,15 +103,18 @@ export class Agent implements Disposable {
   readonly #ids: string[] = [];
   process!: ChildProcess;
   errors = '';
+  /** What `start` runs. */
+  program: string;
 
-  /** `prelude`: a shell's words before the agent, which keeps the shell's pid. */
-  constructor(prelude = '') {
+  /** `prelude`: a shell's words before the agent, which keeps the shell's pid. `program`: default, the agent under test. */
+  constructor({ prelude = '', program = agentPath } = {}) {
     this.#prelude = prelude;
+    this.program = program;
   }
 
   /** Returns when it listens. */
   async start(): Promise<void> {
-    const words = ['-c', `${this.#prelude} exec "$0" "$@"`, agentPath, '--run', this.run, '--state', this.state];
+    const words = ['-c', `${this.#prelude} exec "$0" "$@"`, this.program, '--run', this.run, '--state', this.state];
     this.process = spawn('sh', words, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.process.stderr?.on('data', (text) => {
       this.errors += text;
@@ -161,8 +170,8 @@ export class Agent implements Disposable {
       .map((line) => line.replace(/^\S+ /, ''));
   }
 
-  monitor(id: string): Client {
-    return new Client(join(this.run, 'containers', id, 'monitor'));
+  monitor(id: string, hello?: Message): Client {
+    return new Client(join(this.run, 'containers', id, 'monitor'), hello);
   }
 
   async ask<K extends keyof Requests>(id: string, ask: K, fields?: Requests[K]): Promise<Message> {

@@ -11,7 +11,12 @@ export interface HostileArchive {
 
 /** `guard` is the directory that holds both the root and what must stay as it is: `outside/secret`, `outside/dir`. */
 export function hostileArchives(guard: string, seed = 1): HostileArchive[] {
-  return [...traversals(guard), ...links(guard), ...nodes(), ...whiteouts(), ...bombs(), ...damaged(random(seed))];
+  return [...escapes(guard), ...whiteouts(), ...bombs(), ...damaged(random(seed))];
+}
+
+/** Those that would lead out. */
+export function escapes(guard: string): HostileArchive[] {
+  return [...traversals(guard), ...links(guard), ...nodes()];
 }
 
 const file = (name: string, data = 'x', more: HeaderFields = {}): (Uint8Array | string)[] => [

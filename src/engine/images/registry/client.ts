@@ -5,7 +5,7 @@ import { acceptedManifests } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
 import { checkDigest, type Digest } from '../reference/digest.ts';
-import type { CredentialFile } from './credentials.ts';
+import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, readShort } from './http.ts';
@@ -21,7 +21,7 @@ export interface FetchedManifest {
 }
 
 export interface ClientOptions {
-  credentials: CredentialFile;
+  credentials: CredentialSource;
   signal?: AbortSignal;
 }
 
@@ -34,7 +34,7 @@ type Action = 'pull' | 'pull,push' | 'delete';
 export class RegistryClient implements Disposable {
   readonly #http = new HttpClient();
   readonly #tokens = new Tokens(this.#http);
-  readonly #credentials: CredentialFile;
+  readonly #credentials: CredentialSource;
   readonly #signal: AbortSignal | undefined;
   /** Registries without TLS, found out once. */
   readonly #plain = new Set<string>();

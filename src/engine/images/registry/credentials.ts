@@ -8,6 +8,11 @@ import { parseJson } from '#common/json/parse.ts';
 /** What a registry or its token server is told. */
 export type Credentials = { username: string; password: string } | { identityToken: string };
 
+/** Who somebody is at a registry. */
+export interface CredentialSource {
+  for(host: string): Promise<Credentials | undefined>;
+}
+
 interface DockerConfig {
   auths?: Record<string, { auth?: string; username?: string; password?: string; identitytoken?: string }>;
   credsStore?: string;
@@ -35,7 +40,7 @@ const HUB = 'https://index.docker.io/v1/';
 const HELPER_MILLISECONDS = 30_000;
 
 /** Docker's config.json: who is logged in where. Docker CLI reference, "docker login", "Credential stores". */
-export class CredentialFile {
+export class CredentialFile implements CredentialSource {
   readonly #config: DockerConfig;
 
   constructor(value: DockerConfig) {

@@ -165,14 +165,14 @@ export const utimensat = (directory: number, path: Path | null, times: Uint8Arra
   door.syscall(NR.utimensat, directory, path, times, flags);
 export const fgetxattr = (fd: number, name: Path, value: Uint8Array) =>
   door.syscall(NR.fgetxattr, fd, name, value, value.length);
-export const lgetxattr = (path: Path, name: Path, value: Uint8Array) =>
-  door.syscall(NR.lgetxattr, path, name, value, value.length);
+export const getxattr = (path: Path, name: Path, value: Uint8Array) =>
+  door.syscall(NR.getxattr, path, name, value, value.length);
 export const fsetxattr = (fd: number, name: Path, value: Uint8Array, length: number) =>
   door.syscall(NR.fsetxattr, fd, name, value, length, 0);
 export const lsetxattr = (path: Path, name: Path, value: Uint8Array, length: number) =>
   door.syscall(NR.lsetxattr, path, name, value, length, 0);
 export const flistxattr = (fd: number, list: Uint8Array) => door.syscall(NR.flistxattr, fd, list, list.length);
-export const llistxattr = (path: Path, list: Uint8Array) => door.syscall(NR.llistxattr, path, list, list.length);
+export const listxattr = (path: Path, list: Uint8Array) => door.syscall(NR.listxattr, path, list, list.length);
 export const getdents64 = (fd: number, buffer: Uint8Array) => door.syscall(NR.getdents64, fd, buffer, buffer.length);
 export const fcntl = (fd: number, command: number, argument: number | Uint8Array) =>
   door.syscall(NR.fcntl, fd, command, argument);

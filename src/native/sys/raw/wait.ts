@@ -5,6 +5,7 @@ import { layout } from '../layout.ts';
 import * as NR from './generated/numbers.ts';
 
 export const AF_UNIX = 1;
+export const AF_INET = 2;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;

@@ -1,0 +1,124 @@
+// What an engine asks proa-files for: a verb, and its request as JSON.
+import * as check from '../check/check.ts';
+import { checked } from '../check/checked.ts';
+import { type OverlaySettings, overlaySettings } from './container.ts';
+
+/** The files of a container: of one that runs, by its first process; of another, by its layers and mounts. */
+export type FilesRoot =
+  | { pid: number; startTime: number }
+  /** `mounts` are made one after the other, each with those below its source. */
+  | { overlay: OverlaySettings; mounts: FilesMount[] };
+
+export interface FilesMount {
+  /** A file or directory of the host. */
+  source: string;
+  /** In the container; made where it is missing. */
+  destination: string;
+  readOnly: boolean;
+}
+
+/** Each request by its verb. Paths are absolute, and of the container where nothing else is said. */
+export interface FilesRequests {
+  /** Texts of regular files; links are followed. Answer: FileTexts. */
+  read: { root: FilesRoot; paths: string[] };
+  /** Answer: PathStatus. */
+  stat: { root: FilesRoot; path: string };
+  /**
+   * Answer: an archive, whose names begin with the last part of the path; `/.` after it gives the directory's content
+   * below `./`. A link at the end of the path is archived as a link.
+   */
+  get: { root: FilesRoot; path: string };
+  /** Extracts an archive, standard input, into the directory `path`. Answer: what was extracted. */
+  put: {
+    root: FilesRoot;
+    path: string;
+    /** A directory and something else do not take each other's place. */
+    noOverwriteDirNonDir: boolean;
+    /** Owners are those of the archive; otherwise all is root's. */
+    copyUIDGID: boolean;
+  };
+  /**
+   * Copies what is in the directory `path`, its owner and permissions too, into `target`, a directory of the host, if
+   * that is empty. Answer: CopyUp.
+   */
+  'copy-up': { root: FilesRoot; path: string; target: string };
+}
+
+export type FilesVerb = keyof FilesRequests;
+
+export interface CopyUp {
+  /** False where there is no such directory, or the target holds something. */
+  copied: boolean;
+}
+
+/** By path; null where there is no regular file. */
+export type FileTexts = Record<string, string | null>;
+
+/** What a path is; a link at its end is not followed, unless `/` or `/.` stands after it. */
+export interface PathStatus {
+  /** The last part of the path. */
+  name: string;
+  size: number;
+  /** File type and permission bits: inode(7). */
+  mode: number;
+  /** RFC 3339, with nanoseconds. */
+  mtime: string;
+  /** Where a symbolic link leads, all links on the way followed: an absolute path in the container. Empty for others. */
+  linkTarget: string;
+}
+
+const mount = check.object(
+  { __proto__: null, source: check.absolute, destination: check.absolute, readOnly: check.boolean },
+  ['source', 'destination', 'readOnly'],
+);
+
+const root = check.object<Record<string, unknown>>(
+  {
+    __proto__: null,
+    pid: check.integer(1, 0x7fffffff),
+    startTime: check.integer(0, Number.MAX_SAFE_INTEGER),
+    overlay: overlaySettings,
+    mounts: check.list(mount),
+  },
+  [],
+  (value) => {
+    const { overlay, pid } = value;
+    if (overlay !== undefined && pid !== undefined) return new check.Fault('.pid', 'not together with overlay');
+    if (overlay === undefined && pid === undefined) return check.either('pid', 'overlay')(value);
+    const second = overlay === undefined ? 'startTime' : 'mounts';
+    return value[second] === undefined ? new check.Fault(`.${second}`, 'missing') : undefined;
+  },
+);
+
+const requests: { readonly [verb in FilesVerb]: check.Check } = {
+  read: check.object({ __proto__: null, root, paths: check.list(check.absolute) }, ['root', 'paths']),
+  stat: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
+  get: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
+  put: check.object<FilesRequests['put']>(
+    {
+      __proto__: null,
+      root,
+      path: check.absolute,
+      noOverwriteDirNonDir: check.boolean,
+      copyUIDGID: check.boolean,
+    },
+    ['root', 'path', 'noOverwriteDirNonDir', 'copyUIDGID'],
+    ({ root }) => {
+      if (!('overlay' in root) || (root.overlay.upper !== undefined && root.overlay.work !== undefined)) return;
+      const name = root.overlay.upper === undefined ? 'upper' : 'work';
+      return new check.Fault(`.root.overlay.${name}`, 'missing, and needed to write');
+    },
+  ),
+  'copy-up': check.object({ __proto__: null, root, path: check.absolute, target: check.absolute }, [
+    'root',
+    'path',
+    'target',
+  ]),
+};
+
+export const filesVerbs = Object.keys(requests) as FilesVerb[];
+
+/** A request that came from another process. Throws `invalid`, naming the field. */
+export function filesRequest<Verb extends FilesVerb>(verb: Verb, value: unknown): FilesRequests[Verb] {
+  return checked(requests[verb], 'request', value);
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { ProaError } from '#common/errors.ts';
+import type { Container } from '../../../containers/container.ts';
+import { logSettings } from '../../../containers/life/request.ts';
+import type { Engine } from '../../../core/engine.ts';
+import { streamFrame, streamType } from '../../../logs/frames.ts';
+import { readLog } from '../../../logs/read.ts';
+import { join } from '../../../streams/join.ts';
+import { operation } from '../../operation.ts';
+import { flag, text } from '../../query.ts';
+
+/** Engine API, "ContainerAttach". Before its start a client waits: it gets all that the program writes. */
+export const attach = operation({
+  method: 'POST',
+  path: '/containers/{id}/attach',
+  query: { detachKeys: text, logs: flag(), stream: flag(), stdin: flag(), stdout: flag(), stderr: flag() },
+  async answer({ engine, params: { id = '' }, query, takeOver, signal, version }) {
+    const container = engine.containers.find(id);
+    const { stdin, stdout, stderr, stream, logs } = query;
+    if (container.status === 'paused')
+      throw new ProaError(`container ${id} is paused, unpause the container before attach`, { kind: 'conflict' });
+    const tty = container.record.config.Tty ?? false;
+    const client = takeOver(streamType({ tty, version }));
+    if (logs) await replay(engine, container, client, { stdout, stderr });
+    if (!stream) {
+      client.end();
+      return undefined;
+    }
+    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr };
+    const begin = async (started: Container) => {
+      engine.keeper.tell(container, 'attach');
+      join(client, await started.stream(wishes));
+    };
+    if (container.hasMonitor) await begin(container);
+    else {
+      const waiting = container.onNextStart((started) => begin(started).catch(() => client.destroy()));
+      signal.addEventListener('abort', () => waiting[Symbol.dispose](), { once: true });
+      container.removal(signal).then(() => client.end());
+    }
+    return undefined;
+  },
+});
+
+async function replay(
+  engine: Engine,
+  container: Container,
+  client: Duplex,
+  streams: { stdout: boolean; stderr: boolean },
+): Promise<void> {
+  const { path, format } = logSettings(container.record, engine.records.directory(container.id));
+  if (format !== 'json-file') return;
+  const tty = container.record.config.Tty ?? false;
+  for await (const record of readLog(path, streams)) {
+    const bytes = Buffer.from(record.log);
+    if (!client.write(tty ? bytes : streamFrame(record.stream, bytes))) await once(client, 'drain');
+  }
+}

@@ -1,0 +1,62 @@
+import * as check from '#common/check/check.ts';
+import { checked } from '#common/check/checked.ts';
+import { ProaError } from '#common/errors.ts';
+import { makeAtMonitor } from '../../../exec/make.ts';
+import { streamType } from '../../../logs/frames.ts';
+import { join } from '../../../streams/join.ts';
+import { operation } from '../../operation.ts';
+
+const startRequest = check.object(
+  {
+    __proto__: null,
+    Detach: check.boolean,
+    Tty: check.boolean,
+    ConsoleSize: check.list(check.integer(0, 0xffff)),
+  },
+  [],
+);
+
+/** Engine API, "ExecStart". */
+export const startExec = operation({
+  method: 'POST',
+  path: '/exec/{id}/start',
+  query: {},
+  async answer({ engine, params: { id = '' }, body, takeOver, version }) {
+    const session = engine.execs.get(id);
+    const { container, config } = session;
+    const request = checked<{ Detach?: boolean; Tty?: boolean; ConsoleSize?: number[] }>(
+      startRequest,
+      'request',
+      (await body()) ?? {},
+    );
+    if (session.exec !== undefined)
+      throw new ProaError(`Error: Exec command ${id} has already run`, { kind: 'conflict' });
+    const exec = await makeAtMonitor(engine, session, request.ConsoleSize);
+    const run = async () => {
+      try {
+        const { pid } = (await container.ask('exec-start', { exec })) as { pid: number };
+        session.pid = pid;
+        session.running = session.status === undefined;
+      } catch (error) {
+        session.status ??= /permission denied/i.test(String(error)) ? 126 : 127;
+        throw error;
+      }
+      engine.keeper.tell(container, `exec_start: ${config.Cmd.join(' ')}`, { execID: id });
+    };
+    if (request.Detach) {
+      await run();
+      return { status: 200 };
+    }
+    const { AttachStdin = false, AttachStdout = false, AttachStderr = false, Tty: tty = false } = config;
+    const wishes = { exec, stdin: AttachStdin, stdout: AttachStdout || tty, stderr: AttachStderr };
+    const program = await container.stream(wishes);
+    try {
+      await run();
+    } catch (error) {
+      program.destroy();
+      throw error;
+    }
+    join(takeOver(streamType({ tty, version })), program);
+    return undefined;
+  },
+});

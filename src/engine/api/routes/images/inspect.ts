@@ -1,0 +1,44 @@
+import { familiarNames } from '../../../images/view/summary.ts';
+import { ok, operation } from '../../operation.ts';
+import { flag, json } from '../../query.ts';
+
+/** Engine API, "ImageInspect". */
+export const inspectImage = operation({
+  method: 'GET',
+  path: '/images/{name*}/json',
+  query: { manifests: flag(), platform: json },
+  async answer({ engine, params: { name = '' } }) {
+    const image = await engine.library.find(name);
+    const { tags, digests } = familiarNames(image);
+    const { config, size, id, target } = image;
+    const { rootfs, history = [], architecture, os, variant, author = '', created } = config;
+    return ok({
+      Id: id,
+      Descriptor: target,
+      RepoTags: tags,
+      RepoDigests: digests,
+      Parent: '',
+      Comment: history.at(-1)?.comment ?? '',
+      ...(created !== undefined && { Created: created }),
+      DockerVersion: '',
+      Author: author,
+      Config: { ...config.config },
+      Architecture: architecture,
+      ...(variant !== undefined && { Variant: variant }),
+      Os: os,
+      Size: size,
+      VirtualSize: size,
+      GraphDriver: {
+        Name: 'overlay2',
+        Data: {
+          LowerDir: rootfs.diff_ids
+            .map((diffId) => engine.layers.path(diffId as never))
+            .reverse()
+            .join(':'),
+        },
+      },
+      RootFS: { Type: 'layers', Layers: rootfs.diff_ids },
+      Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    });
+  },
+});

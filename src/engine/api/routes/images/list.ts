@@ -1,0 +1,52 @@
+import { familiarNames, imageSummary } from '../../../images/view/summary.ts';
+import { ok, operation } from '../../operation.ts';
+import { momentBefore } from '../../prune.ts';
+import { filterFlag, filters, fitsLabels, flag } from '../../query.ts';
+
+const query = {
+  all: flag(),
+  digests: flag(),
+  'shared-size': flag(),
+  manifests: flag(),
+  filters: filters('before', 'dangling', 'label', 'reference', 'since', 'until'),
+};
+
+export const listImages = operation({
+  method: 'GET',
+  path: '/images/json',
+  query,
+  async answer({ engine, query: { filters: wanted } }) {
+    const images = await engine.library.list();
+    const createdOf = async (name: string) => Date.parse((await engine.library.find(name)).config.created ?? '');
+    const latest = await Promise.all((wanted.before ?? []).map(createdOf));
+    const earliest = await Promise.all((wanted.since ?? []).map(createdOf));
+    const until = (wanted.until ?? []).map(momentBefore);
+    const dangling = filterFlag(wanted.dangling, 'dangling');
+    const found = images.filter((image) => {
+      const created = Date.parse(image.config.created ?? '');
+      const { tags } = familiarNames(image);
+      return (
+        (dangling === undefined || (tags.length === 0) === dangling) &&
+        fitsLabels(image.config.config?.Labels, wanted.label) &&
+        (!wanted.reference || wanted.reference.some((pattern) => tags.some((tag) => fitsReference(tag, pattern)))) &&
+        [...latest, ...until].every((time) => created < time) &&
+        earliest.every((time) => created > time)
+      );
+    });
+    return ok(
+      found
+        .map((image) => imageSummary(engine, image))
+        .sort((a, b) => b.Created - a.Created || a.Id.localeCompare(b.Id)),
+    );
+  },
+});
+
+/** `*` stands for anything but a slash; without a tag, every tag fits. */
+function fitsReference(tag: string, pattern: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]');
+  const whole = /:[^/]*$/.test(pattern) ? source : `${source}(:[^/]*)?`;
+  return new RegExp(`^${whole}$`).test(tag);
+}

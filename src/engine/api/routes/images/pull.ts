@@ -1,0 +1,89 @@
+import { ProaError } from '#common/errors.ts';
+import { importImage } from '../../../images/archive/import.ts';
+import { configFromChanges } from '../../../images/changes.ts';
+import { familiarText, parseReference, type Reference, withDefaultTag } from '../../../images/reference/parse.ts';
+import { platformOf } from '../../../images/transfer/platform-text.ts';
+import { ProgressStream } from '../../../images/transfer/progress.ts';
+import { pullImage } from '../../../images/transfer/pull.ts';
+import type { Call } from '../../operation.ts';
+import { operation } from '../../operation.ts';
+import { text, texts } from '../../query.ts';
+import { registryClient } from './registry.ts';
+
+const query = { fromImage: text, fromSrc: text, repo: text, tag: text, message: text, changes: texts, platform: text };
+
+/** Engine API, "ImageCreate": from a registry, or of an archive in the body. */
+export const createImage = operation({
+  method: 'POST',
+  path: '/images/create',
+  query,
+  async answer(call) {
+    const { fromImage, fromSrc } = call.query;
+    if (fromImage !== undefined) await pull(call, fromImage);
+    else if (fromSrc === '-') await importArchive(call);
+    else throw new ProaError('fromImage, or fromSrc=-: expected one of them', { kind: 'invalid' });
+    return undefined;
+  },
+});
+
+async function pull(call: Call<typeof query>, name: string): Promise<void> {
+  const { engine, query: asked, request, response, signal } = call;
+  const reference = withDefaultTag(withTag(parseReference(name), asked.tag));
+  const platform = asked.platform === undefined ? undefined : platformOf(asked.platform);
+  using client = registryClient(request, signal);
+  const progress = new ProgressStream(response);
+  const { tag, digest } = reference;
+  progress.status(`Pulling from ${repositoryText(reference)}`, { id: tag ?? digest ?? '' });
+  try {
+    const { target, changed } = await pullImage(reference, {
+      client,
+      store: engine.content,
+      rules: await engine.registryRules(),
+      platform,
+      onEvent: (event) => progress.pulling(event),
+      signal,
+    });
+    const image = await engine.library.find(digest ?? familiarText(reference));
+    await engine.layers.unpack(image, { content: engine.content, onEvent: (event) => progress.pulling(event) });
+    engine.events.emit('image', 'pull', familiarText(reference), { name: repositoryText(reference) });
+    progress.status(`Digest: ${target.digest}`);
+    const state = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+    progress.status(`Status: ${state} ${familiarText(reference)}`);
+    progress.end();
+  } catch (error) {
+    progress.fail(error);
+  }
+}
+
+/** A tag, or a digest: the parameter has either. */
+function withTag(reference: Reference, tag: string | undefined): Reference {
+  if (tag === undefined) return reference;
+  const { domain, path } = reference;
+  return parseReference(`${domain}/${path}${tag.includes(':') ? '@' : ':'}${tag}`);
+}
+
+function repositoryText({ domain, path }: Reference): string {
+  return domain === 'docker.io' ? path : `${domain}/${path}`;
+}
+
+async function importArchive(call: Call<typeof query>): Promise<void> {
+  const { engine, query: asked, request, response } = call;
+  const { repo, tag, message, changes, platform } = asked;
+  const reference = repo === undefined ? undefined : withTag(parseReference(repo), tag);
+  const config = configFromChanges(changes);
+  const progress = new ProgressStream(response);
+  try {
+    const { digest } = await importImage(engine.content, request, {
+      ...(reference && { reference: withDefaultTag(reference) }),
+      config,
+      comment: message ?? 'Imported from -',
+      ...(platform !== undefined && { platform: platformOf(platform) }),
+    });
+    const { id } = await engine.library.find(digest);
+    engine.events.emit('image', 'import', id, { name: id });
+    progress.status(id);
+    progress.end();
+  } catch (error) {
+    progress.fail(error);
+  }
+}

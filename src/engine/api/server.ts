@@ -1,0 +1,195 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { describe, ProaError } from '#common/errors.ts';
+import { parseJson } from '#common/json/parse.ts';
+import { stringifyJson } from '#common/json/stringify.ts';
+import type { Engine } from '../core/engine.ts';
+import { failureReply, isDefect } from './failure.ts';
+import { markOldStyle, OLD_HEADER, readHijackedBody } from './hijack.ts';
+import type { Call, Operation, Reply } from './operation.ts';
+import { readQuery } from './query.ts';
+import { Router } from './router.ts';
+import { apiVersion, NEWEST } from './version.ts';
+
+const BODY_LIMIT = 16 << 20;
+
+/** Serves the Docker Engine API to connections on a socket. */
+export class ApiServer {
+  readonly #engine: Engine;
+  readonly #router: Router;
+  readonly #http: Server;
+  readonly #net: NetServer;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(engine: Engine, operations: readonly Operation[]) {
+    this.#engine = engine;
+    this.#router = new Router(operations);
+    this.#http = createHttpServer({ keepAliveTimeout: 0 }, (request, response) => {
+      this.#serve(request, response);
+    });
+    // A body may take as long as it wants, and so may an answer.
+    this.#http.requestTimeout = 0;
+    this.#http.on('upgrade', (request, socket, head) => this.#serveHijacked(request, socket as Socket, head));
+    this.#http.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    });
+    this.#net = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Returns when it listens. */
+  async listen(path: string): Promise<void> {
+    await new Promise<void>((listening, failed) => {
+      this.#net.once('error', failed);
+      this.#net.listen({ path }, listening);
+    });
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    socket.once('data', (first: Buffer) => {
+      socket.pause();
+      socket.unshift(markOldStyle(first));
+      this.#http.emit('connection', socket);
+      socket.resume();
+    });
+    socket.resume();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('Api-Version', NEWEST);
+    response.setHeader('Docker-Experimental', 'false');
+    response.setHeader('Ostype', 'linux');
+    response.setHeader('Server', 'proa');
+    try {
+      const reply = await this.#answer(request, response, { takeOver: refuseTakeOver, body: () => readBody(request) });
+      if (reply) send(request, response, reply);
+    } catch (error) {
+      this.#logDefect(request, error);
+      if (response.headersSent) response.destroy();
+      else send(request, response, failureReply(error) as Reply & object);
+    }
+  }
+
+  async #serveHijacked(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const response = new ServerResponse(request);
+    let taken = false;
+    const takeOver = (contentType: string) => {
+      taken = true;
+      const old = request.headers[OLD_HEADER] !== undefined;
+      const status = old ? '200 OK' : '101 UPGRADED';
+      const upgrade = old ? '' : 'Connection: Upgrade\r\nUpgrade: tcp\r\n';
+      socket.write(`HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\n${upgrade}\r\n`);
+      return socket;
+    };
+    try {
+      const body = await readHijackedBody(request, socket, head);
+      const read = async () => (body.length === 0 ? undefined : parseBody(body.toString()));
+      const reply = await this.#answer(request, response, { takeOver, body: read, socket });
+      if (!taken && reply) sendRaw(socket, reply);
+    } catch (error) {
+      this.#logDefect(request, error);
+      if (taken) socket.destroy();
+      else sendRaw(socket, failureReply(error) as Reply & object);
+    }
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    {
+      takeOver,
+      body,
+      socket = request.socket,
+    }: { takeOver(type: string): Duplex; body(): Promise<unknown>; socket?: Socket },
+  ): Promise<Reply> {
+    const { pathname, searchParams } = parseUrl(request.url ?? '/');
+    const [, version, path = '/'] = /^(?:\/v(\d+\.\d+))?(\/.*)$/.exec(pathname) ?? [];
+    const { operation, params } = this.#router.find(request.method ?? 'GET', path);
+    const abort = new AbortController();
+    socket.once('close', () => abort.abort());
+    const call: Call = {
+      engine: this.#engine,
+      version: apiVersion(version),
+      params,
+      query: readQuery(operation.query, searchParams),
+      request,
+      response,
+      signal: abort.signal,
+      body,
+      takeOver,
+    };
+    return await operation.answer(call);
+  }
+
+  #logDefect(request: IncomingMessage, error: unknown): void {
+    if (!isDefect(error)) return;
+    const where = error instanceof Error && !(error instanceof ProaError) ? `\n${error.stack}` : '';
+    process.stderr.write(`proad: ${request.method} ${request.url}: ${describe(error)}${where}\n`);
+  }
+
+  /** Takes no more connections, and ends those that are there. */
+  async close(): Promise<void> {
+    const closed = new Promise((done) => this.#net.close(done));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+function parseUrl(url: string): URL {
+  try {
+    return new URL(url, 'http://proad');
+  } catch (cause) {
+    throw new ProaError(`not a path: "${url}"`, { kind: 'invalid', cause });
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply & object): void {
+  const { status, json, headers = {} } = reply;
+  // What a client still sends would be taken for its next request.
+  if (!request.complete && request.headers['transfer-encoding'] !== undefined)
+    response.setHeader('Connection', 'close');
+  if (json === undefined) {
+    response.writeHead(status, headers).end();
+    return;
+  }
+  const body = Buffer.from(`${stringifyJson(json)}\n`);
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length, ...headers });
+  response.end(body);
+}
+
+function sendRaw(socket: Socket, { status, json, headers = {} }: Reply & object): void {
+  const body = json === undefined ? '' : `${stringifyJson(json)}\n`;
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${status < 400 ? 'OK' : 'Failed'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n${lines.join('')}\r\n${body}`,
+  );
+}
+
+function refuseTakeOver(): never {
+  throw new ProaError('this request needs a connection of its own, or "Connection: Upgrade" and "Upgrade: tcp"', {
+    kind: 'invalid',
+  });
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > BODY_LIMIT) throw new ProaError(`the body has more than ${BODY_LIMIT} bytes`, { kind: 'invalid' });
+    parts.push(part);
+  }
+  return size === 0 ? undefined : parseBody(Buffer.concat(parts).toString());
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    throw new ProaError('the body is no JSON', { kind: 'invalid', cause });
+  }
+}

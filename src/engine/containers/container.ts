@@ -1,0 +1,255 @@
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
+import type { ContainerState, ExitRecord } from '#common/protocol/container.ts';
+import type { AttachOptions, Notice, Requests } from '#common/protocol/monitor.ts';
+import { Connection } from '../monitors/connection.ts';
+import type { ContainerRecord } from './record.ts';
+
+export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing' | 'dead';
+
+/** What a container tells whoever keeps it. */
+export interface ContainerListener {
+  notice(container: Container, notice: Notice): void;
+  /** It has ended for good, and its monitor with it. `lost`: nobody knows how. */
+  ended(container: Container): void;
+  /** Its monitor is gone and has not said that the container ended. */
+  lost(container: Container): void;
+}
+
+/** One container: its record, what its monitor says of it, and questions to that. Reading it waits for nobody. */
+export class Container {
+  readonly record: ContainerRecord;
+  readonly #listener: ContainerListener;
+  readonly #monitorPath: string;
+  #state: ContainerState | undefined;
+  #monitor: Connection | undefined;
+  /** Operations that change whether it exists or has a monitor, one after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+  readonly #endWaiters = new Set<(exit: ExitRecord | undefined) => void>();
+  readonly #goneWaiters = new Set<(exit: ExitRecord | undefined) => void>();
+  readonly #removalWaiters = new Set<() => void>();
+  readonly #monitorWaiters: (() => void)[] = [];
+  readonly #attachWaiters = new Set<(container: Container) => void>();
+  #removed = false;
+  /** Its monitor is gone, and what became of it is not known yet: until then it is as it was. */
+  #lost = false;
+  /** It goes with its end, but not with the next: it is being started anew. */
+  keepOnce = false;
+
+  constructor(record: ContainerRecord, { run, listener }: { run: string; listener: ContainerListener }) {
+    this.record = record;
+    this.#listener = listener;
+    this.#monitorPath = join(run, 'containers', record.id, 'monitor');
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get name(): string {
+    return this.record.name;
+  }
+
+  /** As its monitor last told; of one that ended, how. */
+  get state(): ContainerState | undefined {
+    return this.#state;
+  }
+
+  get status(): Status {
+    if (this.record.removing) return 'removing';
+    const phase = this.#monitor || this.#lost ? this.#state?.phase : undefined;
+    if (phase === 'running' || phase === 'paused' || phase === 'restarting') return phase;
+    return this.record.started ? 'exited' : 'created';
+  }
+
+  get hasMonitor(): boolean {
+    return this.#monitor !== undefined;
+  }
+
+  get isRunning(): boolean {
+    return ['running', 'paused', 'restarting'].includes(this.status);
+  }
+
+  get isRemoved(): boolean {
+    return this.#removed;
+  }
+
+  /** The process of a container that runs. Throws `conflict` for another. */
+  get pid(): number {
+    const pid = this.#state?.pid;
+    if (pid !== undefined && (this.status === 'running' || this.status === 'paused')) return pid;
+    throw this.notRunning();
+  }
+
+  notRunning(): ProaError {
+    return new ProaError(`container ${this.id} is not running`, { kind: 'conflict' });
+  }
+
+  /** Runs `operation` when no other that was asked for earlier is under way. */
+  exclusively<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(operation);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  /** Watches a container whose monitor is there. Throws `unavailable` where none answers. */
+  async connect(): Promise<void> {
+    const monitor = await Connection.open(this.#monitorPath, {
+      onNotice: (notice) => this.#hear(notice),
+      onClose: () => this.#left(monitor),
+    });
+    this.#monitor = monitor;
+    try {
+      await monitor.ask('watch');
+      this.#state = await monitor.ask<ContainerState>('state');
+      this.#lost = false;
+      for (const told of this.#monitorWaiters.splice(0)) told();
+    } catch (error) {
+      monitor[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Resolves when it is watched again. */
+  nextMonitor(): Promise<void> {
+    return new Promise((resolve) => this.#monitorWaiters.push(resolve));
+  }
+
+  /** How it ended, as it was recorded. */
+  setEnded(state: ContainerState | undefined): void {
+    this.#state = state;
+    this.#lost = false;
+  }
+
+  #hear(notice: Notice): void {
+    const state = this.#state;
+    if (state) applyNotice(state, notice);
+    this.#listener.notice(this, notice);
+    if (notice.notice === 'exit') this.#tell(this.#endWaiters);
+    if (notice.notice === 'exit' && notice['phase'] === 'exited') this.#endForGood();
+    // Which checks there were, and where it stands after a start, is too much for a notice.
+    if (['start', 'health', 'restart'].includes(notice.notice)) this.refresh().catch(() => {});
+  }
+
+  async refresh(): Promise<void> {
+    const monitor = this.#monitor;
+    if (!monitor) return;
+    const state = await monitor.ask<ContainerState>('state');
+    if (this.#monitor === monitor) this.#state = state;
+  }
+
+  #endForGood(): void {
+    this.leave();
+    this.#tell(this.#goneWaiters);
+    this.#listener.ended(this);
+  }
+
+  #left(monitor: Connection): void {
+    if (this.#monitor !== monitor) return;
+    this.#monitor = undefined;
+    this.#lost = true;
+    this.#listener.lost(this);
+  }
+
+  #tell(waiters: Set<(exit: ExitRecord | undefined) => void>): void {
+    for (const told of [...waiters]) told(this.#state?.exit);
+    waiters.clear();
+  }
+
+  /** For one whose end nobody heard: lost, or over before it was watched. */
+  tellUnheardEnd(): void {
+    this.#tell(this.#endWaiters);
+    this.#tell(this.#goneWaiters);
+  }
+
+  /** Asks its monitor. Throws `conflict` where it has none. */
+  async ask<K extends keyof Requests>(ask: K, fields: Requests[K]): Promise<unknown> {
+    if (!this.#monitor) throw this.notRunning();
+    return await this.#monitor.ask(ask, fields);
+  }
+
+  /** Bytes to and from its program, or one of its sessions. */
+  async stream(options: AttachOptions & { exec?: string }): Promise<Socket> {
+    if (!this.#monitor) throw this.notRunning();
+    const connection = await Connection.open(this.#monitorPath);
+    try {
+      return await connection.stream(options.exec === undefined ? 'attach' : 'exec-attach', options);
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Calls back at the next start, before the program runs: what it writes is not missed. */
+  onNextStart(attach: (container: Container) => void): Disposable {
+    this.#attachWaiters.add(attach);
+    return { [Symbol.dispose]: () => this.#attachWaiters.delete(attach) };
+  }
+
+  takeAttachWaiters(): ((container: Container) => unknown)[] {
+    const waiters = [...this.#attachWaiters];
+    this.#attachWaiters.clear();
+    return waiters;
+  }
+
+  /** The next end; of one that was lost, nobody knows how. */
+  nextEnd(signal?: AbortSignal): Promise<ExitRecord | undefined> {
+    return new Promise((resolve) => this.#wait(this.#endWaiters, resolve, signal));
+  }
+
+  /** The next end that is for good, with no restart after it. */
+  nextGone(signal?: AbortSignal): Promise<ExitRecord | undefined> {
+    return new Promise((resolve) => this.#wait(this.#goneWaiters, resolve, signal));
+  }
+
+  removal(signal?: AbortSignal): Promise<void> {
+    if (this.#removed) return Promise.resolve();
+    return new Promise((resolve) => this.#wait(this.#removalWaiters, () => resolve(), signal));
+  }
+
+  #wait<T extends (...args: never[]) => void>(waiters: Set<T>, told: T, signal?: AbortSignal): void {
+    waiters.add(told);
+    signal?.addEventListener('abort', () => waiters.delete(told), { once: true });
+  }
+
+  tellRemoved(): void {
+    this.#removed = true;
+    this.tellUnheardEnd();
+    for (const told of this.#removalWaiters) told();
+    this.#removalWaiters.clear();
+  }
+
+  /** Stops listening; the container lives on. */
+  leave(): void {
+    const monitor = this.#monitor;
+    this.#monitor = undefined;
+    monitor?.[Symbol.dispose]();
+  }
+}
+
+/** What a notice changes of the state, at once: whoever reads after an event sees what it told. */
+function applyNotice(state: ContainerState, notice: Notice): void {
+  switch (notice.notice) {
+    case 'start':
+      state.phase = 'running';
+      state.pid = notice['pid'] as number;
+      state.startedAt = notice.at;
+      delete state.exit;
+      break;
+    case 'exit':
+      state.exit = notice['exit'] as ExitRecord;
+      state.phase = (notice['phase'] as ContainerState['phase'] | undefined) ?? 'exited';
+      delete state.pid;
+      break;
+    case 'pause':
+      state.phase = 'paused';
+      break;
+    case 'resume':
+      state.phase = 'running';
+      break;
+    case 'restart':
+      state.restarts = notice['restarts'] as number;
+      break;
+  }
+}

@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import type { FilesRoot } from '#common/protocol/files.ts';
+import type { Engine } from '../../core/engine.ts';
+import type { Container } from '../container.ts';
+import { rootOf } from '../life/bundle.ts';
+
+/**
+ * Works on a container's files: of one that runs, as its processes see them; of another, its layers with the volumes over
+ * them. Meanwhile it is not started.
+ */
+export async function withFiles<T>(
+  engine: Engine,
+  container: Container,
+  work: (root: FilesRoot) => Promise<T>,
+): Promise<T> {
+  if (container.isRunning && container.state?.pid !== undefined) return await work(await runningRoot(container));
+  return await container.exclusively(async () => {
+    if (container.isRunning) return await work(await runningRoot(container));
+    const mounts = container.record.mounts
+      .filter(({ Type }) => Type !== 'tmpfs')
+      .map(({ Source: source, Destination: destination, RW }) => ({ source, destination, readOnly: !RW }));
+    return await work({ overlay: await rootOf(engine, container), mounts });
+  });
+}
+
+async function runningRoot(container: Container): Promise<FilesRoot> {
+  const { pid } = container;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { pid, startTime: Number(fields[19]) };
+}
+
+export function readOnlyContainer({ record }: Container): boolean {
+  return record.host.ReadonlyRootfs === true;
+}

@@ -1,0 +1,79 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe } from '#common/errors.ts';
+import { inParallel } from '#engine/async/parallel.ts';
+import type { Engine } from '../../core/engine.ts';
+import { Container } from '../container.ts';
+import { removeContainer } from './remove.ts';
+import { startContainer } from './start.ts';
+
+const WIDTH = 16;
+
+/**
+ * Takes over what an engine before this one has left: containers that run are watched again, what was half done is
+ * finished or undone, and those that are to come back after a boot are started.
+ */
+export async function adoptContainers(engine: Engine): Promise<void> {
+  const monitored = new Set(await engine.monitored());
+  const containers = (await engine.records.list()).map(
+    (record) => new Container(record, { run: engine.options.run, listener: engine.keeper }),
+  );
+  for (const container of containers) engine.containers.add(container);
+  await inParallel(containers, WIDTH, async (container) => {
+    try {
+      await adopt(engine, container, monitored.has(container.id));
+    } catch (error) {
+      process.stderr.write(`proad: container ${container.name}: cannot take it over: ${describe(error)}\n`);
+    }
+  });
+  await removeLeftovers(engine);
+}
+
+async function adopt(engine: Engine, container: Container, monitored: boolean): Promise<void> {
+  const { record } = container;
+  if (monitored) {
+    try {
+      await container.connect();
+    } catch {
+      // Its monitor is lost, or has just ended.
+      engine.keeper.lost(container);
+      return;
+    }
+    record.started ||= container.state?.startedAt !== undefined;
+    await engine.execs.adopt(container);
+    // It was made, and the engine that was to let it go is gone; or somebody wanted to be rid of it.
+    if (container.state?.phase === 'created' || record.removing) await container.ask('remove', {});
+    else return;
+  }
+  if (record.removing) return await container.exclusively(() => removeContainer(engine, container, { volumes: true }));
+  const end = await engine.keeper.endOf(record.id);
+  container.setEnded(end);
+  record.started ||= end?.startedAt !== undefined;
+  if (!record.started) return;
+  if (record.host.AutoRemove) {
+    await container.exclusively(() => removeContainer(engine, container, { volumes: true }));
+    return;
+  }
+  if (comesBack(container)) await startContainer(engine, container);
+}
+
+/** After a boot, or where agent and monitor were both lost: nobody told it to end. */
+function comesBack({ state, record }: Container): boolean {
+  const policy = record.host.RestartPolicy?.Name || 'no';
+  if (policy === 'always') return true;
+  // What has ended by itself, and was not to be started again, has a record of its end.
+  if (state?.exit) return policy === 'unless-stopped' && !state.stopped;
+  return policy !== 'no';
+}
+
+/** Of containers that were being made, or that nobody knows any more. */
+async function removeLeftovers(engine: Engine): Promise<void> {
+  const known = new Set(engine.containers.list().map(({ id }) => id));
+  for (const name of await engine.snapshots.list()) if (!known.has(name)) await engine.snapshots.remove(name);
+  const bundles = engine.bundle('');
+  for (const name of await readdir(bundles).catch(() => []))
+    if (!known.has(name)) await rm(join(bundles, name), { recursive: true, force: true });
+  const used = new Set(engine.containers.list().flatMap(({ record }) => record.mounts.map(({ Name }) => Name)));
+  for (const { name, madeFor } of engine.volumes.list())
+    if (madeFor !== undefined && !known.has(madeFor) && !used.has(name)) await engine.volumes.remove(name);
+}

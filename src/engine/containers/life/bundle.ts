@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringifyJson } from '#common/json/stringify.ts';
+import type { OverlaySettings } from '#common/protocol/container.ts';
+import type { Engine } from '../../core/engine.ts';
+import type { Digest } from '../../images/reference/digest.ts';
+import type { Container } from '../container.ts';
+import { hostNameOf, writeNetworkFiles } from '../files/network-files.ts';
+import { containerConfiguration } from '../spec/configuration.ts';
+
+/** A container's root filesystem: its own layer over the one of all containers over those of the image. */
+export async function rootOf(engine: Engine, { id, record }: Container): Promise<OverlaySettings> {
+  return await engine.snapshots.prepare(id, await lowerLayers(engine, record.image));
+}
+
+/** From the top down. A layer that is not there any more is unpacked from what the image has. */
+export async function lowerLayers(engine: Engine, image: { id: string; layers: string[] }): Promise<string[]> {
+  const diffIds = image.layers as Digest[];
+  const there = await Promise.all(diffIds.map((diffId) => engine.layers.has(diffId)));
+  if (there.includes(false)) {
+    const found = await engine.library.find(image.id);
+    await engine.layers.unpack(found, { content: engine.content });
+  }
+  return [engine.initLayer, ...diffIds.map((diffId) => engine.layers.path(diffId)).reverse()];
+}
+
+/** The text of the configuration that a container is started with. */
+export async function bundleFor(engine: Engine, container: Container): Promise<string> {
+  const { record } = container;
+  const overlay = await rootOf(engine, container);
+  const user = await engine.accounts.resolve(
+    record.config.User ?? '',
+    { overlay, mounts: [] },
+    {
+      // A container that has written to /etc may have other accounts than its image.
+      image: existsSync(join(overlay.upper ?? '/', 'etc')) ? undefined : record.image.layers.join(),
+      added: record.host.GroupAdd,
+    },
+  );
+  const files = await writeNetworkFiles(record, engine.records.directory(record.id));
+  const processOf = (name: string) => engine.containers.find(name).pid;
+  const hostname = hostNameOf(record);
+  return stringifyJson(containerConfiguration(record, { files, user, hostname, processOf }));
+}

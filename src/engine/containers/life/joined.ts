@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../../core/engine.ts';
+import type { Container } from '../container.ts';
+import { namespaceMode } from '../spec/namespaces.ts';
+import { bundleFor } from './bundle.ts';
+
+/**
+ * Containers that share a namespace of one that has just been started: what their monitors would restart them with names
+ * its process of before.
+ */
+export async function refreshJoined(engine: Engine, started: Container): Promise<void> {
+  for (const container of engine.containers.list()) {
+    if (!container.hasMonitor || !joins(engine, container, started)) continue;
+    const configuration = await bundleFor(engine, container);
+    await writeFile(join(engine.bundle(container.id), 'config.json'), configuration, { mode: 0o600 });
+  }
+}
+
+function joins(engine: Engine, { record: { host } }: Container, other: Container): boolean {
+  return (['NetworkMode', 'PidMode', 'IpcMode'] as const).some((field) => {
+    const mode = namespaceMode(field, host[field]);
+    return mode.kind === 'container' && isNamed(engine, mode.name, other);
+  });
+}
+
+function isNamed(engine: Engine, text: string, container: Container): boolean {
+  try {
+    return engine.containers.find(text) === container;
+  } catch {
+    // It is gone, or the name stands for several by now.
+    return false;
+  }
+}

@@ -1,0 +1,105 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
+import type { ContainerRequest } from '#common/protocol/container.ts';
+import type { Engine } from '../../core/engine.ts';
+import type { Container } from '../container.ts';
+import { bundleFor, rootOf } from './bundle.ts';
+import { removeContainer } from './remove.ts';
+import { containerRequest } from './request.ts';
+import { prepareVolumes } from './volumes.ts';
+
+/** Starts a container that does not run. Answers whether it did: one that runs is left alone. */
+export async function startContainer(engine: Engine, container: Container): Promise<boolean> {
+  return await container.exclusively(async () => {
+    if (container.record.removing || container.isRemoved)
+      throw new ProaError(`container is marked for removal and cannot be started`, { kind: 'conflict' });
+    if (container.status === 'paused')
+      throw new ProaError('cannot start a paused container, try unpause instead', { kind: 'conflict' });
+    if (container.hasMonitor) return false;
+    await start(engine, container);
+    return true;
+  });
+}
+
+async function start(engine: Engine, container: Container): Promise<void> {
+  const { record } = container;
+  const before = record.started;
+  try {
+    await prepareVolumes(engine, container);
+    const request = await writeBundle(engine, container);
+    // One that goes with its end leaves nothing to see that it ran, should this process be killed.
+    if (record.host.AutoRemove) await markStarted(engine, container);
+    await engine.agent.create(request);
+    try {
+      await container.connect();
+      for (const attach of container.takeAttachWaiters()) await attach(container);
+      record.started = true;
+      await container.ask('start', {});
+    } catch (error) {
+      await giveUp(container);
+      throw error;
+    }
+    delete record.failure;
+    if (!record.host.AutoRemove) await markStarted(engine, container);
+  } catch (cause) {
+    record.started = before;
+    await failed(engine, container, cause);
+    throw new ProaError(`cannot start container "${record.name}"`, { kind: startKind(cause), cause });
+  }
+}
+
+/** It was made and shall not be. Where its monitor cannot be reached now, whoever adopts it does the same. */
+async function giveUp(container: Container): Promise<void> {
+  try {
+    if (!container.hasMonitor) await container.connect();
+    await container.ask('remove', {});
+  } catch {
+    // The failure before this one is told.
+  }
+}
+
+/** As dockerd has it: what a client can mend is not the server's error, and only a container can be "not found". */
+function startKind(cause: unknown) {
+  const kind = kindOf(cause);
+  return kind === 'not-found' || kind === 'denied' ? 'invalid' : kind;
+}
+
+async function markStarted(engine: Engine, { record }: Container): Promise<void> {
+  const { RestartPolicy } = record.host;
+  record.started = true;
+  // It has to be known after a loss of power where the container is to come back by itself.
+  await engine.records.save(record, { durably: (RestartPolicy?.Name || 'no') !== 'no' });
+}
+
+async function failed(engine: Engine, container: Container, cause: unknown): Promise<void> {
+  const { record } = container;
+  const message = describe(cause);
+  record.failure = {
+    status: statusOfFailure(message),
+    message: remedyOf(cause) ? `${message} (${remedyOf(cause)})` : message,
+  };
+  container.leave();
+  container.setEnded(await engine.keeper.endOf(record.id));
+  await engine.records.save(record, { durably: false });
+  await rm(engine.bundle(record.id), { recursive: true, force: true });
+  if (record.host.AutoRemove) await removeContainer(engine, container, { volumes: true });
+}
+
+/** Of a shell: 127 where there is no such program, 126 where it cannot be run; 128 for anything else. */
+function statusOfFailure(message: string): number {
+  if (/executable file not found|no such file or directory/i.test(message)) return 127;
+  return /permission denied/i.test(message) ? 126 : 128;
+}
+
+async function writeBundle(engine: Engine, container: Container): Promise<ContainerRequest> {
+  const directory = engine.bundle(container.id);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const configuration = await bundleFor(engine, container);
+  await writeFile(join(directory, 'config.json'), configuration, { mode: 0o600 });
+  return containerRequest(container.record, {
+    bundle: directory,
+    overlay: await rootOf(engine, container),
+    directory: engine.records.directory(container.id),
+  });
+}

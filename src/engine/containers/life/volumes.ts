@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { ProaError } from '#common/errors.ts';
+import type { Engine } from '../../core/engine.ts';
+import { isCode } from '../../images/content/errors.ts';
+import type { Container } from '../container.ts';
+import { copyUp } from '../files/tool.ts';
+import type { ContainerMount } from '../record.ts';
+import { rootOf } from './bundle.ts';
+
+/** Makes directories of the machine that are missing; an empty volume gets what the image has at its place. */
+export async function prepareVolumes(engine: Engine, container: Container): Promise<void> {
+  for (const mount of container.record.mounts) {
+    if (mount.Type === 'bind') await makeSource(mount);
+    if (mount.Type === 'volume') await fill(engine, container, mount);
+  }
+}
+
+async function makeSource({
+  Source: source,
+  makeSource: wanted,
+  Destination: destination,
+}: ContainerMount): Promise<void> {
+  try {
+    await stat(source);
+  } catch (cause) {
+    if (!isCode(cause, 'ENOENT') || !wanted)
+      throw new ProaError(`bind mount "${source}" at ${destination}`, { kind: 'invalid', cause });
+    await mkdir(source, { recursive: true, mode: 0o755 });
+  }
+}
+
+async function fill(engine: Engine, container: Container, mount: ContainerMount): Promise<void> {
+  const { Name: name = '', Source: source, Destination: destination } = mount;
+  if (!existsSync(source))
+    throw new ProaError(`volume "${name}" at ${destination}: its directory "${source}" is missing`, {
+      kind: 'invalid',
+    });
+  if (!mount.copyUp || (await readdir(source)).length > 0) return;
+  const overlay = await rootOf(engine, container);
+  await copyUp(engine.options.programs.files, { overlay, mounts: [] }, destination, source);
+}

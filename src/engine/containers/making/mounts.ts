@@ -1,0 +1,187 @@
+import { statSync } from 'node:fs';
+import { posix } from 'node:path';
+import type { ContainerConfig, HostConfig, MountRequest } from '#common/docker-api/types.ts';
+import { ProaError } from '#common/errors.ts';
+import type { Volume, VolumeStore } from '../../volumes/store.ts';
+import type { ContainerMount } from '../record.ts';
+
+export interface MountContext {
+  /** The container's id. */
+  id: string;
+  volumes: VolumeStore;
+  /** The mounts of another container, for `VolumesFrom`. */
+  mountsOf(container: string): readonly ContainerMount[];
+}
+
+/**
+ * Decides every mount that a container is to have: from other containers, from `Binds` and `Mounts`, and an anonymous volume
+ * for each place in `Volumes` that none of them has. Volumes that are missing are made.
+ */
+export async function decideMounts(
+  config: ContainerConfig,
+  host: HostConfig,
+  context: MountContext,
+): Promise<ContainerMount[]> {
+  const found = new Map<string, ContainerMount>();
+  for (const text of host.VolumesFrom ?? [])
+    for (const mount of mountsFrom(text, context)) found.set(mount.Destination, mount);
+  const given = new Set<string>(Object.keys(host.Tmpfs ?? {}).map((path) => place(path, 'Tmpfs')));
+  const add = (mount: ContainerMount) => {
+    if (given.has(mount.Destination))
+      throw new ProaError(`Duplicate mount point: ${mount.Destination}`, { kind: 'invalid' });
+    given.add(mount.Destination);
+    found.set(mount.Destination, mount);
+  };
+  if (host.VolumeDriver && host.VolumeDriver !== 'local') throw noDriver(host.VolumeDriver, 'HostConfig.VolumeDriver');
+  for (const text of host.Binds ?? []) add(await fromBind(text, context));
+  for (const request of host.Mounts ?? []) add(await fromRequest(request, context));
+  for (const path of Object.keys(config.Volumes ?? {})) {
+    const destination = place(path, 'Volumes');
+    if (found.has(destination) || given.has(destination)) continue;
+    const volume = await context.volumes.create({ madeFor: context.id });
+    found.set(destination, volumeMount(volume, destination, context, { anonymous: true }));
+  }
+  return [...found.values()];
+}
+
+/** Volumes that were made for a container and are nobody else's, when making it has failed or it goes with them. */
+export async function removeAnonymous(
+  mounts: readonly ContainerMount[],
+  volumes: VolumeStore,
+  isUsed: (name: string) => boolean = () => false,
+): Promise<void> {
+  for (const { anonymous, Name: name } of mounts)
+    if (anonymous && name !== undefined && volumes.has(name) && !isUsed(name)) await volumes.remove(name);
+}
+
+function place(path: string, field: string): string {
+  const clean = posix.normalize(path).replace(/(?<=.)\/$/, '');
+  if (!clean.startsWith('/'))
+    throw new ProaError(`${field}: invalid mount path: "${path}": mount path must be absolute`, { kind: 'invalid' });
+  if (clean === '/')
+    throw new ProaError(`${field}: invalid specification: destination can't be '/'`, { kind: 'invalid' });
+  return clean;
+}
+
+function mountsFrom(text: string, { mountsOf }: MountContext): ContainerMount[] {
+  const [, name = text, mode = ''] = /^(.*?)(?::(ro|rw|z|Z))?$/.exec(text) ?? [];
+  return mountsOf(name)
+    .filter(({ Type }) => Type !== 'tmpfs')
+    .map((mount) => {
+      const { anonymous: _theirs, ...rest } = mount;
+      return mode === 'ro' ? { ...rest, RW: false, Mode: 'ro' } : rest;
+    });
+}
+
+const propagations = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
+
+/** `SOURCE:DESTINATION[:OPTIONS]`, `DESTINATION`: docs.docker.com, "Bind mounts" and "Volumes". */
+async function fromBind(text: string, context: MountContext): Promise<ContainerMount> {
+  const parts = text.split(':');
+  if (parts.length > 3 || parts.some((part) => part === ''))
+    throw new ProaError(`HostConfig.Binds: invalid volume specification: "${text}"`, { kind: 'invalid' });
+  const [source = '', destination] = parts.length === 1 ? [undefined, parts[0]] : parts;
+  const options = (parts[2] ?? '').split(',').filter(Boolean);
+  const known = ['ro', 'rw', 'z', 'Z', 'nocopy', 'consistent', 'cached', 'delegated', 'default', ...propagations];
+  for (const option of options)
+    if (!known.includes(option))
+      throw new ProaError(`HostConfig.Binds: "${text}": invalid mode: ${option}`, { kind: 'invalid' });
+  const at = place(destination ?? '', 'HostConfig.Binds');
+  const propagation = options.find((option) => propagations.includes(option)) ?? 'rprivate';
+  const shared = { RW: !options.includes('ro'), Mode: parts[2] ?? '' };
+  if (source.startsWith('/')) {
+    return {
+      Type: 'bind',
+      Source: posix.normalize(source),
+      Destination: at,
+      Propagation: propagation,
+      options: ['rbind', propagation],
+      makeSource: true,
+      ...shared,
+    };
+  }
+  const volume = await context.volumes.create(source === '' ? { madeFor: context.id } : { name: source });
+  return {
+    ...volumeMount(volume, at, context, { anonymous: source === '', noCopy: options.includes('nocopy') }),
+    ...shared,
+  };
+}
+
+async function fromRequest(request: MountRequest, context: MountContext): Promise<ContainerMount> {
+  const at = place(request.Target, 'HostConfig.Mounts');
+  const RW = !request.ReadOnly;
+  if (request.Type === 'bind') return bindRequest(request, at);
+  if (request.Type === 'tmpfs') {
+    if (request.Source) throw new ProaError('HostConfig.Mounts: a tmpfs has no Source', { kind: 'invalid' });
+    const { SizeBytes: size = 0, Mode: mode } = request.TmpfsOptions ?? {};
+    const options = ['noexec', 'nosuid', 'nodev', ...(size > 0 ? [`size=${size}`] : [])];
+    if (mode !== undefined) options.push(`mode=${mode.toString(8)}`);
+    return {
+      Type: 'tmpfs',
+      Source: '',
+      Destination: at,
+      Mode: '',
+      RW,
+      Propagation: '',
+      options: RW ? options : [...options, 'ro'],
+    };
+  }
+  const { NoCopy: noCopy = false, Labels: labels, DriverConfig: driver = {} } = request.VolumeOptions ?? {};
+  if (driver.Name && driver.Name !== 'local') throw noDriver(driver.Name, 'HostConfig.Mounts');
+  const volume = await context.volumes.create({
+    ...(request.Source ? { name: request.Source } : { madeFor: context.id }),
+    labels,
+    options: driver.Options,
+  });
+  return { ...volumeMount(volume, at, context, { anonymous: !request.Source, noCopy }), RW, Mode: 'z' };
+}
+
+function bindRequest(request: MountRequest, at: string): ContainerMount {
+  const { Source: source = '', BindOptions = {} } = request;
+  const { Propagation: propagation = 'rprivate', NonRecursive = false, CreateMountpoint = false } = BindOptions;
+  if (!source.startsWith('/'))
+    throw new ProaError(`HostConfig.Mounts: invalid mount path: "${source}": mount path must be absolute`, {
+      kind: 'invalid',
+    });
+  if (!CreateMountpoint && statSync(source, { throwIfNoEntry: false }) === undefined)
+    throw new ProaError(`HostConfig.Mounts: bind source path does not exist: ${source}`, { kind: 'invalid' });
+  return {
+    Type: 'bind',
+    Source: posix.normalize(source),
+    Destination: at,
+    Mode: '',
+    RW: !request.ReadOnly,
+    Propagation: propagation,
+    options: [NonRecursive ? 'bind' : 'rbind', propagation],
+    ...(CreateMountpoint && { makeSource: true }),
+    ...(BindOptions.ReadOnlyNonRecursive && { shallowReadOnly: true }),
+  };
+}
+
+function volumeMount(
+  volume: Volume,
+  destination: string,
+  { volumes }: MountContext,
+  { anonymous = false, noCopy = false }: { anonymous?: boolean; noCopy?: boolean },
+): ContainerMount {
+  return {
+    Type: 'volume',
+    Name: volume.name,
+    Source: volumes.path(volume),
+    Destination: destination,
+    Driver: 'local',
+    Mode: '',
+    RW: true,
+    Propagation: '',
+    options: ['rbind', 'rprivate'],
+    ...(!noCopy && { copyUp: true }),
+    ...(anonymous && { anonymous: true }),
+  };
+}
+
+function noDriver(name: string, field: string): ProaError {
+  return new ProaError(`${field}: there is no volume driver "${name}"`, {
+    kind: 'unsupported',
+    remedy: 'There is: local',
+  });
+}

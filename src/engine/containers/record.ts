@@ -1,0 +1,106 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerConfig, HostConfig, MountPoint } from '#common/docker-api/types.ts';
+import type { Descriptor } from '#common/image-spec/types.ts';
+import { parseJson } from '#common/json/parse.ts';
+import { stringifyJson } from '#common/json/stringify.ts';
+import { isCode } from '../images/content/errors.ts';
+import { makeDirectory, replaceFileDurably } from '../images/content/files.ts';
+
+/** What was decided of a mount when its container was made. */
+export interface ContainerMount extends MountPoint {
+  /** Of mount(8), without what `RW` says. */
+  options: string[];
+  /** Read-only at its own level alone. */
+  shallowReadOnly?: boolean;
+  /** An empty volume gets what the image has at that place. */
+  copyUp?: boolean;
+  /** The volume was made for this container, without a name that somebody chose. */
+  anonymous?: boolean;
+  /** A missing directory of the machine is made. */
+  makeSource?: boolean;
+}
+
+/** What the engine keeps of a container. How it runs is with its monitor. */
+export interface ContainerRecord {
+  version: 1;
+  id: string;
+  /** Without a slash. */
+  name: string;
+  /** RFC 3339. */
+  created: string;
+  image: {
+    /** Of its configuration. */
+    id: string;
+    /** As it was asked for. */
+    reference: string;
+    manifest: Descriptor;
+    platform: string;
+    /** Layers by what they unpack to, the lowest first. */
+    layers: string[];
+  };
+  config: ContainerConfig;
+  host: HostConfig;
+  mounts: ContainerMount[];
+  /** It has been started at least once. */
+  started: boolean;
+  /** Its last start failed. */
+  failure?: { status: number; message: string };
+  /** Somebody wants it gone: what is left of it is removed. */
+  removing?: boolean;
+}
+
+const FILE = 'container.json';
+
+/** A directory for each container, with its record and the files that belong to it. */
+export class ContainerRecords {
+  readonly #root: string;
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  static async open(root: string): Promise<ContainerRecords> {
+    await makeDirectory(root);
+    return new ContainerRecords(root);
+  }
+
+  directory(id: string): string {
+    return join(this.#root, id);
+  }
+
+  /** Those that are whole. What was being made when an engine ended is removed. */
+  async list(): Promise<ContainerRecord[]> {
+    const found: ContainerRecord[] = [];
+    for (const id of await readdir(this.#root)) {
+      try {
+        found.push(parseJson(await readFile(join(this.#root, id, FILE), 'utf8')) as ContainerRecord);
+      } catch (error) {
+        if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+        await rm(this.directory(id), { recursive: true, force: true });
+      }
+    }
+    return found;
+  }
+
+  async makeDirectory(id: string): Promise<void> {
+    await mkdir(this.directory(id), { mode: 0o711 });
+  }
+
+  /** With `durably`, it is on disk afterwards. */
+  async save(record: ContainerRecord, { durably }: { durably: boolean }): Promise<void> {
+    const path = join(this.directory(record.id), FILE);
+    const text = stringifyJson(record);
+    if (durably) return await replaceFileDurably(path, text);
+    await writeFile(`${path}.new`, text, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  }
+
+  async remove(id: string): Promise<void> {
+    // The record last: until then it says that this has to be done.
+    const directory = this.directory(id);
+    for (const name of await readdir(directory).catch(() => []))
+      if (name !== FILE) await rm(join(directory, name), { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,62 @@
+import type { Config, User } from '#common/runtime-spec/types.ts';
+import type { ContainerRecord } from '../record.ts';
+import { containerCapabilities } from './capabilities.ts';
+import { containerDevices } from './devices.ts';
+import { containerMounts, type OwnFiles } from './mounts.ts';
+import { containerNamespaces, namespaceMode, type ProcessOf } from './namespaces.ts';
+import { containerProcess } from './process.ts';
+import { containerResources } from './resources.ts';
+import { securitySettings } from './security.ts';
+
+export interface ConfigurationContext {
+  files: OwnFiles;
+  user: User;
+  /** As the container sees it. */
+  hostname: string;
+  processOf: ProcessOf;
+}
+
+/** The OCI configuration that a container of the Docker API is run by. */
+export function containerConfiguration(record: ContainerRecord, context: ConfigurationContext): Config {
+  const { config, host } = record;
+  const { files, user, hostname, processOf } = context;
+  const capabilities = containerCapabilities(host);
+  const security = securitySettings(host, capabilities);
+  const namespaces = containerNamespaces(host, processOf);
+  const created = (type: string) => namespaces.some((one) => one.type === type && one.path === undefined);
+  const devices = containerDevices(host);
+  return {
+    ociVersion: '1.2.0',
+    root: { path: '/', ...(host.ReadonlyRootfs && { readonly: true }) },
+    process: containerProcess(config, host, { user, hostname, capabilities, security }),
+    ...(created('uts') && { hostname, ...(config.Domainname && { domainname: config.Domainname }) }),
+    mounts: containerMounts({
+      host,
+      mounts: record.mounts,
+      files,
+      ownIpc: namespaceMode('IpcMode', host.IpcMode).kind !== 'host',
+    }),
+    ...(host.Annotations && { annotations: host.Annotations }),
+    linux: {
+      namespaces,
+      cgroupsPath: cgroupPath(record),
+      resources: containerResources(host),
+      ...(devices.length > 0 && { devices }),
+      sysctl: { ...(created('network') && networkDefaults), ...host.Sysctls },
+      ...(security.seccomp && { seccomp: security.seccomp }),
+      maskedPaths: security.maskedPaths,
+      readonlyPaths: security.readonlyPaths,
+    },
+  };
+}
+
+/** In a network of its own anybody may listen on any port and send a ping: Docker Engine 20.10 and newer. */
+const networkDefaults = {
+  'net.ipv4.ip_unprivileged_port_start': '0',
+  'net.ipv4.ping_group_range': '0 2147483647',
+};
+
+export function cgroupPath({ id, host }: Pick<ContainerRecord, 'id' | 'host'>): string {
+  const parent = host.CgroupParent || '/proa';
+  return `${parent.startsWith('/') ? parent : `/${parent}`}/${id}`;
+}

@@ -1,0 +1,105 @@
+import type { HostConfig } from '#common/docker-api/types.ts';
+import type { Mount } from '#common/runtime-spec/types.ts';
+import type { ContainerMount } from '../record.ts';
+
+/** Files of the engine that a container finds under fixed names. */
+export interface OwnFiles {
+  hosts: string;
+  hostname: string;
+  resolvConf: string;
+}
+
+const SHM_BYTES = 64 << 20;
+const kernelOptions = ['nosuid', 'noexec', 'nodev'];
+
+export interface MountSettings {
+  host: HostConfig;
+  mounts: readonly ContainerMount[];
+  files: OwnFiles;
+  /** /dev/mqueue and /dev/shm belong to the IPC namespace: none of our own where it is another's. */
+  ownIpc: boolean;
+}
+
+/** All mounts of a container, those of kernel file systems first, others by the depth of their place. */
+export function containerMounts({ host, mounts, files, ownIpc }: MountSettings): Mount[] {
+  const given = [...mounts.map(ociMount), ...temporaryMounts(host)];
+  const places = new Set(given.map(({ destination }) => destination));
+  const own = [
+    ...kernelMounts(host, ownIpc),
+    bindOwn('/etc/resolv.conf', files.resolvConf),
+    bindOwn('/etc/hostname', files.hostname),
+    bindOwn('/etc/hosts', files.hosts),
+  ];
+  const kept = own.filter(({ destination }) => !places.has(destination));
+  return [...kept, ...given.sort((a, b) => depth(a) - depth(b))];
+}
+
+const depth = ({ destination }: Mount): number => destination.split('/').length;
+
+/** The same as those of Docker Engine's default specification. */
+function kernelMounts({ Privileged = false, ShmSize = 0, IpcMode }: HostConfig, ownIpc: boolean): Mount[] {
+  const readOnly = Privileged ? [] : ['ro'];
+  const mounts: Mount[] = [
+    { destination: '/proc', type: 'proc', source: 'proc', options: kernelOptions },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...kernelOptions, ...readOnly] },
+    {
+      destination: '/sys/fs/cgroup',
+      type: 'cgroup',
+      source: 'cgroup',
+      options: [...kernelOptions, 'relatime', ...readOnly],
+    },
+  ];
+  const size = `size=${ShmSize || SHM_BYTES}`;
+  if (ownIpc) {
+    mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: kernelOptions });
+    if (IpcMode !== 'none')
+      mounts.push({
+        destination: '/dev/shm',
+        type: 'tmpfs',
+        source: 'shm',
+        options: [...kernelOptions, 'mode=1777', size],
+      });
+  } else {
+    mounts.push({
+      destination: '/dev/mqueue',
+      type: 'bind',
+      source: '/dev/mqueue',
+      options: ['rbind', ...kernelOptions],
+    });
+    mounts.push({ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', ...kernelOptions] });
+  }
+  return mounts;
+}
+
+function bindOwn(destination: string, source: string): Mount {
+  return { destination, source, type: 'bind', options: ['rbind', 'rprivate'] };
+}
+
+function ociMount(mount: ContainerMount): Mount {
+  const { Type, Destination: destination, Source: source, RW, options } = mount;
+  if (Type === 'tmpfs') return { destination, type: 'tmpfs', source: 'tmpfs', options: [...options] };
+  const access = RW ? [] : [mount.shallowReadOnly ? 'ro' : 'rro'];
+  return { destination, type: 'bind', source, options: [...options, ...access] };
+}
+
+/** Docker CLI reference, "docker run", --tmpfs: mount options, as they are. */
+function temporaryMounts({ Tmpfs = {} }: HostConfig): Mount[] {
+  return Object.entries(Tmpfs).map(([destination, text]) => ({
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['noexec', 'nosuid', 'nodev', ...text.split(',').filter(Boolean)],
+  }));
+}

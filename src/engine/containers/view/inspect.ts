@@ -1,0 +1,196 @@
+import { join } from 'node:path';
+import type { ContainerConfig, MountPoint } from '#common/docker-api/types.ts';
+import type { Engine } from '../../core/engine.ts';
+import { OWN_RUNTIME } from '../../core/runtimes.ts';
+import type { Container } from '../container.ts';
+import { hostNameOf, ownFiles } from '../files/network-files.ts';
+import { logSettings } from '../life/request.ts';
+import type { ContainerMount } from '../record.ts';
+import { cgroupNamespaceMode } from '../spec/namespaces.ts';
+import { commandOf } from '../spec/process.ts';
+import { securitySettings } from '../spec/security.ts';
+import { stateView } from './state.ts';
+
+/** Engine API, "ContainerInspectResponse". */
+export function inspectView(engine: Engine, container: Container) {
+  const { record } = container;
+  const { config, host, image } = record;
+  const directory = engine.records.directory(record.id);
+  const files = ownFiles(directory);
+  const [path = '', ...args] = commandOf(config);
+  const sessions = engine.execs.of(container).filter(({ running }) => running);
+  const snapshot = engine.snapshots.directory(record.id);
+  return {
+    Id: record.id,
+    Created: record.created,
+    Path: path,
+    Args: args,
+    State: stateView(container),
+    Image: image.id,
+    ImageManifestDescriptor: image.manifest,
+    ResolvConfPath: files.resolvConf,
+    HostnamePath: files.hostname,
+    HostsPath: files.hosts,
+    LogPath: logSettings(record, directory).path,
+    Name: `/${record.name}`,
+    RestartCount: container.state?.restarts ?? 0,
+    Driver: 'overlay2',
+    Platform: image.platform.split('/')[0],
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: securitySettings(host, []).apparmor ?? '',
+    ExecIDs: sessions.length > 0 ? sessions.map(({ id }) => id) : null,
+    HostConfig: hostView(container),
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: {
+        LowerDir: [engine.initLayer, ...image.layers.map((layer) => engine.layers.path(layer as never)).reverse()].join(
+          ':',
+        ),
+        UpperDir: join(snapshot, 'upper'),
+        WorkDir: join(snapshot, 'work'),
+      },
+    },
+    Mounts: record.mounts.map(mountView),
+    Config: configView(container),
+    NetworkSettings: networkView(container),
+  };
+}
+
+export function mountView(mount: ContainerMount): MountPoint {
+  const { Type, Name, Source, Destination, Driver, Mode, RW, Propagation } = mount;
+  return {
+    Type,
+    ...(Name !== undefined && { Name }),
+    Source,
+    Destination,
+    ...(Driver !== undefined && { Driver }),
+    Mode,
+    RW,
+    Propagation,
+  };
+}
+
+/** With what was not asked for: clients of other languages expect the fields. */
+function configView({ record }: Container) {
+  const config: ContainerConfig = record.config;
+  return {
+    Hostname: hostNameOf(record),
+    Domainname: '',
+    User: '',
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    Tty: false,
+    OpenStdin: false,
+    StdinOnce: false,
+    Env: [],
+    Cmd: null,
+    Entrypoint: null,
+    Volumes: null,
+    WorkingDir: '',
+    OnBuild: null,
+    Labels: {},
+    ...config,
+  };
+}
+
+function hostView({ record }: Container) {
+  const { host } = record;
+  return {
+    Binds: null,
+    ContainerIDFile: '',
+    PortBindings: {},
+    AutoRemove: false,
+    VolumeDriver: '',
+    VolumesFrom: null,
+    ConsoleSize: [0, 0],
+    CapAdd: null,
+    CapDrop: null,
+    Dns: [],
+    DnsOptions: [],
+    DnsSearch: [],
+    ExtraHosts: null,
+    GroupAdd: null,
+    Cgroup: '',
+    Links: null,
+    OomScoreAdj: 0,
+    PidMode: '',
+    Privileged: false,
+    PublishAllPorts: false,
+    ReadonlyRootfs: false,
+    SecurityOpt: null,
+    UTSMode: '',
+    UsernsMode: '',
+    Isolation: '',
+    CpuShares: 0,
+    Memory: 0,
+    NanoCpus: 0,
+    CgroupParent: '',
+    BlkioWeight: 0,
+    CpuPeriod: 0,
+    CpuQuota: 0,
+    CpusetCpus: '',
+    CpusetMems: '',
+    Devices: [],
+    DeviceCgroupRules: null,
+    DeviceRequests: null,
+    MemoryReservation: 0,
+    MemorySwap: 0,
+    MemorySwappiness: null,
+    OomKillDisable: null,
+    PidsLimit: null,
+    Ulimits: null,
+    ...host,
+    ShmSize: host.ShmSize || 64 << 20,
+    CgroupnsMode: cgroupNamespaceMode(host),
+    IpcMode: host.IpcMode || 'private',
+    Runtime: host.Runtime || OWN_RUNTIME,
+    MaskedPaths: securitySettings(host, []).maskedPaths,
+    ReadonlyPaths: securitySettings(host, []).readonlyPaths,
+  };
+}
+
+/** The network of its mode, without addresses. Older clients expect them at the top as well. */
+function networkView(container: Container) {
+  const mode = container.record.host.NetworkMode ?? 'none';
+  const named = mode.startsWith('container:') ? {} : { [mode]: endpointView };
+  return {
+    SandboxID: '',
+    SandboxKey: container.isRunning && container.state?.pid ? `/proc/${container.state.pid}/ns/net` : '',
+    Ports: {},
+    Networks: named,
+    Bridge: '',
+    HairpinMode: false,
+    LinkLocalIPv6Address: '',
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: '',
+    Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    IPAddress: '',
+    IPPrefixLen: 0,
+    IPv6Gateway: '',
+    MacAddress: '',
+  };
+}
+
+export const endpointView = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  MacAddress: '',
+  DriverOpts: null,
+  GwPriority: 0,
+  NetworkID: '',
+  EndpointID: '',
+  Gateway: '',
+  IPAddress: '',
+  IPPrefixLen: 0,
+  IPv6Gateway: '',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  DNSNames: null,
+};

@@ -1,0 +1,135 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Containers } from '../containers/containers.ts';
+import { Accounts } from '../containers/files/accounts.ts';
+import { makeInitLayer } from '../containers/files/init-layer.ts';
+import { adoptContainers } from '../containers/life/adopt.ts';
+import { ContainerKeeper } from '../containers/life/keeper.ts';
+import { ContainerRecords } from '../containers/record.ts';
+import { EventBus } from '../events/bus.ts';
+import { ExecSessions } from '../exec/sessions.ts';
+import { isCode } from '../images/content/errors.ts';
+import { ContentStore } from '../images/content/store.ts';
+import { addBaseImage } from '../images/embedded/base.ts';
+import { Snapshots } from '../images/layers/snapshots.ts';
+import { LayerStore } from '../images/layers/store.ts';
+import { ImageLibrary } from '../images/library/images.ts';
+import { RegistryRules } from '../images/registry/hosts.ts';
+import { Agent } from '../monitors/agent.ts';
+import { VolumeStore } from '../volumes/store.ts';
+import type { Programs } from './programs.ts';
+
+export interface EngineOptions {
+  /** Gone after a boot: sockets and bundles. */
+  run: string;
+  /** What stays. */
+  state: string;
+  programs: Programs;
+  /** An archive to load into an empty store; the one beside the program when absent. */
+  baseImage?: string | undefined;
+  /** Mirrors, insecure and blocked registries: containers-registries.conf(5). */
+  registries?: string | undefined;
+}
+
+/** Everything that operations work on. It is rebuilt from the state directory and the monitors at each start. */
+export class Engine implements AsyncDisposable {
+  readonly options: EngineOptions;
+  readonly startedAt = new Date();
+  readonly events = new EventBus();
+  readonly containers = new Containers();
+  readonly execs = new ExecSessions();
+  readonly accounts: Accounts;
+  readonly agent: Agent;
+  readonly keeper: ContainerKeeper;
+  readonly content: ContentStore;
+  readonly library: ImageLibrary;
+  readonly layers: LayerStore;
+  readonly snapshots: Snapshots;
+  readonly volumes: VolumeStore;
+  readonly records: ContainerRecords;
+  /** The layer between images and containers. */
+  readonly initLayer: string;
+
+  private constructor(options: EngineOptions, stores: Stores) {
+    this.options = options;
+    this.content = stores.content;
+    this.layers = stores.layers;
+    this.snapshots = stores.snapshots;
+    this.volumes = stores.volumes;
+    this.records = stores.records;
+    this.initLayer = stores.initLayer;
+    this.library = new ImageLibrary(stores.content);
+    const { run, state, programs } = options;
+    this.accounts = new Accounts(programs.files);
+    this.agent = new Agent({ program: programs.agent, run, state });
+    this.keeper = new ContainerKeeper(this);
+  }
+
+  /** Takes the roots, which have one engine at a time, and everything that lives there. Throws `conflict` for a second. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { run, state, programs } = options;
+    await mkdir(run, { recursive: true, mode: 0o711 });
+    await mkdir(state, { recursive: true, mode: 0o711 });
+    const content = await ContentStore.open(join(state, 'images'));
+    try {
+      const engine = new Engine(options, {
+        content,
+        layers: await LayerStore.open(join(state, 'layers'), { program: programs.unpack }),
+        snapshots: await Snapshots.open(join(state, 'snapshots')),
+        volumes: await VolumeStore.open(join(state, 'volumes')),
+        records: await ContainerRecords.open(join(state, 'engine', 'containers')),
+        initLayer: await makeInitLayer(join(state, 'engine', 'init-layer')),
+      });
+      await addBaseImage(content, options.baseImage);
+      await engine.agent.watch();
+      await adoptContainers(engine);
+      return engine;
+    } catch (error) {
+      content[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Where images come from, as the file says now. */
+  async registryRules(): Promise<RegistryRules> {
+    const path = this.options.registries ?? '/etc/containers/registries.conf';
+    try {
+      return RegistryRules.parse(await readFile(path, 'utf8'), path);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return RegistryRules.none;
+      throw error;
+    }
+  }
+
+  /** Directory of what a container's start was given; gone after a boot. */
+  bundle(id: string): string {
+    return join(this.options.run, 'engine', 'bundles', id);
+  }
+
+  /** What the agent keeps of a container that has ended. */
+  endRecord(id: string): string {
+    return join(this.options.state, 'containers', id, 'state.json');
+  }
+
+  /** The containers that have a monitor, as the directory says. */
+  async monitored(): Promise<string[]> {
+    return await readdir(join(this.options.run, 'containers')).catch(() => []);
+  }
+
+  /** Lets go of everything; containers run on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.agent[Symbol.dispose]();
+    for (const container of this.containers.list()) container.leave();
+    await this.layers[Symbol.asyncDispose]();
+    this.content[Symbol.dispose]();
+  }
+}
+
+interface Stores {
+  content: ContentStore;
+  layers: LayerStore;
+  snapshots: Snapshots;
+  volumes: VolumeStore;
+  records: ContainerRecords;
+  initLayer: string;
+}

@@ -1,0 +1,47 @@
+import type { Process } from '#common/runtime-spec/types.ts';
+import { hostNameOf } from '../containers/files/network-files.ts';
+import { withFiles } from '../containers/files/with-files.ts';
+import { containerCapabilities, hostCapabilities } from '../containers/spec/capabilities.ts';
+import { capabilitySets, environmentOf, mergeEnvironment } from '../containers/spec/process.ts';
+import { containerLimits } from '../containers/spec/resources.ts';
+import { securitySettings } from '../containers/spec/security.ts';
+import type { Engine } from '../core/engine.ts';
+import type { ExecSession } from './sessions.ts';
+
+/** Makes a session at the container's monitor, where it waits for its start. Answers its name there. */
+export async function makeAtMonitor(engine: Engine, session: ExecSession, size?: number[]): Promise<string> {
+  const { container, config } = session;
+  const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = config;
+  const process = await execProcess(engine, session, size ?? config.ConsoleSize);
+  const { exec } = (await container.ask('exec', { process, stdin, stdout, stderr })) as { exec: string };
+  session.exec = exec;
+  return exec;
+}
+
+/** Like the container's program, but for what was asked for. */
+async function execProcess(engine: Engine, { container, config }: ExecSession, size?: number[]): Promise<Process> {
+  const { record } = container;
+  const { host } = record;
+  const { Tty = false, Privileged = false } = config;
+  const [height = 0, width = 0] = size ?? [];
+  const capabilities = Privileged ? hostCapabilities() : containerCapabilities(host);
+  const security = securitySettings(host, capabilities);
+  const limits = containerLimits(host);
+  const text = config.User || record.config.User || '';
+  const user = await withFiles(engine, container, (root) =>
+    engine.accounts.resolve(text, root, { added: host.GroupAdd }),
+  );
+  const env = [...environmentOf({ ...record.config, Tty }, hostNameOf(record)), ...(config.Env ?? [])];
+  return {
+    terminal: Tty,
+    ...(Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
+    user,
+    args: config.Cmd,
+    env: mergeEnvironment(env),
+    cwd: config.WorkingDir ?? record.config.WorkingDir ?? '/',
+    capabilities: capabilitySets(capabilities, user),
+    ...(limits.length > 0 && { rlimits: limits }),
+    noNewPrivileges: security.noNewPrivileges,
+    ...(security.apparmor !== undefined && { apparmorProfile: security.apparmor }),
+  };
+}

@@ -1,0 +1,83 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { ExecConfig } from '#common/docker-api/types.ts';
+import { ProaError } from '#common/errors.ts';
+import type { ExitRecord } from '#common/protocol/container.ts';
+import type { ExecState } from '#common/protocol/monitor.ts';
+import type { Container } from '../containers/container.ts';
+
+export interface ExecSession {
+  id: string;
+  container: Container;
+  config: ExecConfig;
+  /** Its name at the monitor, once it is made there. */
+  exec?: string;
+  running: boolean;
+  pid: number;
+  /** Undefined until it has ended. */
+  status?: number;
+}
+
+/** As many of a container that have ended are still told of. */
+const KEPT = 64;
+
+/** Further processes of containers by their id; the monitors have what counts of them. */
+export class ExecSessions {
+  readonly #byId = new Map<string, ExecSession>();
+
+  create(container: Container, config: ExecConfig): ExecSession {
+    const session: ExecSession = {
+      id: randomBytes(32).toString('hex'),
+      container,
+      config,
+      running: false,
+      pid: 0,
+    };
+    this.#byId.set(session.id, session);
+    this.#forgetOld(container);
+    return session;
+  }
+
+  /** Throws `not-found`. */
+  get(id: string): ExecSession {
+    const session = this.#byId.get(id);
+    if (session) return session;
+    throw new ProaError(`No such exec instance: ${id}`, { kind: 'not-found' });
+  }
+
+  of(container: Container): ExecSession[] {
+    return [...this.#byId.values()].filter((session) => session.container === container);
+  }
+
+  /** Those that an engine before this one has started: they get other ids, since nobody kept theirs. */
+  async adopt(container: Container): Promise<void> {
+    const states = (await container.ask('exec-list', {})) as ExecState[];
+    for (const { exec, running, pid = 0, exit, args, terminal } of states) {
+      const id = createHash('sha256').update(`${container.id}/${container.state?.monitor.pid}/${exec}`).digest('hex');
+      this.#byId.set(id, {
+        id,
+        container,
+        config: { Cmd: args, Tty: terminal },
+        exec,
+        running,
+        pid,
+        ...(exit && { status: exit.status }),
+      });
+    }
+  }
+
+  ended(container: Container, exec: string, exit: ExitRecord): void {
+    const session = this.of(container).find((one) => one.exec === exec);
+    if (!session) return;
+    session.running = false;
+    session.status = exit.status;
+  }
+
+  forget(container: Container): void {
+    for (const { id } of this.of(container)) this.#byId.delete(id);
+  }
+
+  #forgetOld(container: Container): void {
+    const over = this.of(container).filter(({ status }) => status !== undefined);
+    for (const { id } of over.slice(0, -KEPT)) this.#byId.delete(id);
+  }
+}

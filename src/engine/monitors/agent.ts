@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, ProaError } from '#common/errors.ts';
+import type { Created } from '#common/protocol/agent.ts';
+import type { ContainerRequest } from '#common/protocol/container.ts';
+import { Connection } from './connection.ts';
+
+export interface AgentOptions {
+  /** The program proa-agent. */
+  program: string;
+  run: string;
+  state: string;
+}
+
+const START_MILLISECONDS = 10_000;
+/** How often it is looked whether an agent is there: it notices monitors that are lost. */
+const WATCH_MILLISECONDS = 5000;
+
+/** The agent of this engine's roots. It outlives the engine, and is started again whenever there is none. */
+export class Agent implements Disposable {
+  readonly #options: AgentOptions;
+  #starting: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  /** Makes sure that one runs, now and from now on. */
+  async watch(): Promise<void> {
+    await this.list();
+    this.#timer = setInterval(() => {
+      this.list().catch((error) => process.stderr.write(`proad: no agent: ${describe(error)}\n`));
+    }, WATCH_MILLISECONDS).unref();
+  }
+
+  /** Has a container made, with `start` up to its running program. Answers its process id. */
+  async create(container: ContainerRequest): Promise<Created> {
+    using connection = await this.#connect();
+    return await connection.ask<Created>('create', { container });
+  }
+
+  /** The containers that have a monitor. */
+  async list(): Promise<string[]> {
+    using connection = await this.#connect();
+    return await connection.ask<string[]>('list');
+  }
+
+  async #connect(): Promise<Connection> {
+    const path = join(this.#options.run, 'agent');
+    try {
+      return await Connection.open(path);
+    } catch {
+      this.#starting ??= this.#start().finally(() => {
+        this.#starting = undefined;
+      });
+      await this.#starting;
+      return await Connection.open(path);
+    }
+  }
+
+  /** Returns when it listens. Another engine's process may have been faster: then that one serves. */
+  async #start(): Promise<void> {
+    const { program, run, state } = this.#options;
+    const log = join(run, 'agent.log');
+    const errors = openSync(log, 'w', 0o600);
+    let child: ChildProcess;
+    try {
+      child = spawn(program, ['--run', run, '--state', state], {
+        detached: true,
+        cwd: '/',
+        stdio: ['ignore', 'ignore', errors],
+        env: { PATH: process.env['PATH'] },
+      });
+    } finally {
+      closeSync(errors);
+    }
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
+    });
+    child.unref();
+    const end = Date.now() + START_MILLISECONDS;
+    let reason: string | undefined;
+    ended.then((text) => {
+      reason = text;
+    });
+    while (!(await this.#answers())) {
+      if (reason === undefined && Date.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        continue;
+      }
+      const told = (await readFile(log, 'utf8')).trim();
+      throw new ProaError(`cannot start the agent "${program}": ${told || reason || 'it does not listen'}`, {
+        kind: 'unavailable',
+      });
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      (await Connection.open(join(this.#options.run, 'agent')))[Symbol.dispose]();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}

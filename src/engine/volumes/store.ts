@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
+import { parseJson } from '#common/json/parse.ts';
+import { isCode } from '../images/content/errors.ts';
+import { makeDirectory, replaceFileDurably, syncDirectory } from '../images/content/files.ts';
+import { usageOf } from './usage.ts';
+
+export interface Volume {
+  name: string;
+  /** RFC 3339. */
+  created: string;
+  labels: Record<string, string>;
+  /** Of the driver: `type`, `o` and `device`. */
+  options: Record<string, string>;
+  /** The container that it was made for, without a name that somebody chose. */
+  madeFor?: string;
+}
+
+export interface VolumeRequest {
+  name?: string | undefined;
+  labels?: Record<string, string> | undefined;
+  options?: Record<string, string> | undefined;
+  madeFor?: string | undefined;
+}
+
+const NAME = /^[a-zA-Z0-9][\w.-]{1,254}$/;
+const FILE = 'volume.json';
+const LABEL = 'com.docker.volume.anonymous';
+
+/** Directories that outlive containers: the driver `local`. */
+export class VolumeStore {
+  readonly #root: string;
+  readonly #volumes = new Map<string, Volume>();
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Below a root that has one owner. Removes what a crash has left. */
+  static async open(root: string): Promise<VolumeStore> {
+    await makeDirectory(root);
+    const store = new VolumeStore(root);
+    for (const name of await readdir(root)) {
+      try {
+        store.#volumes.set(name, parseJson(await readFile(join(root, name, FILE), 'utf8')) as Volume);
+      } catch (error) {
+        if (!isCode(error, 'ENOENT')) throw error;
+        await rm(join(root, name), { recursive: true, force: true });
+      }
+    }
+    return store;
+  }
+
+  list(): Volume[] {
+    return [...this.#volumes.values()];
+  }
+
+  /** Throws `not-found`. */
+  get(name: string): Volume {
+    const volume = this.#volumes.get(name);
+    if (volume) return volume;
+    throw new ProaError(`get ${name}: no such volume`, { kind: 'not-found' });
+  }
+
+  has(name: string): boolean {
+    return this.#volumes.has(name);
+  }
+
+  /** Where its files are: what a container gets to see. */
+  path(volume: Volume): string {
+    return volume.options['device'] ?? this.directory(volume.name);
+  }
+
+  directory(name: string): string {
+    return join(this.#root, name, '_data');
+  }
+
+  /** The volume of that name, made if it is not there; without a name a new one. */
+  async create({ name, labels = {}, options = {}, madeFor }: VolumeRequest): Promise<Volume> {
+    const known = name === undefined ? undefined : this.#volumes.get(name);
+    if (known) {
+      if (Object.keys(options).length === 0 || same(options, known.options)) return known;
+      throw new ProaError(`volume "${name}" exists with other options`, { kind: 'conflict' });
+    }
+    if (name !== undefined && !NAME.test(name))
+      throw new ProaError(
+        `Name: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+        { kind: 'invalid', remedy: 'To bind a directory of the machine, give its absolute path' },
+      );
+    checkOptions(options);
+    const chosen = name ?? randomBytes(32).toString('hex');
+    const volume: Volume = {
+      name: chosen,
+      created: new Date().toISOString(),
+      labels: name === undefined ? { [LABEL]: '', ...labels } : labels,
+      options,
+      ...(madeFor !== undefined && { madeFor }),
+    };
+    // Known at once: two who ask at the same time get one volume.
+    this.#volumes.set(chosen, volume);
+    try {
+      await mkdir(this.directory(chosen), { recursive: true, mode: 0o755 });
+      await replaceFileDurably(join(this.#root, chosen, FILE), JSON.stringify(volume));
+      await syncDirectory(this.#root);
+    } catch (error) {
+      this.#volumes.delete(chosen);
+      throw error;
+    }
+    return volume;
+  }
+
+  /** Bytes of its files. */
+  async size(name: string): Promise<number> {
+    return (await usageOf(this.directory(name))).bytes;
+  }
+
+  /** With all that is in it. Whoever calls has seen that nobody uses it. */
+  async remove(name: string): Promise<void> {
+    this.get(name);
+    // Without its record first: one that is half removed would not be whole.
+    await rm(join(this.#root, name, FILE), { force: true });
+    this.#volumes.delete(name);
+    const away = join(this.#root, `.removed-${randomBytes(8).toString('hex')}`);
+    await rename(join(this.#root, name), away);
+    await rm(away, { recursive: true, force: true });
+  }
+}
+
+/** A directory of the machine under the volume's name. docs.docker.com, "docker volume create", driver-specific options. */
+function checkOptions(options: Record<string, string>): void {
+  const names = Object.keys(options);
+  if (names.length === 0) return;
+  for (const name of names)
+    if (!['type', 'o', 'device'].includes(name))
+      throw new ProaError(`DriverOpts: invalid option: "${name}"`, { kind: 'invalid' });
+  const { type = 'none', o = '', device } = options;
+  if ((type !== 'none' && type !== 'bind') || !/^r?bind$/.test(o))
+    throw new ProaError(`DriverOpts: type "${type}" with o "${o}" is not supported`, {
+      kind: 'unsupported',
+      remedy: 'There is: type=none, o=bind and device=DIRECTORY',
+    });
+  if (!device?.startsWith('/'))
+    throw new ProaError(`DriverOpts.device: expected an absolute path, got "${device ?? ''}"`, { kind: 'invalid' });
+}
+
+function same(left: Record<string, string>, right: Record<string, string>): boolean {
+  const names = Object.keys(left);
+  return names.length === Object.keys(right).length && names.every((name) => left[name] === right[name]);
+}

@@ -1,0 +1,27 @@
+import { defineCommand } from '../command.ts';
+import { prune } from '../prune.ts';
+
+export const command = defineCommand({
+  usage: '',
+  summary: 'Remove volumes that no container uses',
+  options: {
+    all: { kind: 'flag', short: 'a', help: 'Also those that have a name' },
+    filter: { kind: 'list', help: 'Only those that match (NAME=VALUE)' },
+    force: { kind: 'flag', short: 'f', help: 'Do not ask' },
+  },
+  least: 0,
+  most: 0,
+  subject: 'nothing',
+  run: (session, { options }) =>
+    prune(session, {
+      path: '/volumes/prune',
+      warning: `This will remove ${options.all ? 'all' : 'anonymous'} local volumes not used by at least one container.`,
+      force: options.force,
+      filters: options.filter,
+      ...(options.all && { more: { all: ['true'] } }),
+      removed: ({ VolumesDeleted }: { VolumesDeleted: string[] | null }) => ({
+        headline: 'Deleted Volumes',
+        lines: VolumesDeleted ?? [],
+      }),
+    }),
+});

@@ -1,0 +1,84 @@
+import { describe, ProaError } from '#common/errors.ts';
+import { after, sleep } from '#loop/events.ts';
+import type { Loop } from '#loop/loop.ts';
+import { environmentVariable, startBytes } from '#sys/environment.ts';
+import { ECONNREFUSED, ENOENT } from '#sys/errno.ts';
+import { isErrno } from '#sys/errors.ts';
+import { exists, makeDirectories, openFile, readLink, readTextIfAny } from '#sys/files.ts';
+import { type Child, type ExitReason, pollChild } from '#sys/processes.ts';
+import { O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from '#sys/raw/file.ts';
+import { startSession } from '#sys/spawn.ts';
+import { runDirectory, stateDirectory } from './places.ts';
+
+const LIMIT_MILLISECONDS = 20_000;
+const LOG_LINES = 5;
+
+/**
+ * Starts the engine and waits until `connect` reaches it. Several clients may do this at once: the engine that comes too late
+ * ends by itself, and all of them wait for the same socket.
+ */
+export async function startEngine(loop: Loop, connect: () => void): Promise<void> {
+  const program = enginePath();
+  const run = runDirectory();
+  makeDirectories(run, 0o700);
+  const log = `${run}/proad.log`;
+  const engine = spawnEngine(program, log);
+  let ended: ExitReason | undefined;
+  let late = false;
+  using _limit = after(loop, LIMIT_MILLISECONDS, () => {
+    late = true;
+  });
+  for (let milliseconds = 5; ; milliseconds = Math.min(milliseconds * 1.3, 100)) {
+    try {
+      connect();
+      return;
+    } catch (cause) {
+      if (!isErrno(cause, ENOENT, ECONNREFUSED)) throw cause;
+      if (late) throw neverCame(`does not answer after ${LIMIT_MILLISECONDS / 1000} s`, log, cause);
+      // One that leaves because another is there leaves with 0: that other is waited for.
+      ended ??= pollChild(engine);
+      if (ended && ended.code !== 0) throw neverCame('could not be started', log, cause);
+    }
+    await sleep(loop, milliseconds);
+  }
+}
+
+function neverCame(how: string, log: string, cause: unknown): ProaError {
+  const words = (readTextIfAny(log) ?? '').trimEnd().split('\n').slice(-LOG_LINES).join('\n  ');
+  const message = `the engine ${how}; the end of ${log}:\n  ${words}\n${describe(cause)}`;
+  return new ProaError(message, { kind: 'unavailable' });
+}
+
+/** Where the engine's program is: beside this binary, or where packages put it. */
+function enginePath(): string {
+  const own = readLink('/proc/self/exe');
+  const named = environmentVariable('PROA_ENGINE');
+  const places = named ? [named] : [`${own.slice(0, own.lastIndexOf('/'))}/proad.mjs`, '/usr/lib/proa/proad.mjs'];
+  const found = places.find((path) => exists(path));
+  if (found !== undefined) return found;
+  throw new ProaError(`no engine runs, and there is none to start: ${places.join(', ')}`, {
+    kind: 'not-found',
+    remedy: 'Name its program with PROA_ENGINE, or an engine that runs with --host',
+  });
+}
+
+function spawnEngine(program: string, log: string): Child {
+  using nothing = openFile('/dev/null', { flags: O_RDWR });
+  using output = openFile(log, { flags: O_WRONLY | O_CREAT | O_APPEND, mode: 0o600 });
+  return startSession({
+    path: nodePath(),
+    args: ['node', program, 'serve', '--run', runDirectory(), '--state', stateDirectory()],
+    environment: startBytes().environment,
+    streams: [nothing, nothing, output],
+  });
+}
+
+function nodePath(): string {
+  const directories = (environmentVariable('PATH') || '/usr/local/bin:/usr/bin:/bin').split(':');
+  const found = directories.map((directory) => `${directory || '.'}/node`).find((path) => exists(path));
+  if (found !== undefined) return found;
+  throw new ProaError('the engine needs Node.js, and no directory of PATH has the program "node"', {
+    kind: 'not-found',
+    remedy: 'Install Node.js 20 or newer',
+  });
+}

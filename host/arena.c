@@ -65,7 +65,6 @@ static char *open_pages(size_t block)
 static void *take(JSMallocState *state, size_t size)
 {
     unsigned class = class_of(size);
-    (void)state;
     if (class >= ARENA_CLASSES || size == 0)
         return NULL;
     struct arena_class *own = &arena->classes[class];
@@ -94,7 +93,6 @@ static size_t usable(const void *pointer)
 
 static void give(JSMallocState *state, void *pointer)
 {
-    (void)state;
     if (!pointer)
         return;
     struct arena_class *own = &arena->classes[class_of(usable(pointer))];
@@ -119,7 +117,6 @@ static void *resize(JSMallocState *state, void *pointer, size_t size)
    stack below its caller. All of it reads as zeros afterwards. For processes that wait for years. */
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-    (void)ctx, (void)self, (void)argc, (void)argv;
     madvise(arena->next, arena_mapped - arena->next, MADV_DONTNEED);
     for (unsigned class = STEPS + 8; class < ARENA_CLASSES; class++)
         for (char *block = arena->classes[class].freed; block; block = *(void **)block)

@@ -75,7 +75,6 @@ JSValue host_frame(JSContext *ctx, JSValueConst self, int argc, JSValueConst *ar
     } job;
     uint8_t *arrays[4];
     size_t lengths[4];
-    (void)self, (void)argc;
     for (int i = 0; i < 4; i++)
         if (!(arrays[i] = bytes_of(ctx, argv[i], &lengths[i])))
             return JS_EXCEPTION;
@@ -123,7 +122,6 @@ JSValue host_gzip(JSContext *ctx, JSValueConst self, int argc, JSValueConst *arg
 {
     size_t from, room;
     int32_t level;
-    (void)self, (void)argc;
     if (JS_ToInt32(ctx, &level, argv[0]))
         return JS_EXCEPTION;
     uint8_t *input = bytes_of(ctx, argv[1], &from), *output = input ? bytes_of(ctx, argv[2], &room) : NULL;
@@ -159,7 +157,6 @@ JSValue host_scan(JSContext *ctx, JSValueConst self, int argc, JSValueConst *arg
     double out[1 + sizeof places / sizeof *places];
     size_t length, room;
     uint32_t at, sum = 8 * ' ';
-    (void)self, (void)argc;
     uint8_t *bytes = bytes_of(ctx, argv[0], &length), *output = bytes ? bytes_of(ctx, argv[2], &room) : NULL;
     if (!output || JS_ToUint32(ctx, &at, argv[1]))
         return JS_EXCEPTION;

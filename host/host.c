@@ -80,7 +80,6 @@ static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValue
     JSValue answer = JS_EXCEPTION;
     int i;
 
-    (void)self;
     if (argc < 1 || argc > 7)
         return JS_ThrowTypeError(ctx, "syscall: expected a number and at most six arguments");
     if (!JS_IsNumber(argv[0]))
@@ -102,7 +101,6 @@ out:
 static JSValue host_address(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     size_t length;
-    (void)self, (void)argc;
     uint8_t *data = bytes_of(ctx, argv[0], &length);
     return data ? JS_NewInt64(ctx, (int64_t)data) : JS_EXCEPTION;
 }
@@ -112,7 +110,6 @@ static JSValue host_decode(JSContext *ctx, JSValueConst self, int argc, JSValueC
 {
     size_t length;
     int64_t wanted;
-    (void)self;
     uint8_t *data = bytes_of(ctx, argv[0], &length);
     if (!data)
         return JS_EXCEPTION;
@@ -130,7 +127,6 @@ static JSValue host_decode(JSContext *ctx, JSValueConst self, int argc, JSValueC
 static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     size_t length;
-    (void)self, (void)argc;
     const char *text = JS_ToCStringLen(ctx, &length, argv[0]);
     if (!text)
         return JS_EXCEPTION;
@@ -143,7 +139,6 @@ static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueC
    read once. */
 static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
 {
-    (void)opaque;
     for (const struct blob *blob = blobs; blob->name; blob++) {
         if (strcmp(blob->name, name) != 0)
             continue;
@@ -157,13 +152,6 @@ static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
     }
     JS_ThrowReferenceError(ctx, "no bytecode called \"%s\" in this binary", name);
     return NULL;
-}
-
-static char *keep_name(JSContext *ctx, const char *base, const char *name, void *opaque)
-{
-    (void)base, (void)opaque;
-    const char *slash = strrchr(name, '/');
-    return js_strdup(ctx, slash ? slash + 1 : name);
 }
 
 /* Evaluates a module at once: none of ours awaits at its top level, so the promise is settled on return. */
@@ -191,7 +179,6 @@ static JSModuleDef *evaluate(JSContext *ctx, const char *name)
 /* load(name): the exports of a module of this binary. The caller keeps them: a second call would evaluate it anew. */
 static JSValue host_load(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-    (void)self, (void)argc;
     const char *name = JS_ToCString(ctx, argv[0]);
     if (!name)
         return JS_EXCEPTION;
@@ -203,7 +190,6 @@ static JSValue host_load(JSContext *ctx, JSValueConst self, int argc, JSValueCon
 /* loaded(): bytes of bytecode read so far. */
 static JSValue host_loaded(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-    (void)self, (void)argc, (void)argv;
     return JS_NewInt64(ctx, arena->loaded);
 }
 
@@ -212,7 +198,6 @@ static JSValue host_drain(JSContext *ctx, JSValueConst self, int argc, JSValueCo
 {
     JSContext *where;
     int status;
-    (void)self, (void)argc, (void)argv;
     while ((status = JS_ExecutePendingJob(JS_GetRuntime(ctx), &where)) > 0)
         ;
     return status < 0 ? JS_EXCEPTION : JS_UNDEFINED;
@@ -236,20 +221,17 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("scan", 3, host_scan),
 };
 
+/* Says why `program` ends. Without a context there was no memory for one. */
 static int fail(JSContext *ctx, const char *program)
 {
+    if (!ctx)
+        return fprintf(stderr, "%s: not enough memory to start\n", program) > 0;
     JSValue error = JS_GetException(ctx);
     const char *text = JS_ToCString(ctx, error);
     JSValue stack = JS_GetPropertyStr(ctx, error, "stack");
     const char *where = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
     int first = where ? (int)strcspn(where, "\n") : 0;
     fprintf(stderr, "%s: %s%.*s\n", program, text ? text : "unknown error", first, where ? where : "");
-    return 1;
-}
-
-static int no_memory(const char *program)
-{
-    fprintf(stderr, "%s: not enough memory to start\n", program);
     return 1;
 }
 
@@ -276,7 +258,7 @@ static int prepare(const char *entry, int building)
     JS_AddIntrinsicMapSet(ctx);
     JS_AddIntrinsicTypedArrays(ctx);
     JS_AddIntrinsicPromise(ctx);
-    JS_SetModuleLoaderFunc(runtime, keep_name, read_module, NULL);
+    JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
 
     JSValue global = JS_GetGlobalObject(ctx), host = JS_NewObject(ctx);
     arena->host = JS_DupValue(ctx, host);
@@ -302,7 +284,7 @@ int main(int argc, char **argv)
        reads the memory of this process. */
     int ready = restore(program->entry) == 0, building = !ready && argc == 3 && strcmp(argv[1], "--snapshot") == 0;
     if (!ready && prepare(building ? argv[2] : program->entry, building))
-        return arena_mapped && arena->ctx ? fail(arena->ctx, name) : no_memory(name);
+        return fail(arena_mapped ? arena->ctx : NULL, name);
     if (building) {
         arena->loaded = 0; /* a start from the snapshot reads none of it */
         return raise(SIGSTOP);

@@ -12,8 +12,8 @@ import { lastLine, missingPackages, needPackages, needRoot, stop } from './syste
 const repository = findRepository(import.meta.dirname);
 const packages =
   `apparmor bsdutils busybox-static ca-certificates conmon containerd containernetworking-plugins criu crun
-  docker-cli docker.io iproute2 iptables libcriu2 nftables podman procps python3 runc skopeo strace tini
-  util-linux`.split(/\s+/);
+  docker-cli docker-registry docker.io iproute2 iptables libcriu2 nftables podman procps python3 runc skopeo strace
+  tini umoci util-linux zstd`.split(/\s+/);
 
 /** Tests import this file bundled into build/, so that its own place says little. */
 function findRepository(directory) {

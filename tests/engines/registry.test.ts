@@ -2,21 +2,38 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import { loadImages } from '#engine/images/archive/load.ts';
 import { saveImages } from '#engine/images/archive/save.ts';
-import { put } from '#engine/images/content/fixture.ts';
+import { checkStore } from '#engine/images/content/check.ts';
+import { put, putImage } from '#engine/images/content/fixture.ts';
 import { ContentStore } from '#engine/images/content/store.ts';
+import { Snapshots } from '#engine/images/layers/snapshots.ts';
+import { LayerStore } from '#engine/images/layers/store.ts';
+import { ImageLibrary } from '#engine/images/library/images.ts';
 import { parseReference } from '#engine/images/reference/parse.ts';
 import { RegistryClient } from '#engine/images/registry/client.ts';
 import { CredentialFile } from '#engine/images/registry/credentials.ts';
 import { RegistryRules } from '#engine/images/registry/hosts.ts';
+import { contentSource } from '#engine/images/transfer/content-place.ts';
+import { copyImage } from '#engine/images/transfer/copy.ts';
 import { pullImage } from '#engine/images/transfer/pull.ts';
 import { pushImage } from '#engine/images/transfer/push.ts';
+import { registrySource, registryTarget } from '#engine/images/transfer/registry-place.ts';
+import { Agent } from '#tests/integration/support/agent.ts';
 import { makeRootfs, openSite, type Site } from './support.ts';
 
 let site: Site;
@@ -53,6 +70,16 @@ after(async () => {
   await site?.end();
   rmSync(work, { recursive: true, force: true });
 });
+
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => found(port));
+    });
+  });
+}
 
 async function withStore<T>(name: string, body: (store: ContentStore) => Promise<T>): Promise<T> {
   using store = await ContentStore.open(join(work, name));
@@ -102,6 +129,26 @@ async function loadTheirs(path: string): Promise<void> {
   assert.deepEqual(loaded?.names, [`${host}/team/saved:1`]);
 }
 
+/** What a container of theirs does, before it becomes an image. */
+const CHANGE = 'echo changed > /etc/word; rm /etc/group';
+
+/** Pulls an image that others made, and runs its command with /etc/word: what it writes. */
+async function pullAndRun(name: string): Promise<string[]> {
+  const program = resolve('dist/proa-unpack');
+  using store = await ContentStore.open(join(work, 'theirs'));
+  await using layers = await LayerStore.open(join(work, 'theirs-layers'), { program });
+  await pullImage(parseReference(name), { client, store, rules, layers });
+  const image = await new ImageLibrary(store).find(name);
+  const snapshots = await Snapshots.open(join(work, 'theirs-snapshots'));
+  const overlay = await snapshots.prepare(image.id.replace(':', '-'), await layers.unpack(image, { content: store }));
+  await using agent = new Agent();
+  await agent.start();
+  const args = ['sh', '-c', 'cat /etc/word; cat /etc/group 2>/dev/null; true'];
+  const id = await agent.create({ args, request: { overlay } });
+  assert.equal((await agent.ended(id)).status, 0);
+  return agent.log(id);
+}
+
 function succeed(line: string[], seconds = 120): string {
   const { status, stdout, stderr } = site.run(line, { seconds });
   assert.equal(status, 0, `${line.join(' ')}:\n${stderr}`);
@@ -112,6 +159,79 @@ test('skopeo reads our store as an OCI layout', () => {
   const raw = succeed(['skopeo', 'inspect', '--raw', `oci:${join(work, 'ours')}:app:1`]);
   assert.equal(`sha256:${createHash('sha256').update(raw).digest('hex')}`, image.digest);
 });
+
+test('skopeo copies into our store, which finds the image there and nothing wrong', async () => {
+  const path = join(work, 'filled');
+  await withStore('filled', (store) => put(store, 'text/plain', 'of our own').then(() => {}));
+  succeed(['skopeo', 'copy', `oci:${join(work, 'ours')}:app:1`, `oci:${path}:docker.io/library/copied:1`]);
+  await withStore('filled', async (store) => {
+    const library = new ImageLibrary(store);
+    assert.equal((await library.find('copied:1')).target.digest, image.digest);
+    assert.deepEqual(
+      (await checkStore(store)).map(({ what }) => what),
+      ['unreferenced'],
+    );
+    await library.remove('copied:1');
+    assert.deepEqual(await store.blobs.list(), []);
+  });
+});
+
+test('images go between our registry and docker-registry without being unpacked, and mounted within one', async () => {
+  const { host: other, writes } = await startDockerRegistry();
+  const endpoint = (at: string, path: string) => ({ host: at, path, insecure: true, digestOnly: false });
+  const place = (at: string, path: string, mountFrom?: string) => ({
+    source: registrySource(client, [endpoint(at, path)]),
+    target: registryTarget(client, endpoint(at, path), { mountFrom }),
+  });
+  const index = await withStore('ours', async (store) => {
+    const arm = await putImage(store, ['of another machine'], { architecture: 'arm64' });
+    const own = process.arch === 'x64' ? 'amd64' : process.arch;
+    const manifests = [
+      { ...image, platform: { os: 'linux', architecture: own } },
+      { ...arm, platform: { os: 'linux', architecture: 'arm64' } },
+    ];
+    const made = await put(store, mediaTypes.index[0], { schemaVersion: 2, mediaType: mediaTypes.index[0], manifests });
+    await store.names.set('index', made);
+    const source = contentSource(store.blobs, (name) => store.names.get(name));
+    await copyImage('index', '1', { source, target: place(host, 'all/app').target });
+    return made;
+  });
+  const copied = await copyImage('1', '2', {
+    source: place(host, 'all/app').source,
+    target: place(other, 'first').target,
+  });
+  assert.equal(copied.digest, index.digest);
+  const before = writes();
+  assert.ok(before >= 5, `${before} blobs were sent`);
+  const within = { source: place(other, 'first').source, target: place(other, 'second', 'first').target };
+  await copyImage('2', '3', within);
+  assert.equal(writes(), before, 'bytes were sent for what is there already');
+  await copyImage('3', '4', { source: place(other, 'second').source, target: place(host, 'returned/app').target });
+  assert.equal((await client.resolve(endpoint(host, 'returned/app'), '4'))?.digest, index.digest);
+  const platform = { os: 'linux', architecture: 'arm64' };
+  await copyImage('3', '5', { source: place(other, 'second').source, target: place(host, 'one/app').target, platform });
+  const inspected = JSON.parse(succeed(['skopeo', 'inspect', '--tls-verify=false', `docker://${host}/one/app:5`]));
+  assert.equal(inspected.Architecture, 'arm64');
+  const away = succeed(['skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${other}/second:3`]);
+  assert.equal(`sha256:${createHash('sha256').update(away).digest('hex')}`, index.digest);
+});
+
+/** Debian's registry, on any port; `writes` counts the blobs that it was sent. */
+async function startDockerRegistry(): Promise<{ host: string; writes(): number }> {
+  const port = await freePort();
+  const root = join(work, 'docker-registry');
+  const configuration = {
+    version: 0.1,
+    storage: { filesystem: { rootdirectory: root } },
+    http: { addr: `127.0.0.1:${port}` },
+  };
+  writeFileSync(join(work, 'registry.yml'), JSON.stringify(configuration));
+  const ready = ['skopeo', 'list-tags', '--tls-verify=false', `docker://127.0.0.1:${port}/none`];
+  const answers = ['sh', '-c', `${ready.join(' ')} 2>&1 | grep -q 'repository name not known'`];
+  await site.daemon(['docker-registry', 'serve', join(work, 'registry.yml')], answers);
+  const sent = () => site.log('docker-registry').match(/"PUT \/v2\/\S*\/blobs\/uploads\//g)?.length ?? 0;
+  return { host: `127.0.0.1:${port}`, writes: sent };
+}
 
 test('we push, skopeo pulls from our registry and pushes to it, we pull that', async () => {
   await withStore('ours', (store) => pushImage(parseReference(`${host}/team/app:1`), { client, store, rules }));
@@ -146,17 +266,18 @@ test('skopeo converts to Docker’s formats by our registry, and deletes there',
   assert.notEqual(gone.status, 0);
 });
 
-test('podman pulls from our registry, runs what it got, and pushes to it', async () => {
+test('podman pulls from our registry, runs what it got, and pushes what runs here', async () => {
   const storage = ['--root', join(work, 'podman'), '--runroot', join(work, 'podman-run'), '--storage-driver', 'vfs'];
   const podman = ['env', 'PODMAN_IGNORE_CGROUPSV1_WARNING=1', 'podman', ...storage];
   succeed([...podman, 'pull', '--tls-verify=false', `${host}/team/app:1`]);
   const options = ['--network', 'none', '--cgroup-manager', 'cgroupfs'];
   const run = [...podman, ...options.slice(2), 'run', '--rm', ...options.slice(0, 2)];
   assert.equal(succeed([...run, '--cgroup-parent', `/${site.cgroup}`, `${host}/team/app:1`]), 'second layer\n');
-  succeed([...podman, 'push', '--tls-verify=false', `${host}/team/app:1`, `${host}/from/podman:1`]);
-  await withStore('theirs', async (store) => {
-    await pullImage(parseReference(`${host}/from/podman:1`), { client, store, rules });
-  });
+  const kept = [...run.filter((word) => word !== '--rm'), '--cgroup-parent', `/${site.cgroup}`, '--name', 'changed'];
+  succeed([...kept, `${host}/team/app:1`, 'sh', '-c', CHANGE]);
+  succeed([...podman, 'commit', 'changed', `${host}/from/podman:1`]);
+  succeed([...podman, 'push', '--tls-verify=false', `${host}/from/podman:1`]);
+  assert.deepEqual(await pullAndRun(`${host}/from/podman:1`), ['stdout F changed']);
   succeed([...podman, 'load', '--input', await saveOurs('for-podman')]);
   for (const format of ['oci-archive', 'docker-archive']) {
     const path = join(work, `podman-${format}.tar`);
@@ -165,7 +286,7 @@ test('podman pulls from our registry, runs what it got, and pushes to it', async
   }
 });
 
-test('docker pulls from our registry and pushes to it', async () => {
+test('docker pulls from our registry, runs what it got, and pushes what runs here', async () => {
   const socket = `unix://${join(work, 'docker.sock')}`;
   const options = {
     'data-root': join(work, 'docker'),
@@ -175,17 +296,21 @@ test('docker pulls from our registry and pushes to it', async () => {
     bridge: 'none',
     iptables: 'false',
     ip6tables: 'false',
+    'cgroup-parent': `/${site.cgroup}`,
     'log-level': 'warn',
   };
   const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   const docker = ['docker', '--host', socket];
   await site.daemon(['dockerd', ...flags], [...docker, 'version']);
   succeed([...docker, 'pull', `${host}/team/app:1`]);
-  succeed([...docker, 'tag', `${host}/team/app:1`, `${host}/from/docker:1`]);
+  const run = [...docker, 'run', '--rm', '--network', 'none'];
+  assert.equal(succeed([...run, `${host}/team/app:1`]), 'second layer\n');
+  // One that docker made itself: of what a container changed.
+  const kept = run.filter((word) => word !== '--rm');
+  succeed([...kept, '--name', 'changed', `${host}/team/app:1`, 'sh', '-c', CHANGE]);
+  succeed([...docker, 'commit', 'changed', `${host}/from/docker:1`]);
   succeed([...docker, 'push', `${host}/from/docker:1`]);
-  await withStore('theirs', async (store) => {
-    await pullImage(parseReference(`${host}/from/docker:1`), { client, store, rules });
-  });
+  assert.deepEqual(await pullAndRun(`${host}/from/docker:1`), ['stdout F changed']);
   succeed([...docker, 'load', '--input', await saveOurs('for-docker')]);
   succeed([...docker, 'save', '--output', join(work, 'docker.tar'), `${host}/team/saved:1`]);
   await loadTheirs(join(work, 'docker.tar'));

@@ -58,6 +58,12 @@ export async function openSite(name: string, { network = true } = {}) {
     return { status: done.status, stdout: done.stdout, stderr: done.stderr + late };
   }
 
+  /** Starts a program whose streams the test has. */
+  function start(line: readonly string[]) {
+    const [program, words] = peers.command(line);
+    return spawn(program, words, { stdio: 'pipe', env: peers.environment() });
+  }
+
   /** Starts a daemon and waits until `ready` succeeds; its words are in WORK/NAME.log. */
   async function daemon(line: readonly string[], ready: readonly string[]): Promise<void> {
     const log = join(work, `${line[0]}.log`);
@@ -81,7 +87,7 @@ export async function openSite(name: string, { network = true } = {}) {
   }
 
   const log = (program: string) => readFileSync(join(work, `${program}.log`), 'utf8');
-  return { work, cgroup, run, daemon, end, log };
+  return { work, cgroup, run, start, daemon, end, log };
 }
 
 /** A root filesystem of busybox at `directory`. */

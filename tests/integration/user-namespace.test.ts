@@ -1,6 +1,6 @@
 // Containers in a user namespace of their own.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { IdMapping } from '#common/runtime-spec/types.ts';
 import { makeBundle, newId, runtime, type TestConfig } from './support/container.ts';
@@ -60,4 +60,55 @@ test('a device of the configuration takes the place of a default one, and works'
     config.linux.devices = [{ path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode: 0o622 }];
   });
   assert.equal(shown, '622\nwritten');
+});
+
+/** The host's network, in which no new sysfs may be mounted from a user namespace. */
+function inHostNetwork(config: TestConfig, options: string[]): void {
+  config.linux.namespaces = (config.linux.namespaces ?? []).filter(({ type }) => type !== 'network');
+  for (const mount of config.mounts ?? []) if (mount.type === 'sysfs') mount.options = options;
+}
+
+test('in the host’s network the host’s sysfs stands in for a new one, with the flags that are wanted', () => {
+  const command =
+    'grep " /sys[ /]" /proc/mounts; ls /sys/class/net; for f in /sys/kernel/uevent_seqnum /sys/fs/cgroup/no; do echo 1 > $f; done';
+  using bundle = makeBundle({
+    args: ['sh', '-c', command],
+    config: (config) => {
+      config.linux.namespaces?.push({ type: 'user' });
+      mapIds(config);
+      inHostNetwork(config, ['nosuid', 'noexec', 'nodev', 'ro']);
+      config.mounts = (config.mounts ?? []).filter(({ type }) => type !== 'cgroup' && type !== 'devpts');
+    },
+  });
+  const { stdout, stderr } = runtime('run', '--bundle', bundle.path, newId());
+  const lines = stdout.trim().split('\n');
+  const mounts = lines.filter((line) => line.includes(' /sys'));
+  assert.match(mounts[0] ?? '', /^\S+ \/sys sysfs ro,nosuid,nodev,noexec/);
+  for (const line of mounts) assert.match(line, /^\S+ \S+ \S+ ro,nosuid,nodev,noexec/);
+  assert.deepEqual(lines.slice(mounts.length), readdirSync('/sys/class/net').sort());
+  assert.equal(stderr.match(/Read-only file system/g)?.length, 2, stderr);
+});
+
+test('the host’s sysfs is not for a root that is the host’s and could write to it', () => {
+  for (const [options, network] of [
+    [['nosuid'], false],
+    [['ro'], true],
+  ] as const) {
+    using bundle = makeBundle({
+      args: ['true'],
+      config: (config) => {
+        config.linux.namespaces?.push({ type: 'user' });
+        inHostNetwork(config, [...options]);
+        config.mounts = (config.mounts ?? []).filter(({ type }) => type !== 'cgroup' && type !== 'devpts');
+        // Of the host, by path: not this container's either.
+        if (network) config.linux.namespaces?.push({ type: 'network', path: '/proc/self/ns/net' });
+      },
+    });
+    const { status, stderr } = runtime('run', '--bundle', bundle.path, newId());
+    assert.notEqual(status, 0);
+    assert.match(
+      stderr,
+      network ? /sysfs.*operation not permitted/i : /the host’s sysfs at "\/sys" could be written to/,
+    );
+  }
 });

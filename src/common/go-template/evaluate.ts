@@ -6,6 +6,8 @@ import { goText } from './print.ts';
 export interface EvaluateOptions {
   /** Answers for a field that an object lacks; `parent` is the field that the object was found under. Default: an error. */
   missing?(object: Record<string, unknown>, name: string, parent: string | undefined): unknown;
+  /** How a field is printed that is null: in Go it has a type, which its name tells. Default: `<no value>`. */
+  nullText?(name: string): string;
   /** Further functions. */
   functions?: Record<string, TemplateFunction>;
 }
@@ -19,11 +21,11 @@ export const noValue = Symbol('no value');
 const DEPTH_LIMIT = 100;
 
 /** Compiles a template of Go's text/template. Throws `invalid`, here and when it is filled in. */
-export function compileTemplate(text: string, { missing, functions = {} }: EvaluateOptions = {}): Compiled {
-  const table = { ...templateFunctions, ...functions };
+export function compileTemplate(text: string, options: EvaluateOptions = {}): Compiled {
+  const table = { ...templateFunctions, ...options.functions };
   const template = parseTemplate(text, new Set(Object.keys(table)));
   return (data) => {
-    const run = new Run(template, table, missing);
+    const run = new Run(template, table, options);
     run.nodes(template.body, data, new Scope(undefined, data));
     return run.output.join('');
   };
@@ -63,13 +65,13 @@ class Run {
   readonly output: string[] = [];
   readonly #template: Template;
   readonly #functions: Record<string, TemplateFunction>;
-  readonly #missing: EvaluateOptions['missing'];
+  readonly #options: EvaluateOptions;
   #depth = 0;
 
-  constructor(template: Template, functions: Record<string, TemplateFunction>, missing: EvaluateOptions['missing']) {
+  constructor(template: Template, functions: Record<string, TemplateFunction>, options: EvaluateOptions) {
     this.#template = template;
     this.#functions = functions;
-    this.#missing = missing;
+    this.#options = options;
   }
 
   nodes(nodes: readonly Node[], dot: unknown, scope: Scope): Jump {
@@ -87,7 +89,7 @@ class Run {
         return undefined;
       case 'action': {
         const value = this.#pipeline(node.pipeline, dot, scope);
-        if (node.pipeline.variables.length === 0) this.output.push(printed(value));
+        if (node.pipeline.variables.length === 0) this.output.push(this.#printed(value, node.pipeline));
         return undefined;
       }
       case 'if':
@@ -111,6 +113,13 @@ class Run {
       default:
         return node.kind;
     }
+  }
+
+  #printed(value: unknown, { commands }: Pipeline): string {
+    const [only] = commands.length === 1 ? (commands[0] as Command) : [];
+    if (value === null && only?.kind === 'fields' && this.#options.nullText)
+      return this.#options.nullText(only.names.at(-1) as string);
+    return value === noValue || value === null || value === undefined ? '<no value>' : goText(value);
   }
 
   #range(node: Node & { kind: 'if' | 'with' | 'range' }, dot: unknown, scope: Scope): Jump {
@@ -204,13 +213,9 @@ class Run {
       throw templateError(`can't evaluate field ${name} in ${goText(value)}`);
     const object = value as Record<string, unknown>;
     if (Object.hasOwn(object, name)) return object[name];
-    if (this.#missing) return this.#missing(object, name, parent);
+    if (this.#options.missing) return this.#options.missing(object, name, parent);
     throw templateError(`can't evaluate field ${name}`);
   }
-}
-
-function printed(value: unknown): string {
-  return value === noValue || value === null || value === undefined ? '<no value>' : goText(value);
 }
 
 function entriesOf(value: unknown): [unknown, unknown][] {

@@ -1,11 +1,11 @@
-import type { Entry, Segment } from './entry.ts';
+import type { Entry } from './entry.ts';
 import { TarError } from './error.ts';
-import { applyRecords, type Extended, type Sparse } from './extended.ts';
+import { applyRecords, type Extended } from './extended.ts';
 import { BLOCK, type EntryKind, at as field, kinds, padded } from './format.ts';
-import { decimal, headerNumber } from './numbers.ts';
+import { headerNumber } from './numbers.ts';
 import { paxRecords } from './pax.ts';
 import { plainScan, type Scan, scanned, signedChecksum } from './scan.ts';
-import { MAXIMUM_SEGMENTS, oldSegments, segmentsOf, wrongSegments } from './sparse.ts';
+import { type Faults, takeOldMap, takePaxMap } from './sparse-map.ts';
 import { Window } from './window.ts';
 
 export interface TarReaderOptions {
@@ -50,6 +50,10 @@ export class TarReader {
   #left = 0;
   #padding = 0;
   #name: Uint8Array | undefined;
+  readonly #faults: Faults = {
+    cut: (how) => this.#cut(how),
+    wrong: (problem, name, kind) => this.#wrong(problem, name, kind),
+  };
 
   constructor(read: (into: Uint8Array) => number, options: TarReaderOptions = {}) {
     this.window = new Window(read, options.windowBytes ?? 65536);
@@ -191,77 +195,16 @@ export class TarReader {
       segments: undefined,
       entry: this.entries,
     };
-    this.#left = size;
     this.#padding = padded(size) - size;
-    if (flag === 0x53) this.#oldSparse(entry, at);
-    else if (sparse && kind === 'file') this.#paxSparse(entry, sparse);
+    if (flag === 0x53) {
+      entry.realSize = this.#number(at, 'realsize');
+      takeOldMap(entry, this.window, at, this.#faults);
+    } else if (sparse && kind === 'file') takePaxMap(entry, sparse, this.window, this.#faults);
+    this.#left = entry.size;
     this.bytes += entry.realSize;
     if (this.bytes > this.#maximumBytes)
       throw this.#wrong(`more than ${this.#maximumBytes} bytes of files`, undefined, 'exhausted');
     return entry;
-  }
-
-  #oldSparse(entry: Entry, at: number): void {
-    const { window } = this;
-    const segments: Segment[] = [];
-    entry.realSize = this.#number(at, 'realsize');
-    oldSegments(window.bytes, at + field.gnuSparse, 4, segments);
-    let more = window.bytes[at + field.gnuIsExtended] !== 0;
-    while (more) {
-      if (!window.need(BLOCK)) throw this.#cut('it ends inside a sparse map');
-      if (segments.length > MAXIMUM_SEGMENTS) throw this.#wrong('too many segments', 'sparse map', 'exhausted');
-      oldSegments(window.bytes, window.at, 21, segments);
-      more = window.bytes[window.at + 504] !== 0;
-      window.at += BLOCK;
-    }
-    this.#setSegments(entry, segments);
-  }
-
-  #paxSparse(entry: Entry, { numbers, mapInData, realSize }: Sparse): void {
-    if (realSize === undefined) throw this.#wrong('missing', 'GNU.sparse.size');
-    entry.realSize = realSize;
-    const map = mapInData ? this.#mapInData() : numbers;
-    entry.size = this.#left;
-    if (map.length > 2 * MAXIMUM_SEGMENTS) throw this.#wrong('too many segments', 'sparse map', 'exhausted');
-    this.#setSegments(entry, segmentsOf(map));
-  }
-
-  /** Format 1.0: how many segments, then offset and length of each, every number on a line, filled up to a block. */
-  #mapInData(): number[] {
-    const numbers: number[] = [];
-    let count = 1;
-    let line: number[] = [];
-    while (numbers.length < count) {
-      const block = this.#left >= BLOCK ? this.window.copy(BLOCK) : undefined;
-      if (!block)
-        throw this.#left < BLOCK
-          ? this.#wrong('longer than the data', 'sparse map')
-          : this.#cut('it ends inside a sparse map');
-      this.#left -= BLOCK;
-      for (let at = 0; at < BLOCK && numbers.length < count; at++) {
-        if (block[at] !== 0x0a) {
-          if (line.length > 20) throw this.#wrong('a number is wrong', 'sparse map');
-          line.push(block[at] as number);
-          continue;
-        }
-        const number = decimal(Uint8Array.from(line));
-        line = [];
-        if (Number.isNaN(number)) throw this.#wrong('a number is wrong', 'sparse map');
-        if (numbers.length === 0) {
-          if (number > MAXIMUM_SEGMENTS) throw this.#wrong('too many segments', 'sparse map', 'exhausted');
-          count = 1 + 2 * number;
-        }
-        numbers.push(number);
-      }
-    }
-    return numbers.slice(1);
-  }
-
-  #setSegments(entry: Entry, segments: Segment[] | undefined): void {
-    if (!segments) throw this.#wrong('an offset has no length', 'sparse map');
-    const problem = wrongSegments(segments, entry.size, entry.realSize);
-    if (problem !== undefined) throw this.#wrong(problem, 'sparse map');
-    entry.segments = segments;
   }
 
   #longText(size: number): Uint8Array {

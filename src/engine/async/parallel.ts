@@ -21,6 +21,28 @@ export async function inParallel<T>(
   await allSettled(workers);
 }
 
+/** So many things at a time; the others wait, in the order in which they came. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resume) => this.#waiting.push(resume));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
+
 /** Waits for all, also after a failure; then throws the first in the order of the list. */
 export async function allSettled<T extends readonly unknown[]>(
   promises: T,

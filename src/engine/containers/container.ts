@@ -29,8 +29,11 @@ export class Container {
   readonly #endWaiters = new Set<(exit: ExitRecord | undefined) => void>();
   readonly #goneWaiters = new Set<(exit: ExitRecord | undefined) => void>();
   readonly #removalWaiters = new Set<() => void>();
+  readonly #monitorWaiters: (() => void)[] = [];
   readonly #attachWaiters = new Set<(container: Container) => void>();
   #removed = false;
+  /** Its monitor is gone, and what became of it is not known yet: until then it is as it was. */
+  #lost = false;
   /** It goes with its end, but not with the next: it is being started anew. */
   keepOnce = false;
 
@@ -55,7 +58,7 @@ export class Container {
 
   get status(): Status {
     if (this.record.removing) return 'removing';
-    const phase = this.#monitor && this.#state?.phase;
+    const phase = this.#monitor || this.#lost ? this.#state?.phase : undefined;
     if (phase === 'running' || phase === 'paused' || phase === 'restarting') return phase;
     return this.record.started ? 'exited' : 'created';
   }
@@ -100,15 +103,23 @@ export class Container {
     try {
       await monitor.ask('watch');
       this.#state = await monitor.ask<ContainerState>('state');
+      this.#lost = false;
+      for (const told of this.#monitorWaiters.splice(0)) told();
     } catch (error) {
       monitor[Symbol.dispose]();
       throw error;
     }
   }
 
+  /** Resolves when it is watched again. */
+  nextMonitor(): Promise<void> {
+    return new Promise((resolve) => this.#monitorWaiters.push(resolve));
+  }
+
   /** How it ended, as it was recorded. */
   setEnded(state: ContainerState | undefined): void {
     this.#state = state;
+    this.#lost = false;
   }
 
   #hear(notice: Notice): void {
@@ -137,6 +148,7 @@ export class Container {
   #left(monitor: Connection): void {
     if (this.#monitor !== monitor) return;
     this.#monitor = undefined;
+    this.#lost = true;
     this.#listener.lost(this);
   }
 

@@ -1,4 +1,6 @@
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { PROTOCOL_VERSION } from '#common/protocol/container.ts';
@@ -35,21 +37,24 @@ export class Connection implements Disposable {
     this.#options = options;
     socket.on('data', this.#receive);
     socket.on('error', () => {});
+    socket.on('end', this.#onEnd);
     socket.on('close', this.#onClose);
     this.#send({ hello: PROTOCOL_VERSION });
   }
 
   /** Throws `unavailable` where nobody listens. */
-  static open(path: string, options: ConnectionOptions = {}): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ path, allowHalfOpen: true });
-      const refused = (cause: Error) => reject(new ProaError(`cannot reach "${path}"`, { kind: 'unavailable', cause }));
-      socket.once('error', refused);
-      socket.once('connect', () => {
-        socket.off('error', refused);
-        resolve(new Connection(socket, options));
-      });
-    });
+  static async open(path: string, options: ConnectionOptions = {}): Promise<Connection> {
+    let directory: FileHandle | undefined;
+    try {
+      // An address holds 107 bytes, which a path of a container may exceed: unix(7). By its directory's descriptor it does not.
+      directory = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+      const socket = await connected(`/proc/self/fd/${directory.fd}/${basename(path)}`);
+      return new Connection(socket, options);
+    } catch (cause) {
+      throw new ProaError(`cannot reach "${path}"`, { kind: 'unavailable', cause });
+    } finally {
+      await directory?.close();
+    }
   }
 
   #send(message: object): void {
@@ -91,6 +96,7 @@ export class Connection implements Disposable {
   #become(): void {
     this.#closed = true;
     this.#socket.off('data', this.#receive);
+    this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onClose);
     this.#socket.pause();
     const early = this.#frames.rest();
@@ -106,6 +112,10 @@ export class Connection implements Disposable {
     else waiting.resolve(message.answer);
   }
 
+  readonly #onEnd = (): void => {
+    this.#socket.end();
+  };
+
   readonly #onClose = (): void => {
     this.#closed = true;
     for (const { reject } of this.#waiting.values()) reject(gone());
@@ -116,6 +126,17 @@ export class Connection implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#closed) this.#socket.destroy();
   }
+}
+
+function connected(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
 }
 
 function gone(): ProaError {

@@ -1,5 +1,5 @@
 import { ProaError } from '#common/errors.ts';
-import { parseOptions } from '#runtime/options.ts';
+import { parseOptionsAlone } from '#native/options.ts';
 import { commandLine } from '#sys/environment.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -14,8 +14,7 @@ const options = {
 export function agentMain(): number {
   try {
     openStandardStreams();
-    const { values, rest } = parseOptions(options, commandLine().slice(1));
-    if (rest.length > 0) throw new ProaError(`unexpected word "${rest[0]}"`, { kind: 'invalid' });
+    const { values } = parseOptionsAlone(options, commandLine().slice(1));
     const run = absolute(values['run'] ?? '/run/proa', 'run');
     const state = absolute(values['state'] ?? '/var/lib/proa', 'state');
     return runAgent({ run, state });

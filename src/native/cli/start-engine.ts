@@ -5,6 +5,7 @@ import { environmentVariable, startBytes } from '#sys/environment.ts';
 import { ECONNREFUSED, ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { exists, makeDirectories, openFile, readLink, readTextIfAny } from '#sys/files.ts';
+import { type Child, type ExitReason, pollChild } from '#sys/processes.ts';
 import { O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from '#sys/raw/file.ts';
 import { startSession } from '#sys/spawn.ts';
 import { runDirectory, stateDirectory } from './places.ts';
@@ -21,7 +22,8 @@ export async function startEngine(loop: Loop, connect: () => void): Promise<void
   const run = runDirectory();
   makeDirectories(run, 0o700);
   const log = `${run}/proad.log`;
-  spawnEngine(program, log);
+  const engine = spawnEngine(program, log);
+  let ended: ExitReason | undefined;
   let late = false;
   using _limit = after(loop, LIMIT_MILLISECONDS, () => {
     late = true;
@@ -32,15 +34,18 @@ export async function startEngine(loop: Loop, connect: () => void): Promise<void
       return;
     } catch (cause) {
       if (!isErrno(cause, ENOENT, ECONNREFUSED)) throw cause;
-      if (late) throw neverCame(log, cause);
+      if (late) throw neverCame(`does not answer after ${LIMIT_MILLISECONDS / 1000} s`, log, cause);
+      // One that leaves because another is there leaves with 0: that other is waited for.
+      ended ??= pollChild(engine);
+      if (ended && ended.code !== 0) throw neverCame('could not be started', log, cause);
     }
     await sleep(loop, milliseconds);
   }
 }
 
-function neverCame(log: string, cause: unknown): ProaError {
+function neverCame(how: string, log: string, cause: unknown): ProaError {
   const words = (readTextIfAny(log) ?? '').trimEnd().split('\n').slice(-LOG_LINES).join('\n  ');
-  const message = `the engine does not answer after ${LIMIT_MILLISECONDS / 1000} s; the end of ${log}:\n  ${words}\n${describe(cause)}`;
+  const message = `the engine ${how}; the end of ${log}:\n  ${words}\n${describe(cause)}`;
   return new ProaError(message, { kind: 'unavailable' });
 }
 
@@ -57,10 +62,10 @@ function enginePath(): string {
   });
 }
 
-function spawnEngine(program: string, log: string): void {
+function spawnEngine(program: string, log: string): Child {
   using nothing = openFile('/dev/null', { flags: O_RDWR });
   using output = openFile(log, { flags: O_WRONLY | O_CREAT | O_APPEND, mode: 0o600 });
-  startSession({
+  return startSession({
     path: nodePath(),
     args: ['node', program, 'serve', '--run', runDirectory(), '--state', stateDirectory()],
     environment: startBytes().environment,

@@ -1,5 +1,7 @@
 import { ProaError } from '#common/errors.ts';
-import { type IdMap, parseIdMap } from '#native/unpack/id-map.ts';
+import { optionLines } from '#native/option-lines.ts';
+import { countOption, type OptionTable, parseOptionsAlone } from '#native/options.ts';
+import { type IdMap, idMapOption } from '#native/unpack/id-map.ts';
 
 export interface PackOptions {
   upper: string;
@@ -17,70 +19,48 @@ export interface PackOptions {
   rootToo: boolean;
 }
 
-/** What a command line means, or the text that it asks for. */
-export function parsePack(words: readonly string[]): PackOptions | { text: string } {
-  const options: PackOptions = {
-    upper: '',
-    lower: [],
-    clampSeconds: undefined,
-    uidMap: [],
-    gidMap: [],
-    list: false,
-    merged: false,
-    rootToo: false,
-  };
-  for (let at = 1; at < words.length; at++) {
-    const word = words[at] as string;
-    if (word === '-h' || word === '--help') return { text: help };
-    const flag = flags[word];
-    if (flag) {
-      options[flag] = true;
-      continue;
-    }
-    const equals = word.indexOf('=');
-    const name = equals < 0 ? word : word.slice(0, equals);
-    const value = equals < 0 ? words[++at] : word.slice(equals + 1);
-    if (!known.has(name)) throw usageError(`unknown option "${name}"`);
-    if (value === undefined) throw usageError(`option ${name} needs a value`);
-    if (name === '--upper') options.upper = value;
-    else if (name === '--lower') options.lower.push(value);
-    else if (name === '--uid-map') options.uidMap = mapOf(name, value);
-    else if (name === '--gid-map') options.gidMap = mapOf(name, value);
-    else if (/^\d{1,12}$/.test(value)) options.clampSeconds = Number(value);
-    else throw usageError(`option ${name}: expected seconds since 1970, got "${value}"`);
-  }
-  if (options.upper === '') throw usageError('no directory is given: --upper');
-  if (options.list && options.merged) throw usageError('--list and --merged exclude each other');
-  return options;
-}
-
-const flags: { readonly [word: string]: 'list' | 'merged' | 'rootToo' } = {
-  '--list': 'list',
-  '--merged': 'merged',
-  '--root-too': 'rootToo',
+const table: OptionTable = {
+  upper: { kind: 'value', value: 'DIRECTORY', help: 'the upper directory of an overlay' },
+  lower: { kind: 'value', value: 'DIRECTORY', help: 'a layer below, the uppermost first; for --list and --merged' },
+  'clamp-time': { kind: 'value', value: 'SECONDS', help: 'later times of change become this one, since 1970' },
+  'uid-map': {
+    kind: 'value',
+    value: 'C:H:N,…',
+    help: 'user ids from H on the host are ids from C in the layer, N of them',
+  },
+  'gid-map': { kind: 'value', value: 'C:H:N,…', help: 'the same for groups' },
+  merged: { kind: 'flag', help: 'pack all that upper and lower directories show together' },
+  'root-too': { kind: 'flag', help: 'begin with an entry for the root itself' },
+  list: { kind: 'flag', help: 'print what is changed, a line of JSON each: A added, C changed, D deleted' },
+  help: { kind: 'flag', short: 'h', help: 'print this' },
 };
 
-const known = new Set(['--upper', '--lower', '--clamp-time', '--uid-map', '--gid-map']);
-
-function mapOf(name: string, value: string): IdMap {
-  const map = parseIdMap(value);
-  if (!map) throw usageError(`option ${name}: expected CONTAINER:HOST:COUNT, got "${value}"`);
-  return map;
-}
-
-function usageError(message: string): ProaError {
-  return new ProaError(message, { kind: 'invalid', remedy: 'See --help for the options' });
+/** What a command line means, or the text that it asks for. */
+export function parsePack(words: readonly string[]): PackOptions | { text: string } {
+  const parsed = parseOptionsAlone(table, words.slice(1));
+  if (parsed.flags.has('help')) return { text: help + optionLines(table) };
+  const { upper } = parsed.values;
+  if (!upper)
+    throw new ProaError('no directory is given: --upper', { kind: 'invalid', remedy: 'See --help for the options' });
+  const list = parsed.flags.has('list');
+  const merged = parsed.flags.has('merged');
+  if (list && merged)
+    throw new ProaError('--list and --merged exclude each other', { kind: 'invalid', remedy: 'Choose one' });
+  const clamped = parsed.values['clamp-time'] !== undefined;
+  return {
+    upper,
+    lower: parsed.lists['lower'] ?? [],
+    clampSeconds: clamped ? countOption(parsed, 'clamp-time', { digits: 12 }) : undefined,
+    uidMap: idMapOption(parsed, 'uid-map'),
+    gidMap: idMapOption(parsed, 'gid-map'),
+    list,
+    merged,
+    rootToo: parsed.flags.has('root-too'),
+  };
 }
 
 const help = `Usage: proa-pack --upper DIRECTORY [OPTIONS] > LAYER.tar
 
 Packs the upper directory of an overlay as a layer of an image, always the same bytes for the same files.
 
-  --lower DIRECTORY     a layer below, the uppermost first; for --list and --merged
-  --clamp-time SECONDS  later times of change become this one
-  --uid-map C:H:N,…     user ids from H on the host are ids from C in the layer, N of them
-  --gid-map C:H:N,…     the same for groups
-  --merged              pack all that upper and lower directories show together
-  --root-too            begin with an entry for the root itself
-  --list                print what is changed, a line of JSON each: A added, C changed, D deleted
 `;

@@ -1,4 +1,4 @@
-import type { OptionTable } from './options.ts';
+import type { OptionTable } from '#native/options.ts';
 
 /** What every command knows from the options before its name. */
 export interface Context {

@@ -1,5 +1,6 @@
 import { stringifyJson } from '#common/json/stringify.ts';
 import { lazy } from '#common/lazy.ts';
+import type { Parsed } from '#native/options.ts';
 import { writeAll } from '#sys/files.ts';
 import { namespaceTypes } from '#sys/namespaces.ts';
 import { loadBundle } from './bundle.ts';
@@ -8,7 +9,6 @@ import { onlyArgument } from './commands/create.ts';
 import type { Context } from './context.ts';
 import { planNamespaces } from './namespaces/plan.ts';
 import type * as user from './namespaces/user.ts';
-import type { Parsed } from './options.ts';
 import { defaultDevices } from './rootfs/devices.ts';
 import { planMount } from './rootfs/mount-options.ts';
 import { compileFilter } from './seccomp/index.ts';

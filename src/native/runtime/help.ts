@@ -1,14 +1,6 @@
+import { optionLines } from '#native/option-lines.ts';
+import type { OptionTable } from '#native/options.ts';
 import type { Command } from './context.ts';
-import type { OptionTable } from './options.ts';
-
-function optionLines(table: OptionTable): string {
-  return Object.entries(table)
-    .map(
-      ([name, { kind, short, help }]) =>
-        `  ${`--${name}${short ? `, -${short}` : ''}${kind === 'flag' ? '' : ' VALUE'}`.padEnd(32)} ${help}\n`,
-    )
-    .join('');
-}
 
 export function helpText(globals: OptionTable, commands: Record<string, () => Command>): string {
   const verbs = Object.values(commands)

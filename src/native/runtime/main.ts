@@ -1,6 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import { version } from '#common/version.ts';
+import { parseOptions } from '#native/options.ts';
 import { commandLine } from '#sys/environment.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -13,7 +14,6 @@ import * as start from './commands/start.ts';
 import * as state from './commands/state.ts';
 import type { Command, Context } from './context.ts';
 import type * as log from './log.ts';
-import { parseOptions } from './options.ts';
 
 const ours = (command: Command) => () => command;
 

@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal, waitForChild } from './processes.ts';
+import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
 import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
@@ -12,29 +12,25 @@ export interface SpawnOptions {
   environment: readonly (string | Uint8Array)[];
   /** Standard input, output and error; where one is missing, the program gets ours. */
   streams: readonly (OwnedFd | undefined)[];
-  /** Default: it is killed when we end. */
-  outlivesUs?: boolean;
 }
 
 /**
- * Runs a program that outlives us: in a session of its own, by a process between that ends at once, so that it is not our
- * child. All its streams are given. setsid(2).
+ * Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. It is
+ * killed when we end.
  */
-export function startSession(options: SpawnOptions): void {
-  const between = cloneProcess({}, () => {
-    setsid();
-    spawnProgram({ ...options, outlivesUs: true });
-    return 0;
-  });
-  waitForChild(between);
-  between.pidfd.close();
+export function spawnProgram(options: SpawnOptions): Child {
+  return start(options, () => setParentDeathSignal(SIGKILL));
 }
 
-/** Runs a program of the host: nothing but its standard streams is open in it, and no signal is blocked or ignored. */
-export function spawnProgram({ path, args, environment, streams, outlivesUs = false }: SpawnOptions): Child {
+/** The same in a session of its own, for a program that outlives us: no terminal's signals reach it. setsid(2). */
+export function startSession(options: SpawnOptions): Child {
+  return start(options, setsid);
+}
+
+function start({ path, args, environment, streams }: SpawnOptions, prepare: () => void): Child {
   const execution = new Execution(path, args, environment);
   return cloneProcess({}, () => {
-    if (!outlivesUs) setParentDeathSignal(SIGKILL);
+    prepare();
     blockAllSignals(false);
     resetSignalActions();
     streams.forEach((stream, fd) => {

@@ -1,3 +1,6 @@
+import { ProaError } from '#common/errors.ts';
+import type { Parsed } from '#native/options.ts';
+
 /** Ranges of ids: as in /proc/PID/uid_map, user_namespaces(7). Empty: ids stay as they are. */
 export type IdMap = readonly IdRange[];
 
@@ -10,7 +13,7 @@ export interface IdRange {
 const MAXIMUM_ID = 0xfffffffe;
 
 /** Ranges written as `C:H:N,C:H:N`; undefined for anything else. */
-export function parseIdMap(text: string): IdMap | undefined {
+function parseIdMap(text: string): IdMap | undefined {
   const ranges: IdRange[] = [];
   for (const word of text.split(',')) {
     const [inside, outside, count, ...rest] = word
@@ -21,6 +24,14 @@ export function parseIdMap(text: string): IdMap | undefined {
     ranges.push({ inside, outside, count });
   }
   return ranges;
+}
+
+/** The ranges that an option gives; none where it is not given. */
+export function idMapOption({ values }: Parsed, name: string): IdMap {
+  const text = values[name];
+  const map = text === undefined ? [] : parseIdMap(text);
+  if (map) return map;
+  throw new ProaError(`option --${name}: expected CONTAINER:HOST:COUNT, got "${text}"`, { kind: 'invalid' });
 }
 
 /** What an id inside is outside; undefined where no range holds it. */

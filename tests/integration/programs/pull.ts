@@ -13,7 +13,7 @@ const [directory = '', name = '', program = ''] = process.argv.slice(2);
 using store = await ContentStore.open(join(directory, 'images'));
 await using layers = await LayerStore.open(join(directory, 'layers'), { program });
 using client = new RegistryClient({ credentials: new CredentialFile({}) });
-await pullImage(parseReference(name), { client, store, rules: RegistryRules.none });
+await pullImage(parseReference(name), { client, store, rules: RegistryRules.none, layers });
 process.stdout.write('pulled\n');
 await layers.unpack(await new ImageLibrary(store).find(name), { content: store });
 process.stdout.write('unpacked\n');

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from './agent.ts';
 
+/** Nothing that is asked for here takes as long. */
+const PATIENCE_MILLISECONDS = 30_000;
 const program = resolve(process.env['PROAD'] ?? 'dist/proad.mjs');
 
 export interface Answer<T = unknown> {
@@ -76,6 +78,7 @@ export class EngineProcess implements AsyncDisposable {
         });
       });
       sent.on('error', failed);
+      sent.setTimeout(PATIENCE_MILLISECONDS, () => sent.destroy(new Error(`${method} ${path}: no answer`)));
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
@@ -114,8 +117,10 @@ export class EngineProcess implements AsyncDisposable {
         await this.call('DELETE', `/containers/${Id}?force=1&v=1`);
     } finally {
       await this.kill('SIGTERM');
-      for (const pid of this.agents()) end(pid);
-      await until(() => this.agents().length === 0);
+      for (const pid of this.agents()) end(pid, 'SIGTERM');
+      // A monitor that is left has a container that could not be removed.
+      await until(() => this.agents().length === 0, 5).catch(() => {});
+      for (const pid of this.agents()) end(pid, 'SIGKILL');
       rmSync(this.run, { recursive: true, force: true });
       rmSync(this.state, { recursive: true, force: true });
     }
@@ -163,9 +168,9 @@ function commandLine(pid: number): string {
   }
 }
 
-function end(pid: number): void {
+function end(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGTERM');
+    process.kill(pid, signal);
   } catch {
     // It ended by itself.
   }

@@ -32,15 +32,20 @@ export async function forceRemove(
 async function end(container: Container): Promise<void> {
   const over = container.nextGone();
   container.record.removing = true;
-  try {
-    await container.ask('remove', {});
-  } catch (error) {
-    if (container.hasMonitor) {
-      delete container.record.removing;
-      throw error;
+  // A monitor that is lost meanwhile may be followed by another, which has to be asked as well.
+  for (let gone = false; !gone; ) {
+    try {
+      await container.ask('remove', {});
+      await over;
+      gone = true;
+    } catch (error) {
+      if (container.hasMonitor) {
+        delete container.record.removing;
+        throw error;
+      }
+      gone = await Promise.race([over.then(() => true), container.nextMonitor().then(() => false)]);
     }
   }
-  await over;
 }
 
 /**

@@ -37,7 +37,7 @@ async function start(engine: Engine, container: Container): Promise<void> {
       record.started = true;
       await container.ask('start', {});
     } catch (error) {
-      await container.ask('remove', {}).catch(() => {});
+      await giveUp(container);
       throw error;
     }
     delete record.failure;
@@ -46,6 +46,16 @@ async function start(engine: Engine, container: Container): Promise<void> {
     record.started = before;
     await failed(engine, container, cause);
     throw new ProaError(`cannot start container "${record.name}"`, { kind: startKind(cause), cause });
+  }
+}
+
+/** It was made and shall not be. Where its monitor cannot be reached now, whoever adopts it does the same. */
+async function giveUp(container: Container): Promise<void> {
+  try {
+    if (!container.hasMonitor) await container.connect();
+    await container.ask('remove', {});
+  } catch {
+    // The failure before this one is told.
   }
 }
 

@@ -87,8 +87,12 @@ export class BlobWriter implements AsyncDisposable {
     this.#offset += chunk.length;
   }
 
-  /** Verifies and keeps the blob. Throws `invalid` when it is not what its digest says; it is discarded then. */
-  async commit(): Promise<void> {
+  /**
+   * Verifies and keeps the blob. Throws `invalid` when it is not what its digest says; it is discarded then. `onVerified`
+   * is told before the blob is on disk and has its name, with where it can be opened in that moment: whoever only needs
+   * the bytes waits for no disk.
+   */
+  async commit(onVerified: (path: string) => void = () => {}): Promise<void> {
     const { digest, size, partial, final } = this.#options;
     if (size !== undefined && this.#offset < size) {
       throw new ProaError(`content ${digest} ended after ${this.#offset} of ${size} bytes`, { kind: 'unavailable' });
@@ -102,6 +106,7 @@ export class BlobWriter implements AsyncDisposable {
         remedy: 'Fetch it again; when that does not help, the source is corrupt',
       });
     }
+    onVerified(partial);
     await this.#file.sync();
     await this.#close();
     await rename(partial, final);

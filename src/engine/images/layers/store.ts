@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, openSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { ProaError } from '#common/errors.ts';
 import { layerCompression } from '#common/image-spec/media-types.ts';
+import type { Descriptor } from '#common/image-spec/types.ts';
 import { parseJson } from '#common/json/parse.ts';
-import { inParallel } from '#engine/async/parallel.ts';
+import { allSettled, Slots } from '#engine/async/parallel.ts';
 import { isCode } from '../content/errors.ts';
 import { makeDirectory, replaceFileDurably } from '../content/files.ts';
 import { bootId } from '../content/lock.ts';
@@ -24,7 +27,14 @@ interface LayerRecord {
   unsettledSince: string | null;
 }
 
+export interface UnpackImageOptions {
+  content: ContentStore;
+  onEvent?: OnEvent | undefined;
+  mappings?: IdMappings | undefined;
+}
+
 const PARTIAL = '.partial-';
+const CHUNK_BYTES = 1 << 20;
 
 /**
  * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay, and `DIFF-ID+MAPPINGS/files` the same with
@@ -36,6 +46,8 @@ export class LayerStore implements AsyncDisposable {
   readonly #program: string;
   readonly #boot: string;
   readonly #unpacking = new Map<string, Promise<void>>();
+  /** As many at a time as there are processors. */
+  readonly #slots = new Slots(availableParallelism());
   #settling: Promise<void> | undefined;
 
   private constructor(root: string, program: string, boot: string) {
@@ -89,53 +101,59 @@ export class LayerStore implements AsyncDisposable {
    * Unpacks those layers of an image that are not here yet, several at once. Answers the directories of all, the upper one
    * first, as overlay counts them. With `mappings` their owners are those of a user namespace.
    */
-  async unpack(
-    { config, document }: Image,
-    {
-      content,
-      onEvent = () => {},
-      mappings,
-    }: { content: ContentStore; onEvent?: OnEvent; mappings?: IdMappings | undefined },
-  ): Promise<string[]> {
+  async unpack({ config, document }: Image, options: UnpackImageOptions): Promise<string[]> {
+    const { content, mappings } = options;
     using lease = content.lease();
     const layers = config.rootfs.diff_ids.map((diffId, at) => ({
       diffId: diffId as Digest,
       blob: document.layers[at],
     }));
     for (const { blob } of layers) if (blob) lease.hold(blob.digest as Digest);
-    await inParallel(layers, availableParallelism(), async ({ diffId, blob }) => {
+    await allSettled(layers.map(({ diffId, blob }) => this.unpackLayer(diffId, blob, options)));
+    return layers.map(({ diffId }) => this.path(diffId, mappings)).reverse();
+  }
+
+  /** The same for one layer; `file` is where it can be opened at once, in place of the content's. */
+  async unpackLayer(
+    diffId: Digest,
+    blob: Descriptor | undefined,
+    { content, onEvent = () => {}, mappings, file }: UnpackImageOptions & { file?: string },
+  ): Promise<void> {
+    if (file === undefined && (await this.has(diffId, mappings))) return;
+    const compression = blob && layerCompression(blob.mediaType);
+    if (!compression)
+      throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
+        kind: 'unsupported',
+      });
+    const digest = blob.digest as Digest;
+    // At once, before anything is waited for: what has the path now may be renamed.
+    const input = openBlob(digest, file ?? content.blobs.path(digest));
+    try {
       if (await this.has(diffId, mappings)) return;
-      const compression = blob && layerCompression(blob.mediaType);
-      if (!compression)
-        throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
-          kind: 'unsupported',
-        });
-      const digest = blob.digest as Digest;
-      if (!(await content.blobs.has(digest)))
-        throw new ProaError(`layer ${digest} is not here`, { kind: 'not-found', remedy: 'Pull the image again' });
-      onEvent({ digest, phase: 'unpacking' });
       await this.#once(nameOf(diffId, mappings), async (directory) => {
+        onEvent({ digest, phase: 'unpacking' });
         // Whose a directory is that the layer says nothing of.
         if (mappings) await chown(directory, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
-        await unpackLayer({ diffId, path: content.blobs.path(digest), compression }, directory, {
+        await unpackLayer({ diffId, input, compression }, directory, {
           program: this.#program,
           mappings,
           onProgress: (current) => onEvent({ digest, phase: 'unpacking', current }),
         });
+        onEvent({ digest, phase: 'done' });
       });
-      onEvent({ digest, phase: 'done' });
-    });
+    } finally {
+      input.destroy();
+    }
     this.#settling ??= this.#settle().finally(() => {
       this.#settling = undefined;
     });
-    return layers.map(({ diffId }) => this.path(diffId, mappings)).reverse();
   }
 
   /** Two images that share a layer do not both unpack it. */
   async #once(name: string, fill: (directory: string) => Promise<void>): Promise<void> {
     const running = this.#unpacking.get(name);
     if (running) return running;
-    const unpacking = this.#make(name, fill).finally(() => this.#unpacking.delete(name));
+    const unpacking = this.#slots.use(() => this.#make(name, fill)).finally(() => this.#unpacking.delete(name));
     this.#unpacking.set(name, unpacking);
     return unpacking;
   }
@@ -196,6 +214,15 @@ export class LayerStore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#settling;
+  }
+}
+
+function openBlob(digest: Digest, path: string): Readable {
+  try {
+    return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: CHUNK_BYTES });
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+    throw new ProaError(`layer ${digest} is not here`, { kind: 'not-found', remedy: 'Pull the image again' });
   }
 }
 

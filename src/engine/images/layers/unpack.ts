@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ProaError } from '#common/errors.ts';
 import type { Compression } from '#common/image-spec/media-types.ts';
@@ -13,9 +12,9 @@ import { startTool } from './tool.ts';
 export interface PackedLayer {
   /** Of the layer as it is unpacked: image-spec, config.md, "diff_ids". */
   diffId: Digest;
-  /** A file that holds it as it came, verified. */
-  path: string;
   compression: Compression;
+  /** As it came, verified. */
+  input: Readable;
 }
 
 /** Whose ids the files of a layer have on the host: of a user namespace, as the runtime specification writes it. */
@@ -37,11 +36,11 @@ export interface UnpackOptions {
  * returns: its digest is known at its end. After a failure the directory holds what had come.
  */
 export async function unpackLayer(
-  { diffId, path, compression }: PackedLayer,
+  { diffId, input, compression }: PackedLayer,
   directory: string,
   { program, mappings, onProgress = () => {} }: UnpackOptions,
 ): Promise<void> {
-  const { output, done } = decompress(createReadStream(path, { highWaterMark: 1 << 20 }), compression);
+  const { output, done } = decompress(input, compression);
   const hash = createHash('sha256');
   let bytes = 0;
   const hashing = new Transform({

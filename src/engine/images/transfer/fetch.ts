@@ -13,6 +13,8 @@ export interface FetchOptions {
   /** Tried in order. */
   endpoints: readonly Endpoint[];
   onEvent: OnEvent;
+  /** Told of a blob as soon as its bytes are verified, with a path that can be opened in that moment. */
+  onVerified?: ((descriptor: Descriptor, path: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -29,6 +31,7 @@ export async function fetchBlob(descriptor: Descriptor, options: FetchOptions): 
   const digest = descriptor.digest as Digest;
   if (await store.blobs.has(digest)) {
     onEvent({ digest, phase: 'exists' });
+    options.onVerified?.(descriptor, store.blobs.path(digest));
     return;
   }
   let failure: unknown;
@@ -66,10 +69,11 @@ async function fetchFrom(endpoint: Endpoint, descriptor: Descriptor, options: Fe
 
 async function transfer(
   endpoint: Endpoint,
-  { digest, size }: Descriptor,
-  { client, store, onEvent }: FetchOptions,
+  descriptor: Descriptor,
+  { client, store, onEvent, onVerified }: FetchOptions,
   reached: (offset: number) => void,
 ): Promise<void> {
+  const { digest, size } = descriptor;
   await using writer = await store.blobs.write({ digest: digest as Digest, size });
   if (writer.offset < size || size === 0) {
     const tell = progressTeller(onEvent, digest, size);
@@ -87,7 +91,7 @@ async function transfer(
     }
   }
   onEvent({ digest, phase: 'verifying' });
-  await writer.commit();
+  await writer.commit((path) => onVerified?.(descriptor, path));
 }
 
 /** A cut connection, a registry that is busy: another time may do. What is wrong stays wrong. */

@@ -1,9 +1,10 @@
 import { ProaError } from '#common/errors.ts';
 import { isIndex, isManifest } from '#common/image-spec/media-types.ts';
-import type { Descriptor, Platform } from '#common/image-spec/types.ts';
+import type { Descriptor, ImageConfig, Manifest, Platform } from '#common/image-spec/types.ts';
 import { parseImageConfig, parseIndex, parseManifest } from '#common/image-spec/validate.ts';
-import { inParallel } from '#engine/async/parallel.ts';
+import { allSettled, inParallel } from '#engine/async/parallel.ts';
 import type { ContentStore, Lease } from '../content/store.ts';
+import type { LayerStore } from '../layers/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
@@ -18,6 +19,8 @@ export interface PullOptions {
   store: ContentStore;
   rules: RegistryRules;
   platform?: Platform | undefined;
+  /** Where layers are unpacked, each as soon as it is verified. */
+  layers?: LayerStore | undefined;
   onEvent?: OnEvent;
   signal?: AbortSignal | undefined;
 }
@@ -43,24 +46,35 @@ export async function pullImage(wanted: Reference, options: PullOptions): Promis
   const { store, rules, onEvent = () => {} } = options;
   const endpoints = rules.endpointsFor(reference);
   using lease = store.lease();
-  const { endpoint, fetched } = await firstManifest(
+  const { endpoint, fetched: first } = await firstManifest(
     options.client,
     endpoints,
     reference.digest ?? (reference.tag as string),
   );
-  const target = await keep(store, lease, fetched);
-  const manifest = await manifestFor(target, fetched, endpoint, lease, options);
+  const target = await keep(store, lease, first);
+  const manifest = await manifestFor(target, first, endpoint, lease, options);
   const document = parseManifest(await store.blobs.readDocument(manifest.digest as Digest));
   // Where it was found is asked first: others may be behind.
   const ordered = [endpoint, ...endpoints.filter((other) => other !== endpoint)];
-  const parts = unique([document.config, ...document.layers]);
-  for (const { digest } of parts) {
+  const parts = unique(document.layers);
+  for (const { digest } of [document.config, ...parts]) {
     lease.hold(digest as Digest);
     onEvent({ digest, phase: 'waiting' });
   }
   const fetchOptions = { client: options.client, store, endpoints: ordered, onEvent, signal: options.signal };
-  await inParallel(parts, WIDTH, (part) => fetchBlob(part, fetchOptions));
-  await checkConfig(store, document.config, document.layers);
+  await fetchBlob(document.config, fetchOptions);
+  const config = await readConfig(store, document);
+  const unpacking: Promise<void>[] = [];
+  const onVerified = (blob: Descriptor, file: string) => {
+    // The same layer may be in an image twice.
+    const diffId = config.rootfs.diff_ids[document.layers.findIndex(({ digest }) => digest === blob.digest)] as Digest;
+    const unpacked = options.layers?.unpackLayer(diffId, blob, { content: store, onEvent, file });
+    // It is waited for below, when the others have come too.
+    unpacked?.catch(() => {});
+    if (unpacked) unpacking.push(unpacked);
+  };
+  const fetched = inParallel(parts, WIDTH, (part) => fetchBlob(part, { ...fetchOptions, onVerified }));
+  await allSettled([fetched, fetched.catch(() => {}).then(() => allSettled(unpacking))]);
   const name = referenceText(reference);
   const changed = store.names.get(name)?.digest !== target.digest;
   await store.names.set(name, target);
@@ -92,12 +106,13 @@ async function manifestFor(
   return { ...descriptor, ...(chosen.platform && { platform: chosen.platform }) };
 }
 
-/** As many layers as the configuration counts: otherwise one of the two is not the other's. */
-async function checkConfig(store: ContentStore, config: Descriptor, layers: readonly Descriptor[]): Promise<void> {
-  const { rootfs } = parseImageConfig(await store.blobs.readDocument(config.digest as Digest));
-  if (rootfs.diff_ids.length === layers.length) return;
+/** With as many layers as the manifest: otherwise one of the two is not the other's. */
+async function readConfig(store: ContentStore, { config, layers }: Manifest): Promise<ImageConfig> {
+  const found = parseImageConfig(await store.blobs.readDocument(config.digest as Digest));
+  const { length } = found.rootfs.diff_ids;
+  if (length === layers.length) return found;
   throw new ProaError(
-    `the image has ${layers.length} layers and its configuration knows ${rootfs.diff_ids.length}: they do not belong together`,
+    `the image has ${layers.length} layers and its configuration knows ${length}: they do not belong together`,
     { kind: 'invalid' },
   );
 }

@@ -109,7 +109,8 @@ export const command = defineCommand({
 
   async run(session, { options }) {
     const format = options.format;
-    const asksSize = options.size || (!options.quiet && format !== undefined && /\.Size\b/.test(format));
+    const asksSize =
+      options.size || (!options.quiet && format !== undefined && /\.Size\b|\bjson \.\s*[}|)]/.test(format));
     const limit = options.latest && options.last === undefined ? 1 : options.last;
     const found = await session.engine.get<Summary[]>('/containers/json', {
       all: options.all || undefined,

@@ -51,6 +51,10 @@ test('formatItem() finds fields by the names of Go, and none that are not there'
   const item = { Id: 'x', Config: { Labels: { a: 'b' } } };
   assert.equal(formatItem(item, '{{.ID}} {{.Id}} {{.Config.Labels.nothing}}'), 'x x <no value>');
   assert.throws(() => formatItem(item, '{{.Nosuch}}'), /map has no entry for key "Nosuch"/);
+  assert.equal(
+    formatItem({ Binds: null, Labels: null, Init: null }, '{{.Binds}} {{.Labels}} {{.Init}} {{json .Binds}}'),
+    '[] map[] <nil> null',
+  );
   assert.equal(formatItem(item, 'json'), '{"Id":"x","Config":{"Labels":{"a":"b"}}}');
 });
 

@@ -62,7 +62,7 @@ function objectText(fields: Record<string, unknown>): string {
 /** One thing by a template, or as `json`. */
 export function formatItem(item: unknown, format: string): string {
   if (format === 'json') return stringifyJson(item);
-  return compileTemplate(unescaped(format), { missing: fieldOfApi })(item);
+  return compileTemplate(unescaped(format), { missing: fieldOfApi, nullText: nullOfApi })(item);
 }
 
 /** `\t` and `\n` in a format mean the characters. */
@@ -99,3 +99,19 @@ const fieldOfApi: NonNullable<EvaluateOptions['missing']> = (object, name, paren
   if (parent !== undefined && maps.has(parent)) return noValue;
   throw templateError(`map has no entry for key "${name}"`);
 };
+
+const pointers = new Set([
+  'Healthcheck',
+  'Health',
+  'Init',
+  'OomKillDisable',
+  'MemorySwappiness',
+  'PidsLimit',
+  'StopTimeout',
+]);
+
+/** Empty lists, maps and pointers are all null in JSON. */
+function nullOfApi(name: string): string {
+  if (pointers.has(name)) return '<nil>';
+  return maps.has(name) ? 'map[]' : '[]';
+}

@@ -1,10 +1,10 @@
 import { ProaError } from '#common/errors.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
+import { countOption, type Parsed, parseOptions } from '#native/options.ts';
 import { environmentVariable } from '#sys/environment.ts';
 import { loadBundle } from '../bundle.ts';
 import type { Context } from '../context.ts';
 import { launchContainer } from '../launch.ts';
-import { countOption, type Parsed, parseOptions } from '../options.ts';
 
 export const usage = 'create [options] CONTAINER';
 

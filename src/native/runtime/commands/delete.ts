@@ -1,9 +1,9 @@
 import { ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';
 import { isFrozen, setFrozen } from '../cgroups/freezer.ts';
 import type { Context } from '../context.ts';
 import { destroyContainer } from '../destroy.ts';
-import { parseOptions } from '../options.ts';
 import { isAlive, statusOf } from '../state/status.ts';
 import { ContainerDirectory, type ContainerRecord, readRecord } from '../state/store.ts';
 import { onlyArgument } from './create.ts';

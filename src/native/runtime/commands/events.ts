@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { stringifyJson } from '#common/json/stringify.ts';
+import { type Parsed, parseOptions } from '#native/options.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -9,7 +10,6 @@ import { monotonicMicroseconds, timespec } from '#sys/time.ts';
 import { type OomWatch, watchOom } from '../cgroups/oom-watch.ts';
 import { readStats } from '../cgroups/stats.ts';
 import type { Context } from '../context.ts';
-import { type Parsed, parseOptions } from '../options.ts';
 import { statusOf } from '../state/status.ts';
 import { type ContainerRecord, readRecord } from '../state/store.ts';
 import { onlyArgument } from './create.ts';

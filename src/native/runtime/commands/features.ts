@@ -1,7 +1,7 @@
 import { ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { writeAll } from '#sys/files.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { features } from './feature-list.ts';
 
 export const usage = 'features';

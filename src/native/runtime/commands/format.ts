@@ -1,5 +1,5 @@
 import { ProaError } from '#common/errors.ts';
-import type { Parsed } from '../options.ts';
+import type { Parsed } from '#native/options.ts';
 
 /** What `--format` asks for. */
 export function formatOption({ values }: Parsed): 'table' | 'json' {

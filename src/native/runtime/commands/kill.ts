@@ -1,10 +1,10 @@
 import { ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';
 import { signalNumber } from '#sys/signals.ts';
 import { isFrozen, setFrozen } from '../cgroups/freezer.ts';
 import { killAll } from '../cgroups/index.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { isAlive, statusOf } from '../state/status.ts';
 import { readRecord } from '../state/store.ts';
 

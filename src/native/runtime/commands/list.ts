@@ -1,9 +1,9 @@
 import { describe, ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { openDirectory, readTextIfAny, statusOf, writeAll } from '#sys/files.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { listIds, readRecord } from '../state/store.ts';
 import { formatOption, formatTable } from './format.ts';
 import { type ContainerState, describeContainer } from './state.ts';

@@ -1,8 +1,8 @@
 import { ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { writeAll } from '#sys/files.ts';
 import { processesOf } from '../cgroups/index.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { readRecord } from '../state/store.ts';
 import { formatOption } from './format.ts';
 import { outputOf } from './output-of.ts';

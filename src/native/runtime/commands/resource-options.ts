@@ -1,5 +1,5 @@
 import { ProaError } from '#common/errors.ts';
-import type { OptionTable, Parsed } from '../options.ts';
+import type { OptionTable, Parsed } from '#native/options.ts';
 import { bytesFromSize } from './size.ts';
 
 /** Where each option's value goes in `linux.resources`, and how it is written. */

@@ -1,7 +1,7 @@
 import { ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { isFrozen, setFrozen } from '../cgroups/freezer.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { statusOf } from '../state/status.ts';
 import { readRecord } from '../state/store.ts';
 import { onlyArgument } from './create.ts';

@@ -1,6 +1,7 @@
 import { kindOf, ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type * as explain from '#native/explain/part.ts';
+import { parseOptions } from '#native/options.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { statusOfReason } from '#sys/processes.ts';
 import { blockAllSignals } from '#sys/signals.ts';
@@ -9,7 +10,6 @@ import { destroyContainer } from '../destroy.ts';
 import type * as dryRun from '../dry-run.ts';
 import { superviseProcess } from '../foreground.ts';
 import type { Launched } from '../launch.ts';
-import { parseOptions } from '../options.ts';
 import type * as consoles from '../process/console.ts';
 import { runPoststart } from '../start.ts';
 import type * as terminalRelay from '../terminal-relay.ts';

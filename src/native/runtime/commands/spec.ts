@@ -1,4 +1,5 @@
 import { ProaError } from '#common/errors.ts';
+import { parseOptions } from '#native/options.ts';
 import { EEXIST } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { exists, writeFile } from '#sys/files.ts';
@@ -6,7 +7,6 @@ import { O_EXCL } from '#sys/raw/file.ts';
 import { geteuid, getgid } from '#sys/raw/process.ts';
 import { absolutePath } from '../bundle.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { defaultConfig, rootlessConfig } from './default-config.ts';
 
 export const usage = 'spec [options]';

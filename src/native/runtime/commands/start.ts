@@ -1,10 +1,10 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
+import { parseOptions } from '#native/options.ts';
 import { environmentVariable } from '#sys/environment.ts';
 import { openProcess } from '#sys/processes.ts';
 import type { Context } from '../context.ts';
 import type * as notify from '../notify.ts';
-import { parseOptions } from '../options.ts';
 import { runPoststart, startProcess } from '../start.ts';
 import { statusOf } from '../state/status.ts';
 import { ContainerDirectory } from '../state/store.ts';

@@ -1,7 +1,7 @@
 import type { State } from '#common/runtime-spec/types.ts';
+import { parseOptions } from '#native/options.ts';
 import { writeAll } from '#sys/files.ts';
 import type { Context } from '../context.ts';
-import { parseOptions } from '../options.ts';
 import { ociState } from '../state/oci-state.ts';
 import { statusOf } from '../state/status.ts';
 import { type ContainerRecord, readRecord } from '../state/store.ts';

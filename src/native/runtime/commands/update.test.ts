@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { validateResources } from '#common/runtime-spec/validate.ts';
-import { parseOptions } from '../options.ts';
+import { parseOptions } from '#native/options.ts';
 import { formerValues, mergeResources, withPartners } from './merge-resources.ts';
 import { resourceOptions, resourcesFromOptions } from './resource-options.ts';
 

@@ -2,7 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
-import { ELOOP } from '#sys/errno.ts';
+import { ELOOP, EPERM } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { attachMount, createMount, mountFileSystem, type NewFileSystem, setMountAttributes } from '#sys/mounts.ts';
@@ -13,6 +13,7 @@ import type { CgroupRecord } from '../cgroups/record.ts';
 import { mountCgroups } from './cgroup-mount.ts';
 import type * as copySymlink from './copy-symlink.ts';
 import type * as copyUp from './copy-up.ts';
+import type * as hostSysfs from './host-sysfs.ts';
 import type { MountPlan } from './mount-options.ts';
 
 const copyUpPart = lazy<typeof copyUp>('copy-up');
@@ -57,6 +58,15 @@ function mountOne(root: OwnedFd, plan: MountPlan, tree: OwnedFd | undefined, con
   if (plan.type === 'tmpfs' && !options.some((option) => option.startsWith('mode=')))
     options.push(...copyUpPart().coveredMode(root, plan.destination));
   using target = openTarget(root, plan, 'directory');
+  try {
+    mountNew(target, plan, options);
+  } catch (error) {
+    if (plan.type !== 'sysfs' || !isErrno(error, EPERM)) throw error;
+    lazy<typeof hostSysfs>('host-sysfs')().bindHostSysfs(target, plan, context.config, error);
+  }
+}
+
+function mountNew(target: OwnedFd, plan: MountPlan, options: readonly string[]): void {
   const system: NewFileSystem = {
     type: plan.type,
     source: plan.source ?? plan.type,

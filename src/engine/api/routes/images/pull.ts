@@ -33,7 +33,7 @@ async function pull(call: Call<typeof query>, name: string): Promise<void> {
   using client = registryClient(request, signal);
   const progress = new ProgressStream(response);
   const { tag, digest } = reference;
-  progress.status(`Pulling from ${repositoryText(reference)}`, { id: tag ?? digest ?? '' });
+  progress.status(`Pulling from ${reference.path}`, { id: tag ?? digest ?? '' });
   try {
     const { target, changed } = await pullImage(reference, {
       client,

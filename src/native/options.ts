@@ -3,8 +3,8 @@ import { ProaError } from '#common/errors.ts';
 /** What an option takes: nothing, a value each time it is given, or a value only after `=`. */
 export type OptionKind = 'flag' | 'value' | 'optional';
 
-/** Options by long name; `short` is the letter after one dash. */
-export type OptionTable = Record<string, { kind: OptionKind; short?: string; help: string }>;
+/** Options by long name; `short` is the letter after one dash, `value` what the help calls its value. */
+export type OptionTable = Record<string, { kind: OptionKind; short?: string; value?: string; help: string }>;
 
 export interface Parsed {
   flags: Set<string>;
@@ -60,14 +60,23 @@ export function parseOptions(table: OptionTable, args: readonly string[]): Parse
   return parsed;
 }
 
+/** The like for a program that takes nothing but options. */
+export function parseOptionsAlone(table: OptionTable, args: readonly string[]): Parsed {
+  const parsed = parseOptions(table, args);
+  const [word] = parsed.rest;
+  if (word === undefined) return parsed;
+  throw new ProaError(`unexpected word "${word}"`, { kind: 'invalid', remedy: 'See --help for the options' });
+}
+
 function findName(table: OptionTable, given: string): string | undefined {
   if (Object.hasOwn(table, given)) return given;
   return Object.keys(table).find((name) => table[name]?.short === given);
 }
 
-/** A whole number that is not negative; names the option otherwise. */
-export function countOption(parsed: Parsed, name: string): number {
-  const text = parsed.values[name] ?? '0';
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+/** A whole number of at most so many digits, not negative; where the option is not given, `fallback`. */
+export function countOption(parsed: Parsed, name: string, { fallback = 0, digits = 9 } = {}): number {
+  const text = parsed.values[name];
+  if (text === undefined) return fallback;
+  if (/^\d+$/.test(text) && text.length <= digits) return Number(text);
   throw new ProaError(`option --${name}: expected a number, got "${text}"`, { kind: 'invalid' });
 }

@@ -1,0 +1,95 @@
+// A registry and the engines that pull from it, in the root of tools/peers.mjs on the machine's own loopback.
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openPeers } from '../../tools/peers.mjs';
+
+/** `run` a line there to its end, or start a `daemon`; `end` clears all. */
+export async function openWorld(directory) {
+  const work = mkdtempSync(join(directory, 'proa-bench-pull-'));
+  const peers = await openPeers({ network: false });
+  const run = (line) => {
+    const [program, words] = peers.command(line);
+    const done = spawnSync(program, words, { encoding: 'utf8', env: peers.environment(), timeout: 300_000 });
+    if (done.status !== 0) throw new Error(`${line.join(' ')}: exit ${done.status}: ${done.stderr}`);
+    return done.stdout;
+  };
+  const daemon = async (line, ready) => {
+    const log = join(work, `${line[0]}.log`);
+    const output = openSync(log, 'w');
+    const [program, words] = peers.command(line);
+    spawn(program, words, { stdio: ['ignore', output, output], env: peers.environment() });
+    closeSync(output);
+    for (let tries = 0; tries < 150; tries++) {
+      if (await ready()) return;
+      await sleep(200);
+    }
+    throw new Error(`${line[0]} does not come up:\n${readFileSync(log, 'utf8')}`);
+  };
+  const end = async () => {
+    await peers.end();
+    rmSync(work, { recursive: true, force: true });
+  };
+  return { work, run, daemon, end };
+}
+
+/** Debian's docker-registry: its host and port. */
+export async function startRegistry({ work, daemon }) {
+  const host = `127.0.0.1:${await freePort()}`;
+  const configuration = {
+    version: 0.1,
+    log: { level: 'error', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(work, 'registry') }, delete: { enabled: true } },
+    http: { addr: host },
+  };
+  writeFileSync(join(work, 'registry.yml'), JSON.stringify(configuration));
+  await daemon(['docker-registry', 'serve', join(work, 'registry.yml')], async () => {
+    const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    return answer?.ok;
+  });
+  return host;
+}
+
+/** Command lines of docker and podman, with storage of their own below the work directory. */
+export async function startDocker({ work, run, daemon }) {
+  const socket = `unix://${join(work, 'docker.sock')}`;
+  const options = {
+    'data-root': join(work, 'docker'),
+    'exec-root': join(work, 'docker-run'),
+    pidfile: join(work, 'docker.pid'),
+    host: socket,
+    bridge: 'none',
+    iptables: 'false',
+    ip6tables: 'false',
+    'log-level': 'error',
+  };
+  const docker = ['docker', '--host', socket];
+  const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  await daemon(['dockerd', ...flags], () => {
+    try {
+      return run([...docker, 'version']);
+    } catch {
+      return undefined;
+    }
+  });
+  return docker;
+}
+
+export function podmanLine({ work }) {
+  const storage = { root: join(work, 'podman'), runroot: join(work, 'podman-run'), 'storage-driver': 'overlay' };
+  mkdirSync(storage.root, { recursive: true });
+  const flags = Object.entries(storage).map(([name, value]) => `--${name}=${value}`);
+  return ['env', 'PODMAN_IGNORE_CGROUPSV1_WARNING=1', 'podman', ...flags];
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

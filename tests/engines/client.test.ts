@@ -1,0 +1,493 @@
+// `proa` against `docker`, both on one dockerd: the same words give the same output, the same status and leave the same
+// behind. What differs from run to run (ids, times, addresses) is made equal before it is compared.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { repositoryInside } from '../../tools/peers.mjs';
+import { startDockerd } from './dockerd.ts';
+import { makeRootfs, type Outcome, openSite, type RunOptions, type Site } from './support.ts';
+
+type Client = 'proa' | 'docker';
+const clients: readonly Client[] = ['docker', 'proa'];
+const image = 'client-test';
+
+let site: Site;
+const lines: Record<Client, string[]> = { proa: [], docker: [] };
+
+before(async () => {
+  site = await openSite('client');
+  const rootfs = join(site.work, 'rootfs');
+  await makeRootfs(rootfs);
+  lines.docker = await startDockerd(site);
+  lines.proa = [`${repositoryInside}/dist/proa`, ...lines.docker.slice(1)];
+  execFileSync('tar', ['-C', rootfs, '-cf', join(site.work, 'rootfs.tar'), '.']);
+  ok('proa', 'import', '--message', 'made by a test', join(site.work, 'rootfs.tar'), image);
+});
+
+after(async () => site?.end());
+
+function by(client: Client, words: readonly string[], options?: RunOptions): Outcome {
+  return site.run([...lines[client], ...words], options);
+}
+
+/** Runs it with a client, and what it printed. */
+function ok(client: Client, ...words: string[]): string {
+  const { status, stdout, stderr } = by(client, words);
+  assert.equal(status, 0, `${client} ${words.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** What is different each time becomes the same. */
+function usual(text: string): string {
+  return (
+    text
+      .replace(/\b(docker|proa)-(?=[a-z])/g, 'CLIENT-')
+      .replace(/^(docker|proa): /gm, '')
+      .replace(/\n*Run '(docker|proa) .*--help' for more information\n?/g, '\n')
+      .replace(/See '(docker|proa) .*--help' for more information\n?/g, '')
+      .replace(/Usage: {2}(docker|proa) /g, 'Usage:  ')
+      .replace(/(?<=')(docker|proa) |(?<=unknown command: )(docker|proa) /g, '')
+      .replace(/\b[0-9a-f]{64}\b/g, 'ID')
+      .replace(/\b[0-9a-f]{12}\b/g, 'SHORT')
+      .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[ +-]\d{4} UTC|[+-]\d\d:\d\d)?/g, 'TIME')
+      .replace(/(Less than a|About a|About an|\d+) (second|minute|hour)s?( ago)?/g, 'AGE')
+      .replace(/import-\d+/g, 'import-N')
+      // What docker's own goroutines log beside the error.
+      .replace(/^time="TIME" level=error msg=.*\n/gm, '')
+      .replace(/ {2,}/g, '  ')
+      .trim()
+  );
+}
+
+/** The same words with both clients: outcomes that are made equal must be equal. `CLIENT` in a word is the client's name. */
+function same(words: readonly string[], options?: RunOptions): Outcome {
+  const [theirs, ours] = clients.map((client) => {
+    const { status, stdout, stderr } = by(
+      client,
+      words.map((word) => word.replaceAll('CLIENT', client)),
+      options,
+    );
+    return { status, stdout: usual(stdout), stderr: usual(stderr) };
+  }) as [Outcome, Outcome];
+  assert.deepEqual(ours, theirs, words.join(' '));
+  return ours;
+}
+
+const run = ['run', '--rm', '--network', 'none'];
+
+test('run gives output, errors and status', () => {
+  assert.deepEqual(same([...run, image, 'echo', 'hello']), { status: 0, stdout: 'hello', stderr: '' });
+  const both = same([...run, image, 'sh', '-c', 'echo out; echo err >&2; exit 7']);
+  assert.deepEqual(both, { status: 7, stdout: 'out', stderr: 'err' });
+  assert.equal(same([...run, '--init', image, 'sh', '-c', 'kill -9 $$']).status, 137);
+  assert.equal(same([...run, '-i', image, 'cat'], { input: 'piped' }).stdout, 'piped');
+  assert.equal(same([...run, image, 'cat'], { input: 'not passed' }).stdout, '');
+  assert.equal(same([...run, '-a', 'stderr', image, 'sh', '-c', 'echo out; echo err >&2']).stdout, '');
+});
+
+test('run leaves with 125, 126 and 127 as Docker does', () => {
+  assert.equal(same([...run, image, 'nosuch']).status, 127);
+  assert.equal(same([...run, image, '/etc/no-program']).status, 126);
+  assert.equal(same([...run, '--nosuch', image]).status, 125);
+  assert.equal(same([...run, '--pull', 'never', 'no-such-image', 'true']).status, 125);
+  assert.equal(same([...run, '-v', 'name:relative', image, 'true']).status, 125);
+  assert.equal(same([...run, '-it', image, 'true']).status, 1);
+});
+
+test('options reach the container', () => {
+  const show =
+    'id; pwd; hostname; echo $A $B; cat /proc/self/limits | grep open; grep NoNewPrivs /proc/self/status; ls /data; df /t | tail -1; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null';
+  const { stdout } = same(
+    [
+      ...['run', '--rm', '--network', 'none', '-u', '1000:1000', '-w', '/tmp', '-h', 'named', '-e', 'A=1', '-e', 'B'],
+      ...['--ulimit', 'nofile=100:200', '--security-opt', 'no-new-privileges', '-v', '/etc:/data:ro', '-m', '64m'],
+      ...['--tmpfs', '/t:size=1m', '--cap-drop', 'ALL', '--label', 'x=y', '--init', image, 'sh', '-c', show],
+    ],
+    { env: { B: '2' } },
+  );
+  assert.match(stdout, /uid=1000.*\n\/tmp\nnamed\n1 2\n/);
+});
+
+test('inspect shows that both clients ask for the same', () => {
+  const options = [
+    ...['--name', 'CLIENT-same', '--network', 'none', '--restart', 'on-failure:2', '--cpus', '1.5', '--memory', '64m'],
+    ...[
+      '--memory-swap',
+      '-1',
+      '--pids-limit',
+      '9',
+      '--ulimit',
+      'core=0',
+      '--mount',
+      'type=tmpfs,target=/m,tmpfs-size=1m',
+    ],
+    ...[
+      '--health-cmd',
+      'true',
+      '--health-interval',
+      '1m',
+      '--stop-signal',
+      'INT',
+      '--stop-timeout',
+      '3',
+      '--label',
+      'a=b',
+    ],
+    ...['--log-opt', 'max-size=1m', '--device', '/dev/null:/dev/x:r', '--add-host', 'h:1.2.3.4', '--dns', '1.1.1.1'],
+    ...['--sysctl', 'kernel.msgmax=1000', '--shm-size', '1m', '--read-only', '--entrypoint', 'sh', '--group-add', '5'],
+    ...['-v', '/anonymous', '-v', 'CLIENT-volume:/named', '--expose', '90', '--oom-score-adj', '5', '-i', '-t'],
+  ];
+  same(['create', ...options, image, '-c', 'true']);
+  const parts = [
+    '.Config',
+    '.HostConfig.RestartPolicy',
+    '.HostConfig.Memory',
+    '.HostConfig.MemorySwap',
+    '.HostConfig.Mounts',
+  ];
+  for (const part of parts) same(['inspect', '-f', `{{json ${part}}}`, 'CLIENT-same']);
+  const host = (client: Client) => {
+    const found = JSON.parse(ok(client, 'inspect', '-f', '{{json .HostConfig}}', `${client}-same`));
+    // What was not asked for one writes as nothing and the other not at all; the window is whoever's.
+    delete found.ConsoleSize;
+    return usual(JSON.stringify(found, (_, value) => (isEmpty(value) ? null : value)));
+  };
+  assert.equal(host('proa'), host('docker'));
+  same(['rm', '-v', 'CLIENT-same']);
+  same(['volume', 'rm', 'CLIENT-volume']);
+});
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+test('a container’s life, verb by verb', () => {
+  const words = ['run', '-d', '--name', 'CLIENT-life', '--network', 'none', '--label', 'l=v', image, 'sh', '-c'];
+  same([...words, 'trap "exit 3" TERM; echo said; echo wrong >&2; while :; do sleep 0.1; done']);
+  spawnSync('sleep', '1');
+  const only = ['--filter', 'name=CLIENT-life'];
+  same(['ps', ...only]);
+  same(['ps', '-a', '--no-trunc', ...only]);
+  same(['ps', '-q', '--size', ...only]);
+  for (const format of [
+    'json',
+    '{{json .}}',
+    '{{.Names}} {{.State}}',
+    'table {{.ID}}\\t{{.Names}}\\t{{.Label "l"}}',
+    '{{upper .Image}}',
+  ])
+    same(['ps', ...only, '--format', format]);
+  same(['logs', 'CLIENT-life']);
+  same(['logs', '--tail', '1', 'CLIENT-life']);
+  same(['logs', '-t', '--since', '1h', 'CLIENT-life']);
+  same(['logs', '--until', '1h', 'CLIENT-life']);
+  same(['exec', 'CLIENT-life', 'sh', '-c', 'echo e; echo $X; exit 4']);
+  same(['exec', '-e', 'X=y', '-u', 'someone', '-w', '/tmp', 'CLIENT-life', 'sh', '-c', 'echo $X; id -un; pwd']);
+  same(['exec', '-i', 'CLIENT-life', 'cat'], { input: 'in' });
+  assert.equal(same(['exec', 'CLIENT-life', 'nosuch']).status, 127);
+  assert.equal(same(['exec', '-d', 'CLIENT-life', 'touch', '/tmp/made']).status, 0);
+  same(['top', 'CLIENT-life', '-o', 'comm']);
+  same(['port', 'CLIENT-life']);
+  same(['pause', 'CLIENT-life']);
+  same(['ps', ...only]);
+  same(['unpause', 'CLIENT-life']);
+  same(['rename', 'CLIENT-life', 'CLIENT-other']);
+  same(['rename', 'CLIENT-other', 'CLIENT-life']);
+  same(['update', '--pids-limit', '50', 'CLIENT-life']);
+  same(['stop', '-t', '5', 'CLIENT-life']);
+  assert.equal(same(['wait', 'CLIENT-life']).stdout, '3');
+  same(['diff', 'CLIENT-life']);
+  same(['commit', '-m', 'words', 'CLIENT-life', 'CLIENT-image:1']);
+  same(['history', 'CLIENT-image:1']);
+  same(['rmi', 'CLIENT-image:1']);
+  same(['start', 'CLIENT-life']);
+  same(['restart', '-t', '1', 'CLIENT-life']);
+  same(['kill', '-s', 'KILL', 'CLIENT-life']);
+  same(['ps', '-a', ...only]);
+  same(['rm', 'CLIENT-life']);
+  for (const verb of [
+    'rm',
+    'stop',
+    'kill',
+    'start',
+    'wait',
+    'pause',
+    'logs',
+    'top',
+    'inspect',
+    'restart',
+    'diff',
+    'attach',
+  ])
+    assert.equal(same([verb, 'no-such-container']).status, 1, verb);
+  assert.equal(same(['rm', '-f', 'no-such-container']).status, 0);
+});
+
+function spawnSync(program: string, ...words: string[]): void {
+  execFileSync(program, words);
+}
+
+test('images and volumes', () => {
+  same(['images', image]);
+  same(['images', '-q', '--no-trunc', image]);
+  same(['images', '--digests', image]);
+  same(['images', '--format', '{{.Repository}}:{{.Tag}} {{.Size}} {{.ID}}', image]);
+  same(['image', 'inspect', image]);
+  same(['image', 'inspect', '-f', '{{.Architecture}} {{len .RootFS.Layers}}', image]);
+  same(['history', '--no-trunc', '--format', '{{.CreatedBy}}|{{.Comment}}|{{.Size}}', image]);
+  same(['tag', image, 'CLIENT-tag:x']);
+  same(['rmi', 'CLIENT-tag:x']);
+  assert.equal(same(['rmi', 'no-such-image']).status, 1);
+  assert.equal(same(['image', 'inspect', 'no-such-image']).status, 1);
+  same(['volume', 'create', '--label', 'a=b', 'CLIENT-volume']);
+  same(['volume', 'ls', '--filter', 'name=CLIENT-volume']);
+  same(['volume', 'ls', '-q', '--filter', 'name=CLIENT-volume']);
+  same(['volume', 'inspect', '-f', '{{.Name}} {{.Labels}}', 'CLIENT-volume']);
+  same(['volume', 'rm', 'CLIENT-volume']);
+  assert.equal(same(['volume', 'rm', 'CLIENT-volume']).status, 1);
+  for (const client of clients) {
+    ok(client, 'volume', 'create');
+    assert.match(
+      usual(ok(client, 'volume', 'prune', '-f')),
+      /^Deleted Volumes:\nID\n(ID\n)*\nTotal reclaimed space: 0B$/,
+    );
+  }
+  for (const client of clients) {
+    ok(client, 'create', image, 'true');
+    assert.match(
+      usual(ok(client, 'container', 'prune', '-f')),
+      /^Deleted Containers:\nID\n(ID\n)*\nTotal reclaimed space: 0B$/,
+    );
+  }
+  same(['image', 'prune', '-f']);
+});
+
+test('save, load, export and import carry the same files', () => {
+  const file = (client: Client, name: string) => join(site.work, `${client}-${name}.tar`);
+  for (const client of clients) {
+    ok(client, 'save', '-o', file(client, 'saved'), image);
+    ok(client, 'create', '--name', `${client}-export`, image, 'true');
+    ok(client, 'export', '-o', file(client, 'exported'), `${client}-export`);
+    ok(client, 'rm', `${client}-export`);
+  }
+  const list = (client: Client, name: string) => execFileSync('tar', ['tf', file(client, name)], { encoding: 'utf8' });
+  for (const name of ['saved', 'exported']) assert.equal(list('proa', name), list('docker', name), name);
+  same(['load', '-i', file('docker', 'saved')]);
+  same(['load', '-q'], { input: '' });
+});
+
+test('cp copies in both directions as Docker does', () => {
+  const work = join(site.work, 'copy');
+  mkdirSync(join(work, 'source/sub'), { recursive: true });
+  writeFileSync(join(work, 'source/file'), 'content');
+  writeFileSync(join(work, 'source/sub/deep'), 'x'.repeat(100_000), { mode: 0o640 });
+  execFileSync('ln', ['-s', 'file', join(work, 'source/link')]);
+  same(['run', '-d', '--name', 'CLIENT-copy', '--network', 'none', image, 'sleep', '1000']);
+  const source = join(work, 'source');
+  const list = () =>
+    same(['exec', 'CLIENT-copy', 'sh', '-c', 'cd /tmp; find . | sort; ls -ln . *; cat */sub/deep | wc -c']);
+  for (const [from, to] of [
+    [source, 'CLIENT-copy:/tmp'],
+    [source, 'CLIENT-copy:/tmp/renamed'],
+    [`${source}/.`, 'CLIENT-copy:/tmp/contents'],
+    [`${source}/file`, 'CLIENT-copy:/tmp'],
+    [`${source}/file`, 'CLIENT-copy:/tmp/name'],
+    [`${source}/link`, 'CLIENT-copy:/tmp/copied-link'],
+    [`${source}/file`, 'CLIENT-copy:/no/such/directory'],
+    [source, 'CLIENT-copy:/tmp/file'],
+  ] as const)
+    same(['cp', from, to]);
+  same(['cp', '-L', `${source}/link`, 'CLIENT-copy:/tmp/followed']);
+  same(['cp', '-a', source, 'CLIENT-copy:/tmp/archive']);
+  list();
+  for (const client of clients) {
+    const out = join(work, client);
+    mkdirSync(out);
+    const copy = (...words: string[]) => by(client, ['cp', ...words.map((word) => word.replaceAll('CLIENT', client))]);
+    for (const [from, to] of [
+      ['CLIENT-copy:/tmp/source', out],
+      ['CLIENT-copy:/tmp/source', `${out}/renamed`],
+      ['CLIENT-copy:/tmp/source/.', `${out}/contents`],
+      ['CLIENT-copy:/tmp/source/link', out],
+      ['CLIENT-copy:/tmp/name', `${out}/other`],
+    ] as const)
+      assert.equal(copy(from, to).status, 0, from);
+    assert.equal(copy('-L', 'CLIENT-copy:/tmp/source/link', `${out}/followed`).status, 0);
+    assert.equal(copy('CLIENT-copy:/no/such', out).status, 1);
+    assert.equal(copy('CLIENT-copy:/tmp/source', `${out}/other`).status, 1);
+  }
+  assert.equal(
+    execFileSync('diff', ['-r', '--no-dereference', join(work, 'docker'), join(work, 'proa')], { encoding: 'utf8' }),
+    '',
+  );
+  const stream = by('proa', ['cp', 'proa-copy:/tmp/source', '-']);
+  writeFileSync(join(work, 'stream.tar'), stream.stdout);
+  assert.match(execFileSync('tar', ['tf', join(work, 'stream.tar')], { encoding: 'utf8' }), /source\/sub\/deep/);
+  same(['rm', '-f', 'CLIENT-copy']);
+  rmSync(work, { recursive: true });
+});
+
+test('events are told in the same words', () => {
+  const since = String(Math.floor(Date.now() / 1000));
+  for (const client of clients)
+    ok(client, 'run', '--rm', '--network', 'none', '--name', `${client}-event`, image, 'true');
+  const until = String(Math.floor(Date.now() / 1000) + 1);
+  const words = ['events', '--since', since, '--until', until, '--filter', 'container=docker-event'];
+  same(words);
+  same([...words, '--format', '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}']);
+});
+
+test('wrong words are refused in the same way', () => {
+  for (const words of [
+    ['rm'],
+    ['ps', 'x'],
+    ['ps', '--nosuch'],
+    ['run'],
+    ['exec', 'x'],
+    ['rename', 'x'],
+    ['run', '-m', 'abc', image],
+    ['run', '--ulimit'],
+    ['nosuch'],
+  ]) {
+    const [theirs, ours] = clients.map((client) => by(client, words)) as [Outcome, Outcome];
+    assert.equal(ours.status, theirs.status, words.join(' '));
+    assert.equal(usual(ours.stderr).split('\n')[0], usual(theirs.stderr).split('\n')[0], words.join(' '));
+  }
+});
+
+test('100 MB go through standard input and output unharmed', async () => {
+  const child = site.start([...lines.proa, ...run, '-i', image, 'cat']);
+  const hash = createHash('sha256');
+  let size = 0;
+  child.stdout.on('data', (data: Buffer) => {
+    hash.update(data);
+    size += data.length;
+  });
+  const wanted = createHash('sha256');
+  const block = Buffer.alloc(1 << 20, 'proa ');
+  for (let count = 0; count < 100; count++) {
+    block.writeUInt32LE(count);
+    wanted.update(block);
+    if (!child.stdin.write(Buffer.from(block))) await new Promise((done) => child.stdin.once('drain', done));
+  }
+  child.stdin.end();
+  const status = await new Promise((done) => child.once('close', done));
+  assert.deepEqual([status, size, hash.digest('hex')], [0, 100 << 20, wanted.digest('hex')]);
+});
+
+/** A client's process among the peers, by a word of its command line. */
+function pidOf(word: string): string {
+  const found = site.run([
+    'sh',
+    '-c',
+    `for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q '^[^ ]*\\(proa\\|docker\\) .*${word}' && echo \${p#/proc/}; done`,
+  ]);
+  return found.stdout.trim().split('\n').at(-1) as string;
+}
+
+for (const client of clients)
+  test(`${client}: signals go to the container`, async () => {
+    const name = `${client}-signal`;
+    const script = 'trap "echo got; exit 9" INT; echo up; while :; do sleep 0.1; done';
+    const child = site.start([...lines[client], ...run, '--name', name, image, 'sh', '-c', script]);
+    let output = '';
+    child.stdout.on('data', (text) => {
+      output += text;
+    });
+    const status = new Promise((done) => child.once('close', done));
+    await until(() => output.includes('up'));
+    site.run(['kill', '-INT', pidOf(name)]);
+    assert.equal(await status, 9);
+    assert.equal(output, 'up\ngot\n');
+  });
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (holds()) return;
+    await sleep(100);
+  }
+  throw new Error('it does not come');
+}
+
+/** A client behind a terminal: what is typed when, and what the terminal showed and was before and afterwards. */
+async function atTerminal(words: readonly string[], steps: readonly [seen: string, typed: string | (() => void)][]) {
+  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const line = `stty rows 33 cols 101; stty -g; ${quoted}; echo "status $?"; stty -g`;
+  const child = site.start(['script', '-q', '-e', '-c', line, '/dev/null']);
+  let output = '';
+  child.stdout.on('data', (text) => {
+    output += text;
+  });
+  const closed = new Promise((done) => child.once('close', done));
+  for (const [seen, typed] of steps) {
+    await until(() => output.includes(seen));
+    if (typeof typed === 'string') child.stdin.write(typed);
+    else typed();
+  }
+  await until(() => /status \d+\s+\S+\s*$/.test(output));
+  child.stdin.end();
+  await closed;
+  const modes = output.match(/^[0-9a-f]+(:[0-9a-f]+)+/gm) ?? [];
+  return { output, modes, status: Number(/status (\d+)/.exec(output)?.[1]) };
+}
+
+for (const client of clients) {
+  const shell = [...run, '-it', '--name', `${client}-terminal`, image, 'sh'];
+
+  test(`${client}: a terminal has the window's size, and is as before at the end`, async () => {
+    const { output, modes, status } = await atTerminal(
+      [...lines[client], ...shell],
+      [
+        ['# ', 'stty size; echo A"B"\r'],
+        ['AB', 'exit 5\r'],
+      ],
+    );
+    assert.match(output, /33 101/);
+    assert.equal(status, 5);
+    assert.equal(modes.length, 2);
+    assert.equal(modes[0], modes[1]);
+  });
+
+  test(`${client}: the detach keys leave the container running`, async () => {
+    const { modes, status } = await atTerminal([...lines[client], ...shell], [['# ', '\x10\x11']]);
+    assert.equal(status, 0);
+    assert.equal(modes[0], modes[1]);
+    assert.equal(ok(client, 'inspect', '-f', '{{.State.Running}}', `${client}-terminal`), 'true');
+    const attach = ['attach', '--detach-keys', 'ctrl-x,x', `${client}-terminal`];
+    const again = await atTerminal(
+      [...lines[client], ...attach],
+      [
+        ['', 'echo C"D"\r'],
+        ['CD', '\x18x'],
+      ],
+    );
+    assert.equal(again.modes[0], again.modes[1]);
+    ok(client, 'rm', '-f', `${client}-terminal`);
+  });
+}
+
+test('proa: a signal that ends the client leaves the terminal as it was', async () => {
+  const name = 'proa-ended';
+  const words = [...lines.proa, 'run', '-it', '--name', name, '--network', 'none', image, 'sh'];
+  const { modes, status } = await atTerminal(words, [['# ', () => site.run(['kill', '-TERM', pidOf(name)])]]);
+  assert.equal(status, 143);
+  assert.equal(modes[0], modes[1]);
+  ok('proa', 'rm', '-f', name);
+});
+
+test('completion offers commands, options and names', () => {
+  const words = (...line: string[]) =>
+    site
+      .run([...lines.proa, 'completion', 'words', '--', ...line])
+      .stdout.trim()
+      .split('\n');
+  assert.ok(words('ru').includes('run'));
+  assert.deepEqual(words('volume', 'cr'), ['create']);
+  assert.ok(words('run', '--na').includes('--name'));
+  assert.deepEqual(words('run', '--pull', 'a'), ['always']);
+  assert.ok(words('rmi', 'client').includes(`${image}:latest`));
+});

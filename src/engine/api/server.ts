@@ -37,11 +37,11 @@ export class ApiServer {
     this.#net = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
-  /** Returns when it listens. */
-  async listen(path: string): Promise<void> {
+  /** Returns when it listens: at a path, or on a descriptor that listens already. */
+  async listen(where: { path: string } | { fd: number }): Promise<void> {
     await new Promise<void>((listening, failed) => {
       this.#net.once('error', failed);
-      this.#net.listen({ path }, listening);
+      this.#net.listen(where, listening);
     });
   }
 

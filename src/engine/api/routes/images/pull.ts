@@ -40,11 +40,10 @@ async function pull(call: Call<typeof query>, name: string): Promise<void> {
       store: engine.content,
       rules: await engine.registryRules(),
       platform,
+      layers: engine.layers,
       onEvent: (event) => progress.pulling(event),
       signal,
     });
-    const image = await engine.library.find(digest ?? familiarText(reference));
-    await engine.layers.unpack(image, { content: engine.content, onEvent: (event) => progress.pulling(event) });
     engine.events.emit('image', 'pull', familiarText(reference), { name: repositoryText(reference) });
     progress.status(`Digest: ${target.digest}`);
     const state = changed ? 'Downloaded newer image for' : 'Image is up to date for';

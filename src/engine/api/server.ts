@@ -88,7 +88,7 @@ export class ApiServer {
     try {
       const body = await readHijackedBody(request, socket, head);
       const read = async () => (body.length === 0 ? undefined : parseBody(body.toString()));
-      const reply = await this.#answer(request, response, { takeOver, body: read, socket });
+      const reply = await this.#answer(request, response, { takeOver, body: read, ending: socket });
       if (!taken && reply) sendRaw(socket, reply);
     } catch (error) {
       this.#logDefect(request, error);
@@ -103,14 +103,14 @@ export class ApiServer {
     {
       takeOver,
       body,
-      socket = request.socket,
-    }: { takeOver(type: string): Duplex; body(): Promise<unknown>; socket?: Socket },
+      ending = response,
+    }: { takeOver(type: string): Duplex; body(): Promise<unknown>; ending?: Socket | ServerResponse },
   ): Promise<Reply> {
     const { pathname, searchParams } = parseUrl(request.url ?? '/');
     const [, version, path = '/'] = /^(?:\/v(\d+\.\d+))?(\/.*)$/.exec(pathname) ?? [];
     const { operation, params } = this.#router.find(request.method ?? 'GET', path);
     const abort = new AbortController();
-    socket.once('close', () => abort.abort());
+    ending.once('close', () => abort.abort());
     const call: Call = {
       engine: this.#engine,
       version: apiVersion(version),

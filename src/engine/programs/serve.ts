@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ProaError } from '#common/errors.ts';
+import { describe, ProaError } from '#common/errors.ts';
 import { operations } from '../api/routes/index.ts';
 import { ApiServer } from '../api/server.ts';
 import { stopWithSystem } from '../containers/life/stop.ts';
@@ -16,6 +16,12 @@ import { systemIsStopping, takeListener, tellReady } from './service-manager.ts'
 export async function serveEngine(words: string[]): Promise<void> {
   const inherited = takeListener();
   const { run, state, socket } = optionsOf(words, inherited !== undefined);
+  // One thing that goes wrong must not take the others with it.
+  process.on('unhandledRejection', (error) =>
+    process.stderr.write(`proad: nobody waited for this: ${describe(error)}\n`),
+  );
+  // Whoever may write to the socket is as good as root: whatever mask the caller has, others never may.
+  process.umask(0o022);
   await using engine = await Engine.open({ run, state, programs: findPrograms() });
   const server = new ApiServer(engine, operations);
   if (inherited !== undefined) await server.listen({ fd: inherited });
@@ -23,6 +29,7 @@ export async function serveEngine(words: string[]): Promise<void> {
     // The roots are ours: whoever listened there before is gone.
     await rm(socket, { force: true });
     await server.listen({ path: socket });
+    await chmod(socket, 0o660);
   }
   engine.events.emit('daemon', 'start', 'proad');
   const stopped = new Promise<void>((stop) => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerConfig, HostConfig, MountPoint } from '#common/docker-api/types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
@@ -98,9 +98,10 @@ export class ContainerRecords {
   async remove(id: string): Promise<void> {
     // The record last: until then it says that this has to be done.
     const directory = this.directory(id);
-    for (const name of await readdir(directory).catch(() => []))
-      if (name !== FILE) await rm(join(directory, name), { recursive: true, force: true });
-    await rm(directory, { recursive: true, force: true });
+    const names = (await readdir(directory).catch(() => [])).filter((name) => name !== FILE);
+    await Promise.all(names.map((name) => removeAny(join(directory, name))));
+    await unlink(join(directory, FILE)).catch(() => {});
+    await rmdir(directory).catch(() => rm(directory, { recursive: true, force: true }));
   }
 }
 
@@ -112,4 +113,9 @@ export async function readRecord(directory: string): Promise<ContainerRecord | u
     if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
+}
+
+/** Nearly always a file. */
+async function removeAny(path: string): Promise<void> {
+  await unlink(path).catch(() => rm(path, { recursive: true, force: true }));
 }

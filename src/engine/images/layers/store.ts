@@ -46,6 +46,9 @@ export class LayerStore implements AsyncDisposable {
   readonly #program: string;
   readonly #boot: string;
   readonly #unpacking = new Map<string, Promise<void>>();
+  /** Seen to be whole: they stay so until they are collected, since nobody else works here. */
+  readonly #whole = new Set<string>();
+  #collections = 0;
   /** As many at a time as there are processors. */
   readonly #slots = new Slots(availableParallelism());
   #settling: Promise<void> | undefined;
@@ -83,8 +86,12 @@ export class LayerStore implements AsyncDisposable {
   }
 
   async #isWhole(name: string): Promise<boolean> {
+    if (this.#whole.has(name)) return true;
+    const before = this.#collections;
     const record = await this.#record(name);
-    return record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+    const isWhole = record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+    if (isWhole && before === this.#collections) this.#whole.add(name);
+    return isWhole;
   }
 
   /** One that cannot be read is as good as none: the layer can be made anew. */
@@ -199,6 +206,8 @@ export class LayerStore implements AsyncDisposable {
       // Renamed first: one that is half removed would not be whole.
       const away = join(this.#root, `${PARTIAL}${randomUUID()}`);
       await rename(this.#directory(name), away);
+      this.#whole.delete(name);
+      this.#collections++;
       await remove(away);
       gone.add(diffId);
     }

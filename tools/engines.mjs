@@ -1,6 +1,7 @@
 // Runs tests/engines/ one after the other. Arguments: words of file names to run.
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { imageBase } from './debian.mjs';
 import { runOnNode } from './node-tests.mjs';
 import { peersRoot } from './peers.mjs';
 import { needPackages } from './system.mjs';
@@ -12,4 +13,6 @@ const tests = readdirSync(folder)
   .map((name) => join('tests/engines', name));
 needPackages(['busybox-static', 'util-linux']);
 peersRoot();
-process.exit((await runOnNode('engines', tests, { concurrency: false })) ? 0 : 1);
+if (tests.some((name) => name.includes('postgres'))) imageBase();
+// An image with a database is made from packages where none is kept.
+process.exit((await runOnNode('engines', tests, { concurrency: false, hangSeconds: 900 })) ? 0 : 1);

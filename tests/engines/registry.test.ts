@@ -1,17 +1,8 @@
 // Other people's tools against our registry server and our image store.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -34,6 +25,7 @@ import { pullImage } from '#engine/images/transfer/pull.ts';
 import { pushImage } from '#engine/images/transfer/push.ts';
 import { registrySource, registryTarget } from '#engine/images/transfer/registry-place.ts';
 import { Agent } from '#tests/integration/support/agent.ts';
+import { serveRegistry, startDockerRegistry } from './registries.ts';
 import { makeRootfs, openSite, type Site } from './support.ts';
 
 let site: Site;
@@ -48,19 +40,7 @@ before(async () => {
   // On the machine's own network: its loopback is where the registry is.
   site = await openSite('registry', { network: false });
   work = mkdtempSync('/tmp/proa-registry-');
-  server = spawn('node', [
-    'dist/proad.mjs',
-    'registry',
-    'serve',
-    '--root',
-    join(work, 'served'),
-    '--listen',
-    '127.0.0.1:0',
-  ]);
-  host = await new Promise((listening, failed) => {
-    server.stdout?.once('data', (text) => listening(/listening on (\S+)/.exec(String(text))?.[1] ?? ''));
-    server.stderr?.once('data', (text) => failed(new Error(String(text))));
-  });
+  ({ server, host } = await serveRegistry(join(work, 'served')));
   image = await withStore('ours', putBusybox);
 });
 
@@ -70,16 +50,6 @@ after(async () => {
   await site?.end();
   rmSync(work, { recursive: true, force: true });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((found) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => found(port));
-    });
-  });
-}
 
 async function withStore<T>(name: string, body: (store: ContentStore) => Promise<T>): Promise<T> {
   using store = await ContentStore.open(join(work, name));
@@ -177,7 +147,7 @@ test('skopeo copies into our store, which finds the image there and nothing wron
 });
 
 test('images go between our registry and docker-registry without being unpacked, and mounted within one', async () => {
-  const { host: other, writes } = await startDockerRegistry();
+  const { host: other, writes } = await startDockerRegistry(site, work);
   const endpoint = (at: string, path: string) => ({ host: at, path, insecure: true, digestOnly: false });
   const place = (at: string, path: string, mountFrom?: string) => ({
     source: registrySource(client, [endpoint(at, path)]),
@@ -215,23 +185,6 @@ test('images go between our registry and docker-registry without being unpacked,
   const away = succeed(['skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${other}/second:3`]);
   assert.equal(`sha256:${createHash('sha256').update(away).digest('hex')}`, index.digest);
 });
-
-/** Debian's registry, on any port; `writes` counts the blobs that it was sent. */
-async function startDockerRegistry(): Promise<{ host: string; writes(): number }> {
-  const port = await freePort();
-  const root = join(work, 'docker-registry');
-  const configuration = {
-    version: 0.1,
-    storage: { filesystem: { rootdirectory: root } },
-    http: { addr: `127.0.0.1:${port}` },
-  };
-  writeFileSync(join(work, 'registry.yml'), JSON.stringify(configuration));
-  const ready = ['skopeo', 'list-tags', '--tls-verify=false', `docker://127.0.0.1:${port}/none`];
-  const answers = ['sh', '-c', `${ready.join(' ')} 2>&1 | grep -q 'repository name not known'`];
-  await site.daemon(['docker-registry', 'serve', join(work, 'registry.yml')], answers);
-  const sent = () => site.log('docker-registry').match(/"PUT \/v2\/\S*\/blobs\/uploads\//g)?.length ?? 0;
-  return { host: `127.0.0.1:${port}`, writes: sent };
-}
 
 test('we push, skopeo pulls from our registry and pushes to it, we pull that', async () => {
   await withStore('ours', (store) => pushImage(parseReference(`${host}/team/app:1`), { client, store, rules }));

@@ -16,7 +16,7 @@ interface Owner {
  */
 export async function lockStore(root: string): Promise<Disposable> {
   const path = `${root}/lock.json`;
-  const own = await describeProcess(process.pid);
+  const { hasEnded: _ended, ...own } = await describeProcess(process.pid);
   const mine = `${path}.${process.pid}`;
   await writeFile(mine, JSON.stringify(own));
   try {
@@ -69,16 +69,17 @@ async function readOwner(path: string): Promise<Owner | undefined> {
 async function isAlive(owner: Owner): Promise<boolean> {
   try {
     const now = await describeProcess(owner.pid);
-    return now.startTime === owner.startTime && now.boot === owner.boot;
+    // One that has ended stays to be seen until its parent looks.
+    return now.startTime === owner.startTime && now.boot === owner.boot && !now.hasEnded;
   } catch {
     return false;
   }
 }
 
-async function describeProcess(pid: number): Promise<Owner> {
+async function describeProcess(pid: number): Promise<Owner & { hasEnded: boolean }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { pid, startTime: Number(fields[19]), boot: bootId() };
+  return { pid, startTime: Number(fields[19]), boot: bootId(), hasEnded: /[ZX]/.test(fields[0] ?? '') };
 }
 
 /** Of this run of the machine: random(4). */

@@ -32,6 +32,8 @@ export class Container {
   readonly #monitorWaiters: (() => void)[] = [];
   readonly #attachWaiters = new Set<(container: Container) => void>();
   #removed = false;
+  /** Told while its state was still being asked for. */
+  #early: Notice[] | undefined;
   /** Its monitor is gone, and what became of it is not known yet: until then it is as it was. */
   #lost = false;
   /** It goes with its end, but not with the next: it is being started anew. */
@@ -100,15 +102,21 @@ export class Container {
       onClose: () => this.#left(monitor),
     });
     this.#monitor = monitor;
+    const early: Notice[] = [];
+    this.#early = early;
     try {
-      await monitor.ask('watch');
-      this.#state = await monitor.ask<ContainerState>('state');
+      // Answered in this order: all that happens after the state is told, also in the same breath.
+      const [, state] = await Promise.all([monitor.ask('watch'), monitor.ask<ContainerState>('state')]);
+      this.#state = state;
       this.#lost = false;
       for (const told of this.#monitorWaiters.splice(0)) told();
     } catch (error) {
       monitor[Symbol.dispose]();
       throw error;
+    } finally {
+      this.#early = undefined;
     }
+    for (const notice of early) this.#hear(notice);
   }
 
   /** Resolves when it is watched again. */
@@ -123,6 +131,10 @@ export class Container {
   }
 
   #hear(notice: Notice): void {
+    if (this.#early) {
+      this.#early.push(notice);
+      return;
+    }
     const state = this.#state;
     if (state) applyNotice(state, notice);
     this.#listener.notice(this, notice);
@@ -140,7 +152,8 @@ export class Container {
   }
 
   #endForGood(): void {
-    this.leave();
+    // Its monitor hangs up itself: answers may still be on their way, such as that to the start of what ended at once.
+    this.#monitor = undefined;
     this.#tell(this.#goneWaiters);
     this.#listener.ended(this);
   }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerConfig, HostConfig, MountPoint } from '#common/docker-api/types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
@@ -48,6 +48,8 @@ export interface ContainerRecord {
   failure?: { status: number; message: string };
   /** Somebody wants it gone: what is left of it is removed. */
   removing?: boolean;
+  /** It ran when the whole system ended: nobody wanted this one to end. */
+  endedWithSystem?: boolean;
 }
 
 const FILE = 'container.json';
@@ -73,12 +75,9 @@ export class ContainerRecords {
   async list(): Promise<ContainerRecord[]> {
     const found: ContainerRecord[] = [];
     for (const id of await readdir(this.#root)) {
-      try {
-        found.push(parseJson(await readFile(join(this.#root, id, FILE), 'utf8')) as ContainerRecord);
-      } catch (error) {
-        if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw error;
-        await rm(this.directory(id), { recursive: true, force: true });
-      }
+      const record = await readRecord(this.directory(id));
+      if (record) found.push(record);
+      else await rm(this.directory(id), { recursive: true, force: true });
     }
     return found;
   }
@@ -99,8 +98,24 @@ export class ContainerRecords {
   async remove(id: string): Promise<void> {
     // The record last: until then it says that this has to be done.
     const directory = this.directory(id);
-    for (const name of await readdir(directory).catch(() => []))
-      if (name !== FILE) await rm(join(directory, name), { recursive: true, force: true });
-    await rm(directory, { recursive: true, force: true });
+    const names = (await readdir(directory).catch(() => [])).filter((name) => name !== FILE);
+    await Promise.all(names.map((name) => removeAny(join(directory, name))));
+    await unlink(join(directory, FILE)).catch(() => {});
+    await rmdir(directory).catch(() => rm(directory, { recursive: true, force: true }));
   }
+}
+
+/** What is kept in a container's directory; undefined where it is still being made. */
+export async function readRecord(directory: string): Promise<ContainerRecord | undefined> {
+  try {
+    return parseJson(await readFile(join(directory, FILE), 'utf8')) as ContainerRecord;
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** Nearly always a file. */
+async function removeAny(path: string): Promise<void> {
+  await unlink(path).catch(() => rm(path, { recursive: true, force: true }));
 }

@@ -1,6 +1,9 @@
+import type { FilesRoot } from '#common/protocol/files.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
 import { hostNameOf } from '../containers/files/network-files.ts';
 import { withFiles } from '../containers/files/with-files.ts';
+import { accountsOfImage, rootOf } from '../containers/life/bundle.ts';
+import type { ContainerMount } from '../containers/record.ts';
 import { containerCapabilities, hostCapabilities } from '../containers/spec/capabilities.ts';
 import { capabilitySets, environmentOf, mergeEnvironment } from '../containers/spec/process.ts';
 import { containerLimits } from '../containers/spec/resources.ts';
@@ -28,9 +31,11 @@ async function execProcess(engine: Engine, { container, config }: ExecSession, s
   const security = securitySettings(host, capabilities);
   const limits = containerLimits(host);
   const text = config.User || record.config.User || '';
-  const user = await withFiles(engine, container, (root) =>
-    engine.accounts.resolve(text, root, { added: host.GroupAdd }),
-  );
+  const image = covers(record.mounts, '/etc') ? undefined : accountsOfImage(engine, container);
+  const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
+  const user = await (image === undefined
+    ? withFiles(engine, container, resolve)
+    : resolve({ overlay: await rootOf(engine, container), mounts: [] }));
   const env = [...environmentOf({ ...record.config, Tty }, hostNameOf(record)), ...(config.Env ?? [])];
   return {
     terminal: Tty,
@@ -44,4 +49,9 @@ async function execProcess(engine: Engine, { container, config }: ExecSession, s
     noNewPrivileges: security.noNewPrivileges,
     ...(security.apparmor !== undefined && { apparmorProfile: security.apparmor }),
   };
+}
+
+/** Whether something is mounted there, above or below. */
+function covers(mounts: readonly ContainerMount[], directory: string): boolean {
+  return mounts.some(({ Destination: at }) => at === '/' || at === directory || at.startsWith(`${directory}/`));
 }

@@ -1,4 +1,4 @@
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { closeSync, constants, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { ProaError } from '#common/errors.ts';
@@ -44,16 +44,16 @@ export class Connection implements Disposable {
 
   /** Throws `unavailable` where nobody listens. */
   static async open(path: string, options: ConnectionOptions = {}): Promise<Connection> {
-    let directory: FileHandle | undefined;
+    let directory: number | undefined;
     try {
       // An address holds 107 bytes, which a path of a container may exceed: unix(7). By its directory's descriptor it does not.
-      directory = await open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-      const socket = await connected(`/proc/self/fd/${directory.fd}/${basename(path)}`);
+      directory = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+      const socket = await connected(`/proc/self/fd/${directory}/${basename(path)}`);
       return new Connection(socket, options);
     } catch (cause) {
       throw new ProaError(`cannot reach "${path}"`, { kind: 'unavailable', cause });
     } finally {
-      await directory?.close();
+      if (directory !== undefined) closeSync(directory);
     }
   }
 

@@ -24,6 +24,11 @@ export async function lowerLayers(engine: Engine, image: { id: string; layers: s
   return [engine.initLayer, ...diffIds.map((diffId) => engine.layers.path(diffId)).reverse()];
 }
 
+/** What the content of /etc is known by; undefined for a container that has written there, and may have other accounts. */
+export function accountsOfImage(engine: Engine, { id, record }: Container): string | undefined {
+  return existsSync(join(engine.snapshots.directory(id), 'upper', 'etc')) ? undefined : record.image.layers.join();
+}
+
 /** The text of the configuration that a container is started with. */
 export async function bundleFor(engine: Engine, container: Container): Promise<string> {
   const { record } = container;
@@ -31,11 +36,7 @@ export async function bundleFor(engine: Engine, container: Container): Promise<s
   const user = await engine.accounts.resolve(
     record.config.User ?? '',
     { overlay, mounts: [] },
-    {
-      // A container that has written to /etc may have other accounts than its image.
-      image: existsSync(join(overlay.upper ?? '/', 'etc')) ? undefined : record.image.layers.join(),
-      added: record.host.GroupAdd,
-    },
+    { image: accountsOfImage(engine, container), added: record.host.GroupAdd },
   );
   const files = await writeNetworkFiles(record, engine.records.directory(record.id));
   const processOf = (name: string) => engine.containers.find(name).pid;

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ProaError } from '#common/errors.ts';
@@ -61,7 +62,8 @@ export async function removeContainer(
   const { record, id } = container;
   record.removing = true;
   if (!volumes) for (const mount of record.mounts) delete mount.anonymous;
-  await engine.records.save(record, { durably: false });
+  // One that goes with its end goes at the next start, too, without a word about it.
+  if (!(record.host.AutoRemove && record.started && volumes)) await engine.records.save(record, { durably: false });
   await removeAll(engine, container);
   engine.containers.remove(container);
   engine.keeper.tell(container, 'destroy');
@@ -71,7 +73,8 @@ export async function removeContainer(
 }
 
 async function removeAll(engine: Engine, { id, record }: Container): Promise<void> {
-  await rm(engine.bundle(id), { recursive: true, force: true });
+  // In memory: it is done before another thread would have begun.
+  rmSync(engine.bundle(id), { recursive: true, force: true });
   await engine.snapshots.remove(id);
   await removeAnonymous(record.mounts, engine.volumes, (name) => isUsedByOthers(engine, name, id));
   await engine.records.remove(id);

@@ -1,4 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
@@ -78,6 +79,7 @@ function startKind(cause: unknown) {
 async function markStarted(engine: Engine, { record }: Container): Promise<void> {
   const { RestartPolicy } = record.host;
   record.started = true;
+  delete record.endedWithSystem;
   // It has to be known after a loss of power where the container is to come back by itself.
   await engine.records.save(record, { durably: (RestartPolicy?.Name || 'no') !== 'no' });
 }
@@ -104,9 +106,10 @@ function statusOfFailure(message: string): number {
 
 async function writeBundle(engine: Engine, container: Container): Promise<ContainerRequest> {
   const directory = engine.bundle(container.id);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   const configuration = await bundleFor(engine, container);
-  await writeFile(join(directory, 'config.json'), configuration, { mode: 0o600 });
+  // In memory: it is done before another thread would have begun.
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeFileSync(join(directory, 'config.json'), configuration, { mode: 0o600 });
   return containerRequest(container.record, {
     bundle: directory,
     overlay: await rootOf(engine, container),

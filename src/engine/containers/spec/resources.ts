@@ -42,7 +42,8 @@ function memoryOf({ Memory = 0, MemorySwap = 0, MemoryReservation = 0, ...host }
 function cpuOf({ NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0, ...host }: HostConfig): CpuResources {
   if (NanoCpus > 0 && (CpuPeriod > 0 || CpuQuota > 0))
     throw wrong('NanoCpus', 'Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set');
-  const count = cpus().length;
+  // Counting reads three files of the kernel.
+  const count = NanoCpus > 0 ? cpus().length : 0;
   if (NanoCpus > count * 1e9)
     throw wrong('NanoCpus', `Range of CPUs is from 0.01 to ${count}.00, as there are only ${count} CPUs available`);
   if (CpuPeriod > 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000))

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OverlaySettings } from '#common/protocol/container.ts';
 import { makeDirectory } from '../content/files.ts';
@@ -29,6 +29,8 @@ export interface SnapshotStore {
 /** For each container an upper and a work directory over the layers of its image: Documentation/filesystems/overlayfs.rst. */
 export class Snapshots implements SnapshotStore {
   readonly #root: string;
+  /** Their directories are there. */
+  readonly #made = new Set<string>();
 
   private constructor(root: string) {
     this.#root = root;
@@ -52,10 +54,13 @@ export class Snapshots implements SnapshotStore {
   async prepare(name: string, lower: readonly string[]): Promise<OverlaySettings> {
     const upper = join(this.directory(name), 'upper');
     const work = join(this.directory(name), 'work');
-    const isNew = (await mkdir(upper, { recursive: true, mode: 0o755 })) !== undefined;
-    await mkdir(work, { recursive: true, mode: 0o700 });
-    // The upper directory is what the container sees as its root: it shall be as the layers have it.
-    if (isNew && lower[0] !== undefined) await makeLike(upper, lower[0]);
+    if (!this.#made.has(name)) {
+      const isNew = (await mkdir(upper, { recursive: true, mode: 0o755 })) !== undefined;
+      await mkdir(work, { recursive: true, mode: 0o700 });
+      // The upper directory is what the container sees as its root: it shall be as the layers have it.
+      if (isNew && lower[0] !== undefined) await makeLike(upper, lower[0]);
+      this.#made.add(name);
+    }
     return { lower: [...lower], upper, work };
   }
 
@@ -64,7 +69,16 @@ export class Snapshots implements SnapshotStore {
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.directory(name), { recursive: true, force: true });
+    this.#made.delete(name);
+    const directory = this.directory(name);
+    try {
+      // As a container leaves it that has written nothing.
+      await Promise.all([rmdir(join(directory, 'upper')), rmdir(join(directory, 'work', 'work'))]);
+      await rmdir(join(directory, 'work'));
+      await rmdir(directory);
+    } catch {
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 }
 

@@ -46,6 +46,9 @@ export class LayerStore implements AsyncDisposable {
   readonly #program: string;
   readonly #boot: string;
   readonly #unpacking = new Map<string, Promise<void>>();
+  /** Seen to be whole: they stay so until they are collected, since nobody else works here. */
+  readonly #whole = new Set<string>();
+  #collections = 0;
   /** As many at a time as there are processors. */
   readonly #slots = new Slots(availableParallelism());
   #settling: Promise<void> | undefined;
@@ -83,8 +86,12 @@ export class LayerStore implements AsyncDisposable {
   }
 
   async #isWhole(name: string): Promise<boolean> {
+    if (this.#whole.has(name)) return true;
+    const before = this.#collections;
     const record = await this.#record(name);
-    return record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+    const isWhole = record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+    if (isWhole && before === this.#collections) this.#whole.add(name);
+    return isWhole;
   }
 
   /** One that cannot be read is as good as none: the layer can be made anew. */
@@ -109,17 +116,25 @@ export class LayerStore implements AsyncDisposable {
       blob: document.layers[at],
     }));
     for (const { blob } of layers) if (blob) lease.hold(blob.digest as Digest);
-    await allSettled(layers.map(({ diffId, blob }) => this.unpackLayer(diffId, blob, options)));
+    await allSettled(
+      layers.map(async ({ diffId, blob }) => {
+        const isNew = await this.unpackLayer(diffId, blob, options);
+        if (isNew && blob) options.onEvent?.({ digest: blob.digest, phase: 'done' });
+      }),
+    );
     return layers.map(({ diffId }) => this.path(diffId, mappings)).reverse();
   }
 
-  /** The same for one layer; `file` is where it can be opened at once, in place of the content's. */
+  /**
+   * The same for one layer: whether it was not here before. `file` is where it can be opened at once, in place of the
+   * content's.
+   */
   async unpackLayer(
     diffId: Digest,
     blob: Descriptor | undefined,
     { content, onEvent = () => {}, mappings, file }: UnpackImageOptions & { file?: string },
-  ): Promise<void> {
-    if (file === undefined && (await this.has(diffId, mappings))) return;
+  ): Promise<boolean> {
+    if (file === undefined && (await this.has(diffId, mappings))) return false;
     const compression = blob && layerCompression(blob.mediaType);
     if (!compression)
       throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
@@ -129,7 +144,7 @@ export class LayerStore implements AsyncDisposable {
     // At once, before anything is waited for: what has the path now may be renamed.
     const input = openBlob(digest, file ?? content.blobs.path(digest));
     try {
-      if (await this.has(diffId, mappings)) return;
+      if (await this.has(diffId, mappings)) return false;
       await this.#once(nameOf(diffId, mappings), async (directory) => {
         onEvent({ digest, phase: 'unpacking' });
         // Whose a directory is that the layer says nothing of.
@@ -139,7 +154,6 @@ export class LayerStore implements AsyncDisposable {
           mappings,
           onProgress: (current) => onEvent({ digest, phase: 'unpacking', current }),
         });
-        onEvent({ digest, phase: 'done' });
       });
     } finally {
       input.destroy();
@@ -147,6 +161,7 @@ export class LayerStore implements AsyncDisposable {
     this.#settling ??= this.#settle().finally(() => {
       this.#settling = undefined;
     });
+    return true;
   }
 
   /** Two images that share a layer do not both unpack it. */
@@ -191,6 +206,8 @@ export class LayerStore implements AsyncDisposable {
       // Renamed first: one that is half removed would not be whole.
       const away = join(this.#root, `${PARTIAL}${randomUUID()}`);
       await rename(this.#directory(name), away);
+      this.#whole.delete(name);
+      this.#collections++;
       await remove(away);
       gone.add(diffId);
     }

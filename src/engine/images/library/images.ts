@@ -29,11 +29,15 @@ export interface HistoryLayer extends HistoryEntry {
 
 /** Fewer digits of an ID could be a name as well. */
 const SHORTEST_ID = 4;
+/** Images come and go. */
+const KEPT = 256;
 
 /** The images of a content store, as people ask for them. */
 export class ImageLibrary {
   readonly #store: ContentStore;
   readonly #platform: Platform;
+  /** What manifests say, by their digests: content never changes. */
+  readonly #read = new Map<string, Pick<Image, 'document' | 'config' | 'size'>>();
 
   constructor(store: ContentStore, platform = ownPlatform()) {
     this.#store = store;
@@ -59,11 +63,24 @@ export class ImageLibrary {
     const { annotations: _names, ...target } = descriptor;
     const manifest = await this.#localManifest(target);
     if (!manifest) return undefined;
-    const document = parseManifest(await this.#store.blobs.readDocument(manifest.digest as Digest));
+    const content = await this.#contentOf(manifest.digest as Digest);
+    const names = name === undefined ? [] : [name];
+    return { id: content.document.config.digest as Digest, names, target, manifest, ...content };
+  }
+
+  async #contentOf(digest: Digest): Promise<Pick<Image, 'document' | 'config' | 'size'>> {
+    const known = this.#read.get(digest);
+    if (known) return known;
+    const document = parseManifest(await this.#store.blobs.readDocument(digest));
     const config = parseImageConfig(await this.#store.blobs.readDocument(document.config.digest as Digest));
     const size = [document.config, ...document.layers].reduce((sum, part) => sum + part.size, 0);
-    const names = name === undefined ? [] : [name];
-    return { id: document.config.digest as Digest, names, target, manifest, document, config, size };
+    const content = { document, config, size };
+    this.#read.set(digest, content);
+    for (const oldest of this.#read.keys()) {
+      if (this.#read.size <= KEPT) break;
+      this.#read.delete(oldest);
+    }
+    return content;
   }
 
   /** What runs here, or else whatever of it is here. */
@@ -82,6 +99,8 @@ export class ImageLibrary {
 
   /** By name, by digest, or by an ID or its beginning. Throws `not-found`, or `conflict` where several begin so. */
   async find(text: string): Promise<Image> {
+    const named = await this.#named(text);
+    if (named) return named;
     const images = await this.list();
     const byId = idMatches(images, text);
     if (byId.length > 1)
@@ -91,6 +110,17 @@ export class ImageLibrary {
     const found = byName(images, text) ?? byId[0];
     if (found) return found;
     throw new ProaError(`no such image: "${text}"`, { kind: 'not-found', remedy: 'Pull it, or check its name' });
+  }
+
+  /** What has exactly that name, without a look at the others. Not for what may be an ID as well. */
+  async #named(text: string): Promise<Image | undefined> {
+    if (idDigits(text) !== undefined) return undefined;
+    const name = nameOf(text);
+    const descriptor = name === undefined ? undefined : this.#store.names.get(name);
+    const image = descriptor && (await this.#open(descriptor, undefined));
+    if (!image) return undefined;
+    const entries = this.#store.names.list().filter((entry) => entry.descriptor.digest === image.target.digest);
+    return { ...image, names: entries.flatMap((entry) => entry.name ?? []) };
   }
 
   /** Gives an image one more name. What had that name before loses it. */
@@ -157,15 +187,24 @@ function byName(images: readonly Image[], text: string): Image | undefined {
   );
 }
 
-/** The name of an image that a text stands for. */
-function nameIn({ names, target }: Image, text: string): string | undefined {
-  let reference: Reference;
+function referenceOf(text: string): Reference | undefined {
   try {
-    reference = withDefaultTag(parseReference(text));
+    return withDefaultTag(parseReference(text));
   } catch {
     // An ID, perhaps.
     return undefined;
   }
+}
+
+function nameOf(text: string): string | undefined {
+  const reference = referenceOf(text);
+  return reference && referenceText(reference);
+}
+
+/** The name of an image that a text stands for. */
+function nameIn({ names, target }: Image, text: string): string | undefined {
+  const reference = referenceOf(text);
+  if (!reference) return undefined;
   const name = referenceText(reference);
   if (names.includes(name)) return name;
   if (reference.digest !== target.digest) return undefined;
@@ -174,9 +213,15 @@ function nameIn({ names, target }: Image, text: string): string | undefined {
   return names.find((known) => known.startsWith(`${prefix}:`) || known.startsWith(`${prefix}@`));
 }
 
-function idMatches(images: readonly Image[], text: string): Image[] {
+/** Undefined for what is no ID, nor the beginning of one. */
+function idDigits(text: string): string | undefined {
   const digits = text.replace(/^sha256:/, '');
-  if (!/^[0-9a-f]+$/.test(digits) || digits.length < SHORTEST_ID) return [];
+  return /^[0-9a-f]+$/.test(digits) && digits.length >= SHORTEST_ID ? digits : undefined;
+}
+
+function idMatches(images: readonly Image[], text: string): Image[] {
+  const digits = idDigits(text);
+  if (digits === undefined) return [];
   const matching = images.filter(({ id }) => id.startsWith(`sha256:${digits}`));
   return [...new Map(matching.map((image) => [image.id, image])).values()];
 }

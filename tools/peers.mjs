@@ -11,9 +11,9 @@ import { lastLine, missingPackages, needRoot, stop } from './system.mjs';
 
 const repository = findRepository(import.meta.dirname);
 const packages =
-  `apparmor bsdutils busybox-static ca-certificates conmon containerd containernetworking-plugins criu crun
-  docker-cli docker-registry docker.io iproute2 iptables libcriu2 nftables podman procps python3 runc skopeo strace
-  tini umoci util-linux zstd`.split(/\s+/);
+  `apparmor bsdutils busybox-static ca-certificates conmon containerd containernetworking-plugins criu crun docker-cli
+  docker-registry docker.io iproute2 iptables libcriu2 nftables nodejs podman procps python3 python3-docker runc
+  skopeo strace tini umoci util-linux zstd`.split(/\s+/);
 
 /** Tests import this file bundled into build/, so that its own place says little. */
 function findRepository(directory) {
@@ -42,7 +42,7 @@ export function peersRoot() {
 }
 
 function make(root) {
-  console.log(`making ${root}: about 900 MB, some minutes, once`);
+  console.log(`making ${root}: about 1 GB, some minutes, once`);
   const fresh = `${root}.new`;
   rmSync(fresh, { recursive: true, force: true });
   debootstrap(fresh, { suite: 'sid', packages });

@@ -185,6 +185,7 @@ it('files of containers are answered as specified', async () => {
     await ask(`${method} /containers/{id}/archive`, { id, path: '/no/such', body, status: 404 });
   }
   await ask('GET /containers/{id}/changes', { id, status: 200 });
+  await ask('GET /containers/{id}/export', { id, status: 200 });
   await ask('POST /commit', { container: id, repo: 'committed', comment: 'why', author: 'who', body: {}, status: 201 });
   await remove(id);
   const readOnly = await make({ HostConfig: { NetworkMode: 'none', ReadonlyRootfs: true } });

@@ -4,8 +4,20 @@ import { ProaError } from '#common/errors.ts';
 
 const LIMIT = 1 << 20;
 
-/** The beginning of a request by which clients of long ago take a connection over: they do not say that they do. */
-const OLD_STYLE = /^POST (?:\/v\d+\.\d+)?\/(?:containers\/[^/ ]+\/attach|exec\/[^/ ]+\/start)[? ]/;
+/** The beginning of a request that takes its connection over. Clients of long ago do not say that they do. */
+const HIJACK = /^POST (?:\/v\d+\.\d+)?\/(?:containers\/[^/ ]+\/attach|exec\/[^/ ]+\/start)[? ]/;
+
+export function isHijack({ method, url }: IncomingMessage): boolean {
+  return HIJACK.test(`${method} ${url} `);
+}
+
+/** The head of a request whose offer of another protocol is not taken: RFC 9110, 7.8. */
+export function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (!/^(upgrade|connection)$/i.test(rawHeaders[at] ?? '')) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
 
 /**
  * Reads the body of a request whose connection becomes bytes: Node.js has not parsed it, and part of it may have come with
@@ -112,7 +124,7 @@ export function markOldStyle(first: Buffer): Buffer {
   const headEnd = first.indexOf('\r\n\r\n');
   if (end < 0 || headEnd < 0) return first;
   const head = first.toString('latin1', 0, headEnd);
-  if (!OLD_STYLE.test(head) || /^upgrade:/im.test(head)) return first;
+  if (!HIJACK.test(head) || /^upgrade:/im.test(head)) return first;
   const lines = head.split('\r\n').filter((line) => !/^connection:/i.test(line));
   const marked = [...lines, 'Connection: Upgrade', 'Upgrade: tcp', `${OLD_HEADER}: 1`].join('\r\n');
   return Buffer.concat([Buffer.from(marked, 'latin1'), first.subarray(headEnd)]);

@@ -6,7 +6,7 @@ import { parseJson } from '#common/json/parse.ts';
 import { stringifyJson } from '#common/json/stringify.ts';
 import type { Engine } from '../core/engine.ts';
 import { failureReply, isDefect } from './failure.ts';
-import { markOldStyle, OLD_HEADER, readHijackedBody } from './hijack.ts';
+import { headWithoutUpgrade, isHijack, markOldStyle, OLD_HEADER, readHijackedBody } from './hijack.ts';
 import type { Call, Operation, Reply } from './operation.ts';
 import { readQuery } from './query.ts';
 import { Router } from './router.ts';
@@ -30,7 +30,10 @@ export class ApiServer {
     });
     // A body may take as long as it wants, and so may an answer.
     this.#http.requestTimeout = 0;
-    this.#http.on('upgrade', (request, socket, head) => this.#serveHijacked(request, socket as Socket, head));
+    this.#http.on('upgrade', (request, socket, head) => {
+      if (isHijack(request)) this.#serveHijacked(request, socket as Socket, head);
+      else this.#serveAgain(request, socket as Socket, head);
+    });
     this.#http.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     });
@@ -71,6 +74,13 @@ export class ApiServer {
       if (response.headersSent) response.destroy();
       else send(request, response, failureReply(error) as Reply & object);
     }
+  }
+
+  /** Node.js gives up a connection on which another protocol is offered, also where nobody wants that. */
+  #serveAgain(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+    this.#http.emit('connection', socket);
+    socket.resume();
   }
 
   async #serveHijacked(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {

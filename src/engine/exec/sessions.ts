@@ -15,6 +15,8 @@ export interface ExecSession {
   pid: number;
   /** Undefined until it has ended. */
   status?: number;
+  /** Who waits for that. */
+  waiters: Set<() => void>;
 }
 
 /** As many of a container that have ended are still told of, and as many may wait for their start. */
@@ -31,6 +33,7 @@ export class ExecSessions {
       config,
       running: false,
       pid: 0,
+      waiters: new Set(),
     };
     this.#byId.set(session.id, session);
     this.#forgetOld(container);
@@ -60,6 +63,7 @@ export class ExecSessions {
         exec,
         running,
         pid,
+        waiters: new Set(),
         ...(exit && { status: exit.status }),
       });
     }
@@ -70,10 +74,20 @@ export class ExecSessions {
     if (!session) return;
     session.running = false;
     session.status = exit.status;
+    tellEnd(session);
+  }
+
+  /** Its end; that of its container is one. */
+  end(session: ExecSession): Promise<void> {
+    if (session.status !== undefined || !this.#byId.has(session.id)) return Promise.resolve();
+    return new Promise((resolve) => session.waiters.add(resolve));
   }
 
   forget(container: Container): void {
-    for (const { id } of this.of(container)) this.#byId.delete(id);
+    for (const session of this.of(container)) {
+      this.#byId.delete(session.id);
+      tellEnd(session);
+    }
   }
 
   #forgetOld(container: Container): void {
@@ -83,4 +97,9 @@ export class ExecSessions {
     const waiting = sessions.filter(({ exec, status }) => exec === undefined && status === undefined);
     for (const { id } of [...over.slice(0, -KEPT), ...waiting.slice(0, -KEPT)]) this.#byId.delete(id);
   }
+}
+
+function tellEnd({ waiters }: ExecSession): void {
+  for (const told of waiters) told();
+  waiters.clear();
 }

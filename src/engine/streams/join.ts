@@ -5,16 +5,23 @@ export interface JoinOptions {
   /** Bytes of the client that end the connection and leave the program alone; none by default. */
   detachKeys?: readonly number[];
   onDetach?(): void;
+  /** The client hears of the program's end when this is over: then it may ask how that was. */
+  before?: Promise<unknown>;
 }
 
 /**
  * Joins two connections: what one sends the other gets, each half ends by itself, and the loss of one ends the other.
  * Neither is read faster than the other takes it.
  */
-export function join(client: Duplex, program: Duplex, { detachKeys = [], onDetach }: JoinOptions = {}): void {
+export function join(
+  client: Duplex,
+  program: Duplex,
+  { detachKeys = [], onDetach, before = Promise.resolve() }: JoinOptions = {},
+): void {
   if (detachKeys.length === 0) client.pipe(program);
   else client.pipe(watched(detachKeys, detach)).pipe(program);
-  program.pipe(client);
+  program.pipe(client, { end: false });
+  program.on('end', () => before.then(() => client.end()));
   client.on('error', () => program.destroy());
   program.on('error', () => client.destroy());
   client.on('close', () => program.destroy());
@@ -22,8 +29,7 @@ export function join(client: Duplex, program: Duplex, { detachKeys = [], onDetac
     // All of its output is on its way; what the client still sends nobody takes.
     client.unpipe();
     client.resume();
-    if (program.readableEnded) client.end();
-    else client.destroy();
+    if (!program.readableEnded) client.destroy();
   });
 
   function detach(): void {

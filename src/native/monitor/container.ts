@@ -64,6 +64,8 @@ export class Container {
   #unhealthy = false;
   #starting: Promise<void> | undefined;
   #ending = false;
+  /** How often it was asked to be awake. */
+  #wakes = 0;
   readonly #ends = new Waiters<ExitRecord>();
   readonly #cleaned = new Waiters<ExitRecord>();
   #nextStart: Disposable | undefined;
@@ -327,6 +329,7 @@ export class Container {
 
   /** A frozen process gets no signal, and cgroup version 1 does not even let it die. */
   async #wake(): Promise<void> {
+    this.#wakes++;
     if (this.#state.phase !== 'paused') return;
     await this.#freeze(false);
     if (this.#state.phase !== 'paused') return;
@@ -360,6 +363,7 @@ export class Container {
       throw new ProaError(`container "${this.request.id}" is ${this.#state.phase}`, { kind: 'conflict' });
     // A check that runs would stand still too, and only its time would go on.
     this.onPause();
+    const wakes = this.#wakes;
     try {
       await this.#freeze(true);
     } catch (error) {
@@ -369,6 +373,8 @@ export class Container {
     if (this.#ending) return;
     this.#enter('paused');
     this.notices.tell('pause');
+    // Whoever ended it while it was being frozen found nothing to wake.
+    if (this.#wakes !== wakes) await this.#wake();
   }
 
   async resume(): Promise<void> {

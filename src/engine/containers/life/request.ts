@@ -36,7 +36,8 @@ export function containerRequest(
     id,
     bundle,
     start: false,
-    stdin: config.OpenStdin ? (config.StdinOnce ? 'once' : 'open') : 'none',
+    // Whoever leaves a terminal may come back to it.
+    stdin: config.OpenStdin ? (config.StdinOnce && !config.Tty ? 'once' : 'open') : 'none',
     log: logSettings(record, directory),
     restart: restartSettings(host),
     ...(health && { health }),

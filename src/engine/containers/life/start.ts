@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
+import { RemoteFailure } from '#common/protocol/failure.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { bundleFor, rootOf } from './bundle.ts';
@@ -60,9 +62,17 @@ async function giveUp(container: Container): Promise<void> {
   }
 }
 
+/** What the kernel says where a program, a path or a value that was asked for cannot be. */
+const refusals = new Set(
+  (['E2BIG', 'ENOEXEC', 'ENOTDIR', 'EISDIR', 'EINVAL', 'ERANGE', 'ENAMETOOLONG', 'ELOOP'] as const).map(
+    (name) => constants.errno[name],
+  ),
+);
+
 /** As dockerd has it: what a client can mend is not the server's error, and only a container can be "not found". */
 function startKind(cause: unknown) {
   const kind = kindOf(cause);
+  if (kind === 'internal' && cause instanceof RemoteFailure && refusals.has(cause.errno ?? 0)) return 'invalid';
   return kind === 'not-found' || kind === 'denied' ? 'invalid' : kind;
 }
 

@@ -101,7 +101,7 @@ test('an archive that is not whole changes nothing, and says what is wrong', asy
   flipped[flipped.indexOf('one')] = 0;
   const config = { Config: 'c.json', Layers: [] };
   const cases: readonly (readonly [Uint8Array, RegExp])[] = [
-    [bytes.subarray(0, 1300), /Unexpected end of data/],
+    [bytes.subarray(0, 1300), /the archive is no tar, or is not complete/],
     [flipped, /sha256:/],
     [gzipSync(bytes).subarray(0, -20), /unexpected end of file/],
     [new Uint8Array(0), /holds no image/],

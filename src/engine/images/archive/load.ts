@@ -80,7 +80,7 @@ async function readArchive(store: ContentStore, input: Readable, lease: Lease): 
   done.catch(() => {});
   // What is wrong with the archive is seen where it is read.
   pipeline(output, archive).catch(() => {});
-  for await (const entry of archive as AsyncIterable<Entry>) {
+  for await (const entry of wholeEntries(archive as AsyncIterable<Entry>)) {
     const { name, type, linkname, size = 0 } = entry.header;
     const path = normal(name);
     if (type === 'symlink' && linkname) contents.links.set(path, normal(join(path, '..', linkname)));
@@ -89,6 +89,16 @@ async function readArchive(store: ContentStore, input: Readable, lease: Lease): 
   }
   await done;
   return contents;
+}
+
+/** What the reader of archives throws has neither a kind nor the code of a call. */
+async function* wholeEntries(archive: AsyncIterable<Entry>): AsyncIterable<Entry> {
+  try {
+    yield* archive;
+  } catch (cause) {
+    if (cause instanceof ProaError || (cause as NodeJS.ErrnoException).code !== undefined) throw cause;
+    throw new ProaError('the archive is no tar, or is not complete', { kind: 'invalid', cause });
+  }
 }
 
 async function readFile(

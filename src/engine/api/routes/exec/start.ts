@@ -58,7 +58,11 @@ export const startExec = operation({
       throw error;
     }
     const onDetach = () => engine.keeper.tell(container, 'exec_detach', { execID: id });
-    join(takeOver(streamType({ tty, version })), program, { detachKeys, onDetach });
+    join(takeOver(streamType({ tty, version })), program, {
+      detachKeys,
+      onDetach,
+      before: engine.execs.end(session),
+    });
     return undefined;
   },
 });

@@ -110,7 +110,10 @@ export class ApiServer {
     const [, version, path = '/'] = /^(?:\/v(\d+\.\d+))?(\/.*)$/.exec(pathname) ?? [];
     const { operation, params } = this.#router.find(request.method ?? 'GET', path);
     const abort = new AbortController();
-    socket.once('close', () => abort.abort());
+    const gone = () => abort.abort();
+    socket.once('close', gone);
+    // A connection that is kept has many requests.
+    response.once('close', () => socket.off('close', gone));
     const call: Call = {
       engine: this.#engine,
       version: apiVersion(version),

@@ -14,9 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { debootstrap } from './debian.mjs';
 import { enter, environment } from './enter.mjs';
-import { debianMirror } from './quickjs.mjs';
-import { lastLine, needPackages, needRoot, stop } from './system.mjs';
+import { lastLine, needRoot, stop } from './system.mjs';
 
 const repository = resolve(import.meta.dirname, '..');
 const certificates = '/etc/ssl/certs/ca-certificates.crt';
@@ -28,13 +28,10 @@ const commands = ['npm run demo', 'npm test'];
 function pristineRoot(suite) {
   const root = join(process.env.PROA_CACHE ?? '/var/cache/proa', 'bare', suite);
   if (existsSync(root)) return root;
-  needPackages(['debootstrap', 'debian-archive-keyring']);
   console.log(`making ${root}`);
   const fresh = `${root}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(dirname(root), { recursive: true });
-  const made = spawnSync('debootstrap', ['--variant=minbase', suite, fresh, debianMirror()], { encoding: 'utf8' });
-  if (made.status !== 0) stop(`cannot make the root: ${made.error ?? lastLine(made.stderr || made.stdout)}`);
+  debootstrap(fresh, { suite });
   const install = `apt-get -qq update && apt-get -qq install --yes --no-install-recommends ${packages[suite].join(' ')}`;
   const env = environment({ DEBIAN_FRONTEND: 'noninteractive' });
   const added = spawnSync(...enter(fresh, ['sh', '-c', `${install} && apt-get clean`], {}), { encoding: 'utf8', env });
@@ -52,7 +49,8 @@ function copyNode(root) {
   mkdirSync(modules, { recursive: true });
   cpSync(process.execPath, join(root, 'usr/local/bin/node'));
   cpSync(npm, join(modules, 'npm'), { recursive: true });
-  symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'));
+  for (const name of ['npm', 'npx'])
+    symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(root, 'usr/local/bin', name));
 }
 
 /** Where this machine reaches a registry, and whom it trusts there. */

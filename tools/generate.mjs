@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const generators = ['generate-syscalls.mjs'];
+const generators = ['generate-syscalls.mjs', 'generate-not-yet.mjs'];
 const runs = generators.map((name) =>
   spawnSync(process.execPath, [join(import.meta.dirname, name), ...process.argv.slice(2)], { stdio: 'inherit' }),
 );

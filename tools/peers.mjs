@@ -5,9 +5,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { debootstrap } from './debian.mjs';
 import { enter, environment } from './enter.mjs';
-import { debianMirror } from './quickjs.mjs';
-import { lastLine, missingPackages, needPackages, needRoot, stop } from './system.mjs';
+import { lastLine, missingPackages, needRoot, stop } from './system.mjs';
 
 const repository = findRepository(import.meta.dirname);
 const packages =
@@ -42,14 +42,10 @@ export function peersRoot() {
 }
 
 function make(root) {
-  needPackages(['debootstrap', 'debian-archive-keyring']);
   console.log(`making ${root}: about 900 MB, some minutes, once`);
   const fresh = `${root}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  const words = ['--variant=minbase', `--include=${packages.join(',')}`, 'sid', fresh, debianMirror()];
-  const made = spawnSync('debootstrap', words, { encoding: 'utf8' });
-  if (made.status !== 0)
-    stop(`cannot make the root of the peers: ${made.error ?? lastLine(made.stderr || made.stdout)}`);
+  debootstrap(fresh, { suite: 'sid', packages });
   rmSync(root, { recursive: true, force: true });
   spawnSync('chroot', [fresh, 'apt-get', 'clean']);
   renameSync(fresh, root);

@@ -7,7 +7,6 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
-  openSync,
   readFileSync,
   statSync,
   writeFileSync,
@@ -15,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { Content, Random } from './content.mjs';
 
@@ -127,21 +127,31 @@ export async function largeLayer(directory, compression) {
       next(null, chunk);
     },
   });
-  const program = spawn(compression, ['-1', '--stdout'], { stdio: ['pipe', openSync(path, 'w'), 'inherit'] });
-  const ended = new Promise((done) => program.on('close', done));
-  const written = pipeline(tar, hashing, program.stdin);
+  const file = createWriteStream(path);
+  const written =
+    compression === 'gzip'
+      ? // Random bytes become no smaller at any level.
+        pipeline(tar, hashing, createGzip({ level: 0 }), file)
+      : pipeline(tar, hashing, throughProgram('zstd', ['-1', '--stdout'], file));
   const piece = randomBytes(1 << 20);
-  for (let file = 0; file < 4; file++) {
-    const entry = tar.entry({ name: `file${file}`, size: 500 * piece.length }, () => {});
+  for (let part = 0; part < 4; part++) {
+    const entry = tar.entry({ name: `file${part}`, size: 500 * piece.length }, () => {});
     for (let at = 0; at < 500; at++) {
       // No two pieces are the same, and none is to be foretold.
-      for (let word = 0; word < piece.length; word += 4096) piece.writeUInt32LE((file * 500 + at) * 4096 + word, word);
+      for (let word = 0; word < piece.length; word += 4096) piece.writeUInt32LE((part * 500 + at) * 4096 + word, word);
       if (!entry.write(Buffer.from(piece))) await new Promise((drained) => entry.once('drain', drained));
     }
     entry.end();
   }
   tar.finalize();
   await written;
-  if ((await ended) !== 0) throw new Error(`${compression} failed`);
   return { path, bytes: statSync(path).size, digest: `sha256:${hash.digest('hex')}` };
+}
+
+/** What a program makes of a stream goes to a file; for the end of a pipeline. */
+function throughProgram(program, words, file) {
+  return async (source) => {
+    const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    await Promise.all([pipeline(source, child.stdin), pipeline(child.stdout, file)]);
+  };
 }

@@ -6,11 +6,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFi
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { Descriptor } from '#common/image-spec/types.ts';
 import { addBaseImage } from '#engine/images/embedded/base.ts';
 import { changesOf, commitChanges } from '#engine/images/layers/commit.ts';
 import { Snapshots } from '#engine/images/layers/snapshots.ts';
-import { parseReference } from '#engine/images/reference/parse.ts';
+import { parseReference, referenceText } from '#engine/images/reference/parse.ts';
+import { RegistryClient } from '#engine/images/registry/client.ts';
+import { CredentialFile } from '#engine/images/registry/credentials.ts';
+import { RegistryRules } from '#engine/images/registry/hosts.ts';
 import type { TransferEvent } from '#engine/images/transfer/events.ts';
+import { pullImage } from '#engine/images/transfer/pull.ts';
+import { RegistryServer } from '#engine/registry-server/server.ts';
 import { Agent } from './support/agent.ts';
 import { baseImage, compress, Images, layerOf, packProgram, tarOf } from './support/images.ts';
 
@@ -177,4 +183,37 @@ test('what a container changed is listed, and becomes a layer of a new image, th
   const missing = commitChanges(base, join(images.directory, 'nowhere'), options);
   await assert.rejects(missing, /a layer of the changes: .*nowhere/);
   assert.deepEqual(readdirSync(join(images.directory, 'images/ingest')), []);
+});
+
+test('a pull unpacks each layer as it comes, and tells of each when it is there', async () => {
+  await using served = await Images.open();
+  const [first, second] = [layerOf(tarOf('echo 1 > one')), layerOf(tarOf('echo 2 > two'), 'zstd')];
+  await served.put('app', [first, second, first]);
+  const [image] = await served.library.list();
+  assert.ok(image);
+  await served.content.names.set('app:1', image.target);
+  await using registry = new RegistryServer({ store: served.content });
+  const reference = parseReference(`${await registry.listen(0)}/app:1`);
+  await using images = await Images.open();
+  using client = new RegistryClient({ credentials: new CredentialFile({}) });
+  const { content: store, layers } = images;
+  const pull = async (): Promise<string[]> => {
+    const events: TransferEvent[] = [];
+    const onEvent = (event: TransferEvent) => events.push(event);
+    await pullImage(reference, { client, store, rules: RegistryRules.none, layers, onEvent });
+    return image.document.layers.map(
+      ({ digest }) => events.filter((event) => event.digest === digest).at(-1)?.phase ?? '',
+    );
+  };
+  assert.deepEqual(await pull(), ['done', 'done', 'done']);
+  assert.deepEqual((await layers.list()).sort(), [first.diffId, second.diffId].sort());
+  assert.deepEqual(await pull(), ['exists', 'exists', 'exists']);
+  const [path = ''] = await images.unpack(referenceText(reference));
+  assert.equal(readFileSync(join(path, 'one'), 'utf8'), '1\n');
+  await images.layers.collect(() => false);
+  await served.put('wrong', [{ ...first, diffId: second.diffId }]);
+  await served.content.names.set('app:1', served.content.names.get('docker.io/library/wrong:latest') as Descriptor);
+  await assert.rejects(pull(), /its digest is sha256:\w+, expected sha256:/);
+  assert.deepEqual(readdirSync(images.layersPath), []);
+  assert.equal((await images.library.find(referenceText(reference))).target.digest, image.target.digest);
 });

@@ -1,3 +1,5 @@
+import type { HealthConfig } from '../docker-api/types.ts';
+
 /** image-spec, descriptor.md. */
 export interface Descriptor {
   mediaType: string;
@@ -65,6 +67,8 @@ export interface ContainerDefaults {
   Labels?: Record<string, string>;
   StopSignal?: string;
   Shell?: string[];
+  /** Docker's, beyond the specification. */
+  Healthcheck?: HealthConfig;
 }
 
 export interface HistoryEntry {

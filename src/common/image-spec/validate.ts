@@ -1,6 +1,8 @@
 // Manifests, indexes and configurations come from registries and archives: checked once, where they come in.
+
 import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
+import { healthFields } from '../docker-api/create-request.ts';
 // A digest may have sixteen decimal digits in a row.
 import '../json/all.ts';
 import { parseJson } from '../json/parse.ts';
@@ -90,6 +92,7 @@ const config = check.object(
         Labels: strings,
         StopSignal: check.text,
         Shell: check.texts,
+        Healthcheck: check.object(healthFields, []),
       },
       [],
     ),

@@ -37,11 +37,11 @@ export class ApiServer {
     this.#net = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
-  /** Returns when it listens. */
-  async listen(path: string): Promise<void> {
+  /** Returns when it listens: at a path, or on a descriptor that listens already. */
+  async listen(where: { path: string } | { fd: number }): Promise<void> {
     await new Promise<void>((listening, failed) => {
       this.#net.once('error', failed);
-      this.#net.listen({ path }, listening);
+      this.#net.listen(where, listening);
     });
   }
 
@@ -88,7 +88,7 @@ export class ApiServer {
     try {
       const body = await readHijackedBody(request, socket, head);
       const read = async () => (body.length === 0 ? undefined : parseBody(body.toString()));
-      const reply = await this.#answer(request, response, { takeOver, body: read, socket });
+      const reply = await this.#answer(request, response, { takeOver, body: read, ending: socket });
       if (!taken && reply) sendRaw(socket, reply);
     } catch (error) {
       this.#logDefect(request, error);
@@ -103,17 +103,14 @@ export class ApiServer {
     {
       takeOver,
       body,
-      socket = request.socket,
-    }: { takeOver(type: string): Duplex; body(): Promise<unknown>; socket?: Socket },
+      ending = response,
+    }: { takeOver(type: string): Duplex; body(): Promise<unknown>; ending?: Socket | ServerResponse },
   ): Promise<Reply> {
     const { pathname, searchParams } = parseUrl(request.url ?? '/');
     const [, version, path = '/'] = /^(?:\/v(\d+\.\d+))?(\/.*)$/.exec(pathname) ?? [];
     const { operation, params } = this.#router.find(request.method ?? 'GET', path);
     const abort = new AbortController();
-    const gone = () => abort.abort();
-    socket.once('close', gone);
-    // A connection that is kept has many requests.
-    response.once('close', () => socket.off('close', gone));
+    ending.once('close', () => abort.abort());
     const call: Call = {
       engine: this.#engine,
       version: apiVersion(version),

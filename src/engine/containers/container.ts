@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { ProaError } from '#common/errors.ts';
+import { kindOf, ProaError } from '#common/errors.ts';
 import type { ContainerState, ExitRecord } from '#common/protocol/container.ts';
 import type { AttachOptions, Notice, Requests } from '#common/protocol/monitor.ts';
 import { Connection } from '../monitors/connection.ts';
@@ -178,8 +178,15 @@ export class Container {
 
   /** Asks its monitor. Throws `conflict` where it has none. */
   async ask<K extends keyof Requests>(ask: K, fields: Requests[K]): Promise<unknown> {
-    if (!this.#monitor) throw this.notRunning();
-    return await this.#monitor.ask(ask, fields);
+    const monitor = this.#monitor;
+    if (!monitor) throw this.notRunning();
+    try {
+      return await monitor.ask(ask, fields);
+    } catch (error) {
+      // It has ended meanwhile, and its monitor with it.
+      if (this.#monitor !== monitor && kindOf(error) === 'unavailable') throw this.notRunning();
+      throw error;
+    }
   }
 
   /** Bytes to and from its program, or one of its sessions. */

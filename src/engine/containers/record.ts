@@ -48,6 +48,8 @@ export interface ContainerRecord {
   failure?: { status: number; message: string };
   /** Somebody wants it gone: what is left of it is removed. */
   removing?: boolean;
+  /** It ran when the whole system ended: nobody wanted this one to end. */
+  endedWithSystem?: boolean;
 }
 
 const FILE = 'container.json';
@@ -73,12 +75,9 @@ export class ContainerRecords {
   async list(): Promise<ContainerRecord[]> {
     const found: ContainerRecord[] = [];
     for (const id of await readdir(this.#root)) {
-      try {
-        found.push(parseJson(await readFile(join(this.#root, id, FILE), 'utf8')) as ContainerRecord);
-      } catch (error) {
-        if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw error;
-        await rm(this.directory(id), { recursive: true, force: true });
-      }
+      const record = await readRecord(this.directory(id));
+      if (record) found.push(record);
+      else await rm(this.directory(id), { recursive: true, force: true });
     }
     return found;
   }
@@ -103,6 +102,16 @@ export class ContainerRecords {
     await Promise.all(names.map((name) => removeAny(join(directory, name))));
     await unlink(join(directory, FILE)).catch(() => {});
     await rmdir(directory).catch(() => rm(directory, { recursive: true, force: true }));
+  }
+}
+
+/** What is kept in a container's directory; undefined where it is still being made. */
+export async function readRecord(directory: string): Promise<ContainerRecord | undefined> {
+  try {
+    return parseJson(await readFile(join(directory, FILE), 'utf8')) as ContainerRecord;
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
   }
 }
 

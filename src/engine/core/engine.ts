@@ -17,6 +17,7 @@ import { ImageLibrary } from '../images/library/images.ts';
 import { RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
 import { VolumeStore } from '../volumes/store.ts';
+import { containersOf } from './places.ts';
 import type { Programs } from './programs.ts';
 
 export interface EngineOptions {
@@ -77,7 +78,7 @@ export class Engine implements AsyncDisposable {
         layers: await LayerStore.open(join(state, 'layers'), { program: programs.unpack }),
         snapshots: await Snapshots.open(join(state, 'snapshots')),
         volumes: await VolumeStore.open(join(state, 'volumes')),
-        records: await ContainerRecords.open(join(state, 'engine', 'containers')),
+        records: await ContainerRecords.open(containersOf(state)),
         initLayer: await makeInitLayer(join(state, 'engine', 'init-layer')),
       });
       await addBaseImage(content, options.baseImage);

@@ -17,7 +17,7 @@ export interface ExecSession {
   status?: number;
 }
 
-/** As many of a container that have ended are still told of. */
+/** As many of a container that have ended are still told of, and as many may wait for their start. */
 const KEPT = 64;
 
 /** Further processes of containers by their id; the monitors have what counts of them. */
@@ -77,7 +77,10 @@ export class ExecSessions {
   }
 
   #forgetOld(container: Container): void {
-    const over = this.of(container).filter(({ status }) => status !== undefined);
-    for (const { id } of over.slice(0, -KEPT)) this.#byId.delete(id);
+    const sessions = this.of(container);
+    const over = sessions.filter(({ status }) => status !== undefined);
+    // Whoever made it may have gone without starting it.
+    const waiting = sessions.filter(({ exec, status }) => exec === undefined && status === undefined);
+    for (const { id } of [...over.slice(0, -KEPT), ...waiting.slice(0, -KEPT)]) this.#byId.delete(id);
   }
 }

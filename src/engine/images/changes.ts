@@ -1,5 +1,10 @@
+import * as check from '#common/check/check.ts';
+import { checked } from '#common/check/checked.ts';
+import { healthFields } from '#common/docker-api/create-request.ts';
+import type { HealthConfig } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { ContainerDefaults } from '#common/image-spec/types.ts';
+import { nanosecondsFromDuration } from '#common/units/durations.ts';
 
 type Instruction = (words: string, config: ContainerDefaults) => void;
 
@@ -23,6 +28,35 @@ function pairs(text: string): [string, string][] {
   ]);
 }
 
+const healthOptions: Record<string, (value: string) => HealthConfig> = {
+  interval: (value) => ({ Interval: nanosecondsFromDuration(value) }),
+  timeout: (value) => ({ Timeout: nanosecondsFromDuration(value) }),
+  'start-period': (value) => ({ StartPeriod: nanosecondsFromDuration(value) }),
+  'start-interval': (value) => ({ StartInterval: nanosecondsFromDuration(value) }),
+  retries: (value) => ({ Retries: Number(value) }),
+};
+
+/** `NONE`, or `[--OPTION=VALUE …] CMD COMMAND`. Dockerfile reference, "HEALTHCHECK". */
+function health(text: string): HealthConfig {
+  const [, flags = '', kind, rest = ''] = /^((?:--\S+\s+)*)(NONE|CMD)(?:\s+(.*))?$/s.exec(text) ?? [];
+  const settings = flags.split(/\s+/).filter(Boolean).map(healthOption);
+  if (kind === 'NONE' && settings.length === 0 && rest === '') return { Test: ['NONE'] };
+  if (kind !== 'CMD' || rest === '') throw new TypeError('expected NONE, or options and CMD with a command');
+  const test = rest.startsWith('[') ? ['CMD', ...command(rest)] : ['CMD-SHELL', rest];
+  return checked<HealthConfig>(
+    check.object(healthFields, []),
+    'HEALTHCHECK',
+    Object.assign({ Test: test }, ...settings),
+  );
+}
+
+function healthOption(flag: string): HealthConfig {
+  const [, name = '', value = ''] = /^--([^=]+)=(.*)$/.exec(flag) ?? [];
+  const option = Object.hasOwn(healthOptions, name) ? healthOptions[name] : undefined;
+  if (!option) throw new TypeError(`expected one of ${Object.keys(healthOptions).map((known) => `--${known}=`)}`);
+  return option(value);
+}
+
 const instructions: Record<string, Instruction> = {
   CMD: (text, config) => {
     config.Cmd = command(text);
@@ -39,6 +73,9 @@ const instructions: Record<string, Instruction> = {
   EXPOSE: (text, config) => {
     for (const port of text.split(/\s+/))
       config.ExposedPorts = { ...config.ExposedPorts, [port.includes('/') ? port : `${port}/tcp`]: {} };
+  },
+  HEALTHCHECK: (text, config) => {
+    config.Healthcheck = health(text);
   },
   LABEL: (text, config) => {
     config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(text)) };

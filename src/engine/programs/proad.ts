@@ -1,10 +1,12 @@
 import { describe, ProaError, remedyOf } from '#common/errors.ts';
 import { serveRegistry } from '../registry-server/command.ts';
+import { tellWhetherNeeded } from './needed.ts';
 import { serveEngine } from './serve.ts';
 
 /** What the engine's program can be told to do. */
 const commands: Record<string, (words: string[]) => Promise<void>> = {
   serve: serveEngine,
+  needed: tellWhetherNeeded,
   'registry serve': serveRegistry,
 };
 

@@ -27,6 +27,7 @@ const names: Record<string, readonly string[]> = {
   wait: ['wait', 'container wait'],
   cp: ['cp', 'container cp'],
   top: ['top', 'container top'],
+  stats: ['stats', 'container stats'],
   pause: ['pause', 'container pause'],
   unpause: ['unpause', 'container unpause'],
   rename: ['rename', 'container rename'],

@@ -6,7 +6,9 @@ import { read, write } from '#sys/raw/file.ts';
 import { connectInternet, connectUnix, endSending } from '#sys/sockets.ts';
 import type { Address } from './address.ts';
 
-const BUFFER = 65536;
+/** Most answers are small; a read that fills the buffer makes the next one larger. */
+const FIRST_BUFFER = 8192;
+const LARGEST_BUFFER = 65536;
 
 /** Opens a connection that does not block the loop. */
 export function connect(loop: Loop, address: Address): Connection {
@@ -19,7 +21,8 @@ export function connect(loop: Loop, address: Address): Connection {
 export class Connection implements Disposable {
   readonly #loop: Loop;
   readonly #socket: OwnedFd;
-  #buffer: Uint8Array | undefined;
+  #buffer = new Uint8Array(FIRST_BUFFER);
+  #filled = false;
   #unread: Uint8Array | undefined;
   #open = true;
   /** Who waits for the socket: woken when it is closed. */
@@ -41,13 +44,17 @@ export class Connection implements Disposable {
       this.#unread = undefined;
       return unread;
     }
-    this.#buffer ??= new Uint8Array(BUFFER);
+    if (this.#filled) this.#buffer = new Uint8Array(Math.min(this.#buffer.length * 2, LARGEST_BUFFER));
+    this.#filled = false;
     const buffer = this.#buffer;
     for (;;) {
       if (!this.#open) return undefined;
       const count = uninterrupted(() => read(this.#socket.number, buffer, buffer.length));
       if (count === 0 || count === -ECONNRESET) return undefined;
-      if (count !== -EAGAIN) return buffer.subarray(0, check(count, 'read', 'connection'));
+      if (count !== -EAGAIN) {
+        this.#filled = count === buffer.length && count < LARGEST_BUFFER;
+        return buffer.subarray(0, check(count, 'read', 'connection'));
+      }
       await this.#ready('readable');
     }
   }

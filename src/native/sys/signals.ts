@@ -20,6 +20,10 @@ export function blockSignals(signals: readonly number[]): void {
   check(raw.rt_sigprocmask(raw.SIG_BLOCK, setOf(signals), null), 'rt_sigprocmask');
 }
 
+export function unblockSignals(signals: readonly number[]): void {
+  check(raw.rt_sigprocmask(raw.SIG_UNBLOCK, setOf(signals), null), 'rt_sigprocmask');
+}
+
 /** Gives every signal its default action: ignored ones would stay ignored across execve(2). */
 export function resetSignalActions(): void {
   const byDefault = new Uint8Array(32);

@@ -12,6 +12,7 @@ const program = resolve(process.env['PROAD'] ?? 'dist/proad.mjs');
 export interface Answer<T = unknown> {
   status: number;
   headers: NodeJS.Dict<string | string[]>;
+  bytes: Buffer;
   text: string;
   /** Of the body; undefined where it is no JSON. */
   json: T;
@@ -64,22 +65,30 @@ export class EngineProcess implements AsyncDisposable {
     await this.start();
   }
 
-  /** One request; `body` goes as JSON. */
+  /** One request; `body` goes as JSON, or as it is where it is bytes. */
   call<T = unknown>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     return new Promise((answered, failed) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+      const type = body instanceof Uint8Array ? 'application/x-tar' : 'application/json';
+      const headers = body === undefined ? {} : { 'content-type': type };
       const sent = request({ socketPath: this.socket, method, path, headers, agent: false }, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part) => parts.push(part));
         response.on('error', failed);
         response.on('end', () => {
-          const text = Buffer.concat(parts).toString();
-          answered({ status: response.statusCode ?? 0, headers: response.headers, text, json: parsed(text) as T });
+          const bytes = Buffer.concat(parts);
+          const text = bytes.toString();
+          answered({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            bytes,
+            text,
+            json: parsed(text) as T,
+          });
         });
       });
       sent.on('error', failed);
       sent.setTimeout(PATIENCE_MILLISECONDS, () => sent.destroy(new Error(`${method} ${path}: no answer`)));
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body));
     });
   }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 
@@ -19,8 +19,12 @@ export interface WriterSettings {
 
 /** A directory of one test. */
 export class Scratch implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'proa-logs-'));
+  readonly path: string;
   #mounted = false;
+
+  constructor(directory = tmpdir()) {
+    this.path = mkdtempSync(resolve(directory, 'proa-logs-'));
+  }
 
   /** A file system in memory of so many bytes. */
   mountTmpfs(bytes: number): void {

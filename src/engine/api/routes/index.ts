@@ -4,6 +4,7 @@ import { archiveIn, archiveInfo, archiveOut } from './containers/archive.ts';
 import { attach } from './containers/attach.ts';
 import { containerChanges } from './containers/changes.ts';
 import { createContainer } from './containers/create.ts';
+import { exportContainer } from './containers/export.ts';
 import { inspectContainer } from './containers/inspect.ts';
 import { kill } from './containers/kill.ts';
 import { listContainers } from './containers/list.ts';
@@ -68,6 +69,7 @@ export const operations: readonly Operation[] = [
   rename,
   top,
   containerChanges,
+  exportContainer,
   archiveInfo,
   archiveOut,
   archiveIn,

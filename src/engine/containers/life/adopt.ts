@@ -4,6 +4,7 @@ import { describe } from '#common/errors.ts';
 import { inParallel } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
 import { Container } from '../container.ts';
+import { comesBack } from './comes-back.ts';
 import { removeContainer } from './remove.ts';
 import { startContainer } from './start.ts';
 
@@ -54,16 +55,7 @@ async function adopt(engine: Engine, container: Container, monitored: boolean): 
     await container.exclusively(() => removeContainer(engine, container, { volumes: true }));
     return;
   }
-  if (comesBack(container)) await startContainer(engine, container);
-}
-
-/** After a boot, or where agent and monitor were both lost: nobody told it to end. */
-function comesBack({ state, record }: Container): boolean {
-  const policy = record.host.RestartPolicy?.Name || 'no';
-  if (policy === 'always') return true;
-  // What has ended by itself, and was not to be started again, has a record of its end.
-  if (state?.exit) return policy === 'unless-stopped' && !state.stopped;
-  return policy !== 'no';
+  if (comesBack(record, end)) await startContainer(engine, container);
 }
 
 /** Of containers that were being made, or that nobody knows any more. */

@@ -69,6 +69,7 @@ function startKind(cause: unknown) {
 async function markStarted(engine: Engine, { record }: Container): Promise<void> {
   const { RestartPolicy } = record.host;
   record.started = true;
+  delete record.endedWithSystem;
   // It has to be known after a loss of power where the container is to come back by itself.
   await engine.records.save(record, { durably: (RestartPolicy?.Name || 'no') !== 'no' });
 }

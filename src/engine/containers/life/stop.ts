@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { signalNumber } from '#common/signals.ts';
+import { allSettled } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { graceSeconds } from './request.ts';
@@ -35,6 +36,18 @@ export async function stopContainer(
   await over;
   engine.keeper.tell(container, 'stop');
   return true;
+}
+
+/** Ends all that runs, each in its own way and all at once, since the whole system ends. Their policies stay in force. */
+export async function stopWithSystem(engine: Engine): Promise<void> {
+  const running = engine.containers.list().filter(({ isRunning }) => isRunning);
+  await allSettled(
+    running.map(async (container) => {
+      container.record.endedWithSystem = true;
+      await engine.records.save(container.record, { durably: true });
+      await stopContainer(engine, container, {});
+    }),
+  );
 }
 
 /** Throws `invalid` for what is no signal. */

@@ -2,13 +2,8 @@ import type { ContainerConfig, HealthConfig } from '#common/docker-api/types.ts'
 import type { ContainerDefaults } from '#common/image-spec/types.ts';
 import { mergeEnvironment } from '../spec/process.ts';
 
-/** What an image made by Docker says beyond the specification. */
-export interface ImageDefaults extends ContainerDefaults {
-  Healthcheck?: HealthConfig;
-}
-
 /** What was asked for, and for what was not the image's. An entry point that was asked for does not get the image's arguments. */
-export function withDefaults(asked: ContainerConfig, image: ImageDefaults = {}): ContainerConfig {
+export function withDefaults(asked: ContainerConfig, image: ContainerDefaults = {}): ContainerConfig {
   const { Entrypoint, Cmd, Healthcheck: health = {} } = asked;
   // An empty entry point takes the image's away: of a list with one empty word, too.
   const own = Entrypoint !== undefined && Entrypoint.length > 0;

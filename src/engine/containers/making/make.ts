@@ -15,7 +15,7 @@ import { namespaceMode } from '../spec/namespaces.ts';
 import { commandOf } from '../spec/process.ts';
 import { containerLimits, containerResources } from '../spec/resources.ts';
 import { securitySettings } from '../spec/security.ts';
-import { type ImageDefaults, withDefaults } from './defaults.ts';
+import { withDefaults } from './defaults.ts';
 import { decideMounts, removeAnonymous } from './mounts.ts';
 import { randomName } from './names.ts';
 
@@ -41,7 +41,7 @@ export async function makeContainer(
   };
   const image = await engine.library.find(asked.Image);
   if (platform !== undefined) checkPlatform(image, platformOf(platform));
-  const config = withDefaults(asked, image.config.config as ImageDefaults | undefined);
+  const config = withDefaults(asked, image.config.config);
   const id = randomBytes(32).toString('hex');
   checkWishes(engine, id, config, host);
   const ownName = claimName(engine, id, name);

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import type { Readable, Transform } from 'node:stream';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { ReadStream } from 'node:fs';
+import type { Readable, Transform, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { finished, pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
@@ -44,7 +45,10 @@ async function untilEnd(output: Readable): Promise<void> {
 
 /** zstd(1), where Node.js has none of its own. */
 function byProgram(input: Readable): Decompressed {
-  const program = spawn('zstd', ['--decompress', '--stdout', '--quiet'], { stdio: 'pipe' });
+  const file = unreadFile(input);
+  const program = spawn('zstd', ['--decompress', '--stdout', '--quiet'], {
+    stdio: [file ?? 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
   const ended = new Promise<void>((resolve, reject) => {
     program.on('error', (cause) =>
       reject(
@@ -62,17 +66,34 @@ function byProgram(input: Readable): Decompressed {
       reject(broken('zstd', new Error(words || `zstd ended with ${code}`)));
     });
   });
-  const fed = pipeline(input, program.stdin).catch((error) => {
-    // What the program itself says of its input is clearer than that it stopped reading.
-    if (!input.errored) return;
-    program.kill();
-    throw error;
-  });
+  const fed = program.stdin ? feed(input, program, program.stdin) : untilClosed(input);
   program.stdout.on('error', () => program.kill());
   program.stdout.on('close', () => program.stdout.readableEnded || program.kill());
   const done = Promise.all([fed, ended]).then(() => {});
   done.catch((error) => program.stdout.destroy(error));
   return { output: program.stdout, done };
+}
+
+/** Of a file that nobody has read from yet: it goes to the program by itself, not a byte passes through this process. */
+function unreadFile(input: Readable): number | undefined {
+  // @types/node does not know it.
+  const { fd } = input as { fd?: unknown };
+  return input instanceof ReadStream && typeof fd === 'number' && input.bytesRead === 0 ? fd : undefined;
+}
+
+async function feed(input: Readable, program: ChildProcess, stdin: Writable): Promise<void> {
+  try {
+    await pipeline(input, stdin);
+  } catch (error) {
+    // What the program itself says of its input is clearer than that it stopped reading.
+    if (!input.errored) return;
+    program.kill();
+    throw error;
+  }
+}
+
+function untilClosed(input: Readable): Promise<void> {
+  return new Promise((closed) => input.once('close', closed).destroy());
 }
 
 function broken(compression: Compression, cause: Error): ProaError {

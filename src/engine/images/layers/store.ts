@@ -116,17 +116,25 @@ export class LayerStore implements AsyncDisposable {
       blob: document.layers[at],
     }));
     for (const { blob } of layers) if (blob) lease.hold(blob.digest as Digest);
-    await allSettled(layers.map(({ diffId, blob }) => this.unpackLayer(diffId, blob, options)));
+    await allSettled(
+      layers.map(async ({ diffId, blob }) => {
+        const isNew = await this.unpackLayer(diffId, blob, options);
+        if (isNew && blob) options.onEvent?.({ digest: blob.digest, phase: 'done' });
+      }),
+    );
     return layers.map(({ diffId }) => this.path(diffId, mappings)).reverse();
   }
 
-  /** The same for one layer; `file` is where it can be opened at once, in place of the content's. */
+  /**
+   * The same for one layer: whether it was not here before. `file` is where it can be opened at once, in place of the
+   * content's.
+   */
   async unpackLayer(
     diffId: Digest,
     blob: Descriptor | undefined,
     { content, onEvent = () => {}, mappings, file }: UnpackImageOptions & { file?: string },
-  ): Promise<void> {
-    if (file === undefined && (await this.has(diffId, mappings))) return;
+  ): Promise<boolean> {
+    if (file === undefined && (await this.has(diffId, mappings))) return false;
     const compression = blob && layerCompression(blob.mediaType);
     if (!compression)
       throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
@@ -136,7 +144,7 @@ export class LayerStore implements AsyncDisposable {
     // At once, before anything is waited for: what has the path now may be renamed.
     const input = openBlob(digest, file ?? content.blobs.path(digest));
     try {
-      if (await this.has(diffId, mappings)) return;
+      if (await this.has(diffId, mappings)) return false;
       await this.#once(nameOf(diffId, mappings), async (directory) => {
         onEvent({ digest, phase: 'unpacking' });
         // Whose a directory is that the layer says nothing of.
@@ -146,7 +154,6 @@ export class LayerStore implements AsyncDisposable {
           mappings,
           onProgress: (current) => onEvent({ digest, phase: 'unpacking', current }),
         });
-        onEvent({ digest, phase: 'done' });
       });
     } finally {
       input.destroy();
@@ -154,6 +161,7 @@ export class LayerStore implements AsyncDisposable {
     this.#settling ??= this.#settle().finally(() => {
       this.#settling = undefined;
     });
+    return true;
   }
 
   /** Two images that share a layer do not both unpack it. */

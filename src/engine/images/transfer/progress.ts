@@ -51,11 +51,7 @@ export class ProgressStream {
   }
 
   pulling(event: TransferEvent): void {
-    // The layer is here, and still has to be unpacked.
-    this.#event(
-      event,
-      event.phase === 'done' && event.current === undefined ? 'Download complete' : pulling[event.phase],
-    );
+    this.#event(event, pulling[event.phase]);
   }
 
   pushing(event: TransferEvent): void {

@@ -9,8 +9,8 @@ import type { Digest } from '../reference/digest.ts';
 import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
 import type { Endpoint, RegistryRules } from '../registry/hosts.ts';
-import type { OnEvent } from './events.ts';
-import { fetchBlob } from './fetch.ts';
+import type { OnEvent, TransferEvent } from './events.ts';
+import { type FetchOptions, fetchBlob } from './fetch.ts';
 import { choosePlatform, ownPlatform } from './platform.ts';
 import { firstManifest } from './registry-place.ts';
 
@@ -64,21 +64,43 @@ export async function pullImage(wanted: Reference, options: PullOptions): Promis
   const fetchOptions = { client: options.client, store, endpoints: ordered, onEvent, signal: options.signal };
   await fetchBlob(document.config, fetchOptions);
   const config = await readConfig(store, document);
-  const unpacking: Promise<void>[] = [];
-  const onVerified = (blob: Descriptor, file: string) => {
-    // The same layer may be in an image twice.
-    const diffId = config.rootfs.diff_ids[document.layers.findIndex(({ digest }) => digest === blob.digest)] as Digest;
-    const unpacked = options.layers?.unpackLayer(diffId, blob, { content: store, onEvent, file });
-    // It is waited for below, when the others have come too.
-    unpacked?.catch(() => {});
-    if (unpacked) unpacking.push(unpacked);
-  };
-  const fetched = inParallel(parts, WIDTH, (part) => fetchBlob(part, { ...fetchOptions, onVerified }));
-  await allSettled([fetched, fetched.catch(() => {}).then(() => allSettled(unpacking))]);
+  const { layers } = options;
+  if (layers) await fetchAndUnpack(document, config, layers, fetchOptions);
+  else await inParallel(parts, WIDTH, (part) => fetchBlob(part, fetchOptions));
   const name = referenceText(reference);
   const changed = store.names.get(name)?.digest !== target.digest;
   await store.names.set(name, target);
   return { target, manifest, changed };
+}
+
+/** Layers are done when they are unpacked: until then their being fetched is no end that anybody waits for. */
+async function fetchAndUnpack(
+  document: Manifest,
+  config: ImageConfig,
+  layers: LayerStore,
+  options: FetchOptions,
+): Promise<void> {
+  const { store, onEvent } = options;
+  const unpacking: Promise<void>[] = [];
+  const onVerified = (blob: Descriptor, file: string) => {
+    const { digest } = blob;
+    // The same layer may be in an image twice.
+    const at = document.layers.findIndex((layer) => layer.digest === digest);
+    const diffId = config.rootfs.diff_ids[at] as Digest;
+    const unpacked = layers
+      .unpackLayer(diffId, blob, { content: store, onEvent, file })
+      .then((isNew) => onEvent({ digest, phase: isNew ? 'done' : 'exists' }));
+    // It is waited for below, when the others have come too.
+    unpacked.catch(() => {});
+    unpacking.push(unpacked);
+  };
+  const whileFetched = (event: TransferEvent) => {
+    if (event.phase !== 'done' && event.phase !== 'exists') onEvent(event);
+  };
+  const fetched = inParallel(unique(document.layers), WIDTH, (part) =>
+    fetchBlob(part, { ...options, onEvent: whileFetched, onVerified }),
+  );
+  await allSettled([fetched, fetched.catch(() => {}).then(() => allSettled(unpacking))]);
 }
 
 async function keep(store: ContentStore, lease: Lease, { descriptor, text }: FetchedManifest): Promise<Descriptor> {

@@ -1,3 +1,4 @@
+import type { ApiVersion } from '../../api/version.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Image } from '../library/images.ts';
 import { familiarText, parseReference, repositoryOf } from '../reference/parse.ts';
@@ -15,7 +16,7 @@ function familiarRepository(name: string): string {
 }
 
 /** Engine API, "ImageSummary". Images here are kept compressed: `Size` is what they take so. */
-export function imageSummary(engine: Engine, image: Image) {
+export function imageSummary(engine: Engine, image: Image, version: ApiVersion) {
   const { tags, digests } = familiarNames(image);
   return {
     Id: image.id,
@@ -25,8 +26,8 @@ export function imageSummary(engine: Engine, image: Image) {
     Created: Math.floor(Date.parse(image.config.created ?? '') / 1000) || 0,
     Size: image.size,
     SharedSize: -1,
-    VirtualSize: image.size,
-    Labels: image.config.config?.Labels ?? null,
+    ...(version < 1044 && { VirtualSize: image.size }),
+    Labels: image.config.config?.Labels ?? {},
     Containers: engine.containers.list().filter(({ record }) => record.image.id === image.id).length,
     Descriptor: image.target,
   };

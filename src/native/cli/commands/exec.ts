@@ -1,9 +1,9 @@
+import { defaultDetachKeys, parseDetachKeys } from '#common/streams/detach-keys.ts';
 import { windowSize } from '#sys/terminals.ts';
 import { defineCommand } from '../command.ts';
 import { environmentOf } from '../container/environment.ts';
 import { segment } from '../engine.ts';
 import { ApiError, StatusError } from '../failures.ts';
-import { defaultDetachKeys, parseDetachKeys } from '../streams/detach-keys.ts';
 import { relay } from '../streams/relay.ts';
 import { followWindow, needTerminal, takeTerminal } from '../streams/terminal.ts';
 

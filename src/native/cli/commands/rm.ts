@@ -13,19 +13,28 @@ export const command = defineCommand({
   },
   least: 1,
   subject: 'container',
-  run: (session, { options, words }) =>
-    forEach(session, words, async (name) => {
-      const query = {
-        force: options.force || undefined,
-        link: options.link || undefined,
-        v: options.volumes || undefined,
-      };
-      try {
-        await session.engine.call('DELETE', containerPath(name), { query });
-      } catch (error) {
-        // What shall be gone is gone.
-        if (!(options.force && error instanceof ApiError && error.status === 404)) throw error;
-        session.warn(error.message);
-      }
-    }),
+
+  run(session, { options, words }) {
+    const missing = new Set<string>();
+    const query = {
+      force: options.force || undefined,
+      link: options.link || undefined,
+      v: options.volumes || undefined,
+    };
+    return forEach(
+      session,
+      words,
+      async (name) => {
+        try {
+          await session.engine.call('DELETE', containerPath(name), { query });
+        } catch (error) {
+          // What shall be gone is gone.
+          if (!(options.force && error instanceof ApiError && error.status === 404)) throw error;
+          session.warn(error.message);
+          missing.add(name);
+        }
+      },
+      { printed: (name) => (missing.has(name) ? undefined : name) },
+    );
+  },
 });

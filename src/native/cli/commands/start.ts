@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import { runInForeground } from '../container/foreground.ts';
 import { containerPath } from '../container/path.ts';
 import { forEach } from '../each.ts';
+import type { Session } from '../session.ts';
 import { needTerminal } from '../streams/terminal.ts';
 
 interface Inspected {
@@ -25,10 +26,7 @@ export const command = defineCommand({
   async run(session, { options, words }) {
     const { engine } = session;
     const { attach, interactive } = options;
-    if (!attach && !interactive)
-      return forEach(session, words, (name) =>
-        engine.post(containerPath(name, 'start'), { query: { detachKeys: options['detach-keys'] } }),
-      );
+    if (!attach && !interactive) return startAll(session, words, options['detach-keys']);
     const [name = '', ...more] = words;
     if (more.length > 0)
       throw new ProaError('you cannot start and attach multiple containers at once', { kind: 'invalid' });
@@ -46,3 +44,15 @@ export const command = defineCommand({
     return status ?? 0;
   },
 });
+
+async function startAll(session: Session, names: readonly string[], detachKeys: string | undefined): Promise<number> {
+  const failed: string[] = [];
+  const status = await forEach(session, names, (name) =>
+    session.engine.post(containerPath(name, 'start'), { query: { detachKeys } }).catch((error) => {
+      failed.push(name);
+      throw error;
+    }),
+  );
+  if (failed.length > 0) session.warn(`Error: failed to start containers: ${failed.join(', ')}`);
+  return status;
+}

@@ -1,6 +1,6 @@
+import { defaultDetachKeys, parseDetachKeys } from '#common/streams/detach-keys.ts';
 import { segment } from '../engine.ts';
 import type { Session } from '../session.ts';
-import { defaultDetachKeys, parseDetachKeys } from '../streams/detach-keys.ts';
 import { forwardSignals } from '../streams/forward-signals.ts';
 import { relay } from '../streams/relay.ts';
 import { followWindow, takeTerminal } from '../streams/terminal.ts';

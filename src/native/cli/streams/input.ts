@@ -9,7 +9,7 @@ const BUFFER = 65536;
 export class InputStream implements Disposable {
   readonly #loop: Loop;
   readonly #fd: number;
-  readonly #buffer = new Uint8Array(BUFFER);
+  #buffer: Uint8Array | undefined;
   #waiting: { watch: Watch; wake(): void } | undefined;
   #open = true;
   /** Files and /dev/null are always ready, and epoll refuses them: epoll_ctl(2), EPERM. */
@@ -25,10 +25,12 @@ export class InputStream implements Disposable {
     for (;;) {
       if (!this.#alwaysReady) await this.#ready();
       if (!this.#open) return undefined;
-      const count = uninterrupted(() => read(this.#fd, this.#buffer, this.#buffer.length));
+      this.#buffer ??= new Uint8Array(BUFFER);
+      const buffer = this.#buffer;
+      const count = uninterrupted(() => read(this.#fd, buffer, buffer.length));
       // A terminal whose other side is gone answers EIO.
       if (count === 0 || count === -EIO) return undefined;
-      if (count !== -EAGAIN) return this.#buffer.subarray(0, check(count, 'read', 'standard input'));
+      if (count !== -EAGAIN) return buffer.subarray(0, check(count, 'read', 'standard input'));
     }
   }
 

@@ -1,11 +1,11 @@
 import { ProaError } from '#common/errors.ts';
+import { DetachWatch } from '#common/streams/detach-keys.ts';
 import type { Loop } from '#loop/loop.ts';
 import type { Connection } from '#native/http/connection.ts';
 import { textOf } from '#sys/bytes.ts';
 import { ECONNRESET, EPIPE } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { Demultiplexer } from './demultiplex.ts';
-import { DetachWatch } from './detach-keys.ts';
 import { InputStream } from './input.ts';
 import { OutputStream } from './output.ts';
 

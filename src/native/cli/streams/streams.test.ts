@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DetachWatch, parseDetachKeys } from '#common/streams/detach-keys.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { door } from '#sys/door.ts';
 import { Demultiplexer } from './demultiplex.ts';
-import { DetachWatch, parseDetachKeys } from './detach-keys.ts';
 import { LineReader } from './lines.ts';
 
 /** These need the host, and so run inside the binary alone. */

@@ -12,8 +12,9 @@ import {
 } from '#sys/files.ts';
 import { gzip, gzipRoom } from '#sys/gzip.ts';
 import type { Mutex } from '#sys/mutex.ts';
-import { becomeLeastUrgent, closeOthers, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
+import { becomeLeastUrgent, closeOthers, setParentDeathSignal } from '#sys/processes.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY, read } from '#sys/raw/file.ts';
+import { blockSignals, SIGTERM, unblockSignals } from '#sys/signals.ts';
 
 /** Compressed at once, as one gzip member. */
 const CHUNK = 260_000;
@@ -31,8 +32,9 @@ interface Work {
 
 /** Compresses rotated files until none is left that is not: all that a process of its own does. Its exit status. */
 export function compressRotated(work: Work): number {
-  // A later monitor of the same log knows nothing of this process.
-  setParentDeathSignal(SIGKILL);
+  // A later monitor of the same log knows nothing of this process. A signal that can be blocked: see putInPlace.
+  setParentDeathSignal(SIGTERM);
+  unblockSignals([SIGTERM]);
   // What is open is the monitor's: nobody shall wait for us to see its end.
   closeOthers(work.names.fd);
   becomeLeastUrgent();
@@ -77,6 +79,8 @@ function compress(source: OwnedFd, path: string): void {
 /** The compressed file takes the place of its source, wherever rotation has moved that meanwhile; it may be gone. */
 function putInPlace(source: OwnedFd, { path, files, names }: Work): void {
   const status = statusOf(source.number);
+  // Ended between the two calls, it would leave the file twice.
+  blockSignals([SIGTERM]);
   names.take();
   try {
     for (let age = 1; age < files; age++) {
@@ -89,5 +93,6 @@ function putInPlace(source: OwnedFd, { path, files, names }: Work): void {
     removeFile(leftover(path));
   } finally {
     names.release();
+    unblockSignals([SIGTERM]);
   }
 }

@@ -30,6 +30,7 @@ export class Rotation implements Disposable {
     if (!compress || files < 2) return;
     this.#names = new Mutex();
     removeIfAny(leftover(path));
+    this.#removeDoubles();
   }
 
   /** Opens a new file by the log's path and keeps the current one as the youngest. undefined: not now. */
@@ -63,6 +64,17 @@ export class Rotation implements Disposable {
       if (sameFile(statusOf(current.number), statusIfAny(`${path}.1`))) renameFile(`${path}.1`, path);
       removeIfAny(fresh);
       throw error;
+    }
+  }
+
+  /** A loss of power may have come between the putting in place of a compressed file and the removal of its source. */
+  #removeDoubles(): void {
+    for (let age = 1; age < this.#files; age++) {
+      const name = `${this.#path}.${age}`;
+      const plain = exists(name);
+      const compressed = exists(`${name}.gz`);
+      if (!plain && !compressed) return;
+      if (plain && compressed) removeIfAny(`${name}.gz`);
     }
   }
 

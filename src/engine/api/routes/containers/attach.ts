@@ -6,7 +6,7 @@ import { logSettings } from '../../../containers/life/request.ts';
 import type { Engine } from '../../../core/engine.ts';
 import { streamFrame, streamType } from '../../../logs/frames.ts';
 import { readLog } from '../../../logs/read.ts';
-import { join } from '../../../streams/join.ts';
+import { detachKeysOf, join } from '../../../streams/join.ts';
 import { operation } from '../../operation.ts';
 import { flag, text } from '../../query.ts';
 
@@ -21,16 +21,18 @@ export const attach = operation({
     if (container.status === 'paused')
       throw new ProaError(`container ${id} is paused, unpause the container before attach`, { kind: 'conflict' });
     const tty = container.record.config.Tty ?? false;
+    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr };
+    const detachKeys = detachKeysOf(query.detachKeys, { tty, stdin: wishes.stdin });
     const client = takeOver(streamType({ tty, version }));
     if (logs) await replay(engine, container, client, { stdout, stderr });
     if (!stream) {
       client.end();
       return undefined;
     }
-    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr };
     const begin = async (started: Container) => {
       engine.keeper.tell(container, 'attach');
-      join(client, await started.stream(wishes));
+      const onDetach = () => engine.keeper.tell(container, 'detach');
+      join(client, await started.stream(wishes), { detachKeys, onDetach });
     };
     if (container.hasMonitor) await begin(container);
     else {

@@ -12,6 +12,6 @@ export const containerChanges = operation({
   async answer({ engine, params: { id = '' } }) {
     const container = engine.containers.find(id);
     const changes = await changesOf(await rootOf(engine, container), engine.options.programs.pack);
-    return ok(changes.length > 0 ? changes.map(({ kind, path }) => ({ Path: path, Kind: kinds[kind] })) : null);
+    return ok(changes.map(({ kind, path }) => ({ Path: path, Kind: kinds[kind] })));
   },
 });

@@ -19,13 +19,22 @@ export const kill = operation({
         kind: 'conflict',
       });
     // Killed by hand is stopped by hand: its restart policy must not bring it back.
-    if (number === SIGKILL) await container.ask('stop', { graceSeconds: 0 });
+    if (number === SIGKILL) await end(container);
     else if (number === stopSignal(container.record.config)) letEnd(container, number);
     else await container.ask('kill', { signal: number });
     engine.keeper.tell(container, 'kill', { signal: String(number) });
     return nothing;
   },
 });
+
+async function end(container: Container): Promise<void> {
+  try {
+    await container.ask('stop', { graceSeconds: 0 });
+  } catch (error) {
+    // Its end may come before the answer.
+    if (container.isRunning) throw error;
+  }
+}
 
 /** The signal that asks it to end is a stop without a limit of time, whose end nobody waits for. */
 function letEnd(container: Container, signal: number): void {

@@ -22,6 +22,6 @@ export const pruneContainers = operation({
       removed.push(container.id);
       reclaimed += SizeRw;
     }
-    return ok({ ContainersDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimed });
+    return ok({ ContainersDeleted: removed, SpaceReclaimed: reclaimed });
   },
 });

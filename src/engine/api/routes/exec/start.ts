@@ -3,7 +3,7 @@ import { checked } from '#common/check/checked.ts';
 import { ProaError } from '#common/errors.ts';
 import { makeAtMonitor } from '../../../exec/make.ts';
 import { streamType } from '../../../logs/frames.ts';
-import { join } from '../../../streams/join.ts';
+import { detachKeysOf, join } from '../../../streams/join.ts';
 import { operation } from '../../operation.ts';
 
 const startRequest = check.object(
@@ -29,6 +29,8 @@ export const startExec = operation({
       'request',
       (await body()) ?? {},
     );
+    const { AttachStdin = false, AttachStdout = false, AttachStderr = false, Tty: tty = false } = config;
+    const detachKeys = detachKeysOf(config.DetachKeys, { tty, stdin: AttachStdin });
     if (session.exec !== undefined)
       throw new ProaError(`Error: Exec command ${id} has already run`, { kind: 'conflict' });
     const exec = await makeAtMonitor(engine, session, request.ConsoleSize);
@@ -47,7 +49,6 @@ export const startExec = operation({
       await run();
       return { status: 200 };
     }
-    const { AttachStdin = false, AttachStdout = false, AttachStderr = false, Tty: tty = false } = config;
     const wishes = { exec, stdin: AttachStdin, stdout: AttachStdout || tty, stderr: AttachStderr };
     const program = await container.stream(wishes);
     try {
@@ -56,7 +57,8 @@ export const startExec = operation({
       program.destroy();
       throw error;
     }
-    join(takeOver(streamType({ tty, version })), program);
+    const onDetach = () => engine.keeper.tell(container, 'exec_detach', { execID: id });
+    join(takeOver(streamType({ tty, version })), program, { detachKeys, onDetach });
     return undefined;
   },
 });

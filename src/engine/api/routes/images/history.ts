@@ -15,7 +15,7 @@ export const imageHistory = operation({
         Id: at === 0 ? image.id : '<missing>',
         Created: Math.floor(Date.parse(created ?? '') / 1000) || 0,
         CreatedBy: created_by,
-        Tags: at === 0 && tags.length > 0 ? tags : null,
+        Tags: at === 0 ? tags : [],
         Size: size,
         Comment: comment,
       })),

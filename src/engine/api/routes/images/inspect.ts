@@ -7,7 +7,7 @@ export const inspectImage = operation({
   method: 'GET',
   path: '/images/{name*}/json',
   query: { manifests: flag(), platform: json },
-  async answer({ engine, params: { name = '' } }) {
+  async answer({ engine, params: { name = '' }, version }) {
     const image = await engine.library.find(name);
     const { tags, digests } = familiarNames(image);
     const { config, size, id, target } = image;
@@ -27,7 +27,7 @@ export const inspectImage = operation({
       ...(variant !== undefined && { Variant: variant }),
       Os: os,
       Size: size,
-      VirtualSize: size,
+      ...(version < 1044 && { VirtualSize: size }),
       GraphDriver: {
         Name: 'overlay2',
         Data: {

@@ -15,7 +15,7 @@ export const listImages = operation({
   method: 'GET',
   path: '/images/json',
   query,
-  async answer({ engine, query: { filters: wanted } }) {
+  async answer({ engine, query: { filters: wanted }, version }) {
     const images = await engine.library.list();
     const createdOf = async (name: string) => Date.parse((await engine.library.find(name)).config.created ?? '');
     const latest = await Promise.all((wanted.before ?? []).map(createdOf));
@@ -35,7 +35,7 @@ export const listImages = operation({
     });
     return ok(
       found
-        .map((image) => imageSummary(engine, image))
+        .map((image) => imageSummary(engine, image, version))
         .sort((a, b) => b.Created - a.Created || a.Id.localeCompare(b.Id)),
     );
   },

@@ -23,6 +23,6 @@ export const pruneImages = operation({
     await collectLayers(engine);
     const gone = [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))];
     for (const name of untagged) engine.events.emit('image', 'untag', name, { name });
-    return ok({ ImagesDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: reclaimed });
+    return ok({ ImagesDeleted: gone, SpaceReclaimed: reclaimed });
   },
 });

@@ -33,18 +33,17 @@ async function pull(call: Call<typeof query>, name: string): Promise<void> {
   using client = registryClient(request, signal);
   const progress = new ProgressStream(response);
   const { tag, digest } = reference;
-  progress.status(`Pulling from ${repositoryText(reference)}`, { id: tag ?? digest ?? '' });
+  progress.status(`Pulling from ${reference.path}`, { id: tag ?? digest ?? '' });
   try {
     const { target, changed } = await pullImage(reference, {
       client,
       store: engine.content,
       rules: await engine.registryRules(),
       platform,
+      layers: engine.layers,
       onEvent: (event) => progress.pulling(event),
       signal,
     });
-    const image = await engine.library.find(digest ?? familiarText(reference));
-    await engine.layers.unpack(image, { content: engine.content, onEvent: (event) => progress.pulling(event) });
     engine.events.emit('image', 'pull', familiarText(reference), { name: repositoryText(reference) });
     progress.status(`Digest: ${target.digest}`);
     const state = changed ? 'Downloaded newer image for' : 'Image is up to date for';

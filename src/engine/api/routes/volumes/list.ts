@@ -16,6 +16,6 @@ export const listVolumes = operation({
       .filter(({ name }) => !wanted.name || wanted.name.some((part) => name.includes(part)))
       .filter(({ labels }) => fitsLabels(labels, wanted.label))
       .filter(() => !wanted.driver || wanted.driver.includes('local'));
-    return ok({ Volumes: found.map((volume) => volumeView(engine, volume)), Warnings: null });
+    return ok({ Volumes: found.map((volume) => volumeView(engine, volume)), Warnings: [] });
   },
 });

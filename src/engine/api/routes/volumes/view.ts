@@ -7,10 +7,10 @@ export function volumeView(engine: Engine, volume: Volume) {
   return {
     CreatedAt: created,
     Driver: 'local',
-    Labels: Object.keys(labels).length > 0 ? labels : null,
+    Labels: labels,
     Mountpoint: engine.volumes.directory(name),
     Name: name,
-    Options: Object.keys(options).length > 0 ? options : null,
+    Options: options,
     Scope: 'local',
   };
 }

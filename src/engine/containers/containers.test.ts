@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Container } from './container.ts';
+import { Containers } from './containers.ts';
+import type { ContainerRecord } from './record.ts';
+
+const listener = { notice() {}, ended() {}, lost() {} };
+const container = (id: string, name: string) =>
+  new Container({ id, name } as ContainerRecord, { run: '/nowhere', listener });
+
+test('Containers finds by id, name, and the beginning of an id', () => {
+  const all = new Containers();
+  const [a, b] = [container(`ab${'0'.repeat(62)}`, 'web'), container(`ac${'0'.repeat(62)}`, 'ab')];
+  all.add(a);
+  all.add(b);
+  assert.equal(all.find('web'), a);
+  assert.equal(all.find('/web'), a);
+  assert.equal(all.find(a.id), a);
+  assert.equal(all.find('ac'), b);
+  // A name comes before the beginning of an id.
+  assert.equal(all.find('ab'), b);
+  assert.throws(() => all.find('a'), /Multiple IDs found/);
+  assert.throws(() => all.find('none'), /No such container: none/);
+});
+
+test('Containers gives a name to one container', () => {
+  const all = new Containers();
+  assert.equal(all.claimName('/web', '1'), 'web');
+  assert.throws(() => all.claimName('web', '2'), /name "\/web" is already in use by container "1"/);
+  all.releaseName('web', '2');
+  assert.equal(all.hasName('web'), true);
+  all.releaseName('web', '1');
+  assert.equal(all.claimName('web', '2'), 'web');
+  for (const wrong of ['a', '-web', 'a/b', 'a b', ''])
+    assert.throws(() => all.claimName(wrong, '3'), /Invalid container name/);
+});

@@ -102,14 +102,13 @@ function commands(peers, work) {
   }
 
   /** Measures subjects (name to steps) in turns: by name, times in milliseconds and peaks in kilobytes of each round. */
-  function measure(subjects, rounds) {
+  function measure(subjects, rounds, warmUp = Math.max(3, Math.round(rounds / 10))) {
     const plan = Object.entries(subjects).flatMap(([name, steps]) => [
       `subject\t${name.replace(' ', '-')}`,
       ...steps.map((step) => step.join('\t')),
     ]);
     writeFileSync(join(work, 'plan'), `${plan.join('\n')}\n`);
     const files = [join(work, 'plan'), join(work, 'errors')];
-    const warmUp = Math.max(3, Math.round(rounds / 10));
     const results = {};
     for (const line of run([join(work, 'measure'), `${rounds}`, `${warmUp}`, ...files])
       .trim()

@@ -103,15 +103,15 @@ export function textTable(lines) {
     .join('\n');
 }
 
-/** Puts the table between the marks `<!-- bench -->` and `<!-- /bench -->` of a Markdown file. */
-export function replaceTable(path, note, lines) {
+/** Puts the table between the marks `<!-- NAME -->` and `<!-- /NAME -->` of a Markdown file. */
+export function replaceTable(path, note, lines, name = 'bench') {
   const row = (words) => `| ${words.join(' | ')} |`;
   const table = [row(columns.map((name) => head[name])), row(columns.map(() => '---'))];
   for (const line of lines) table.push(row(columns.map((name) => line[name])));
   const text = readFileSync(path, 'utf8');
   const filled = text.replace(
-    /<!-- bench -->[\s\S]*<!-- \/bench -->/,
-    () => `<!-- bench -->\n${table.join('\n')}\n\n${note}.\n<!-- /bench -->`,
+    new RegExp(`<!-- ${name} -->[^]*<!-- /${name} -->`),
+    () => `<!-- ${name} -->\n${table.join('\n')}\n\n${note}.\n<!-- /${name} -->`,
   );
   writeFileSync(path, filled);
 }

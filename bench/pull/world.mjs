@@ -16,7 +16,17 @@ export async function openWorld(directory) {
     if (done.status !== 0) throw new Error(`${line.join(' ')}: exit ${done.status}: ${done.stderr}`);
     return done.stdout;
   };
-  const daemon = async (line, ready) => {
+  const daemon = daemonsOf({ peers, work });
+  const end = async () => {
+    await peers.end();
+    rmSync(work, { recursive: true, force: true });
+  };
+  return { work, run, daemon, end };
+}
+
+/** Starts a daemon there; resolves when `ready` answers something true. */
+export function daemonsOf({ peers, work }) {
+  return async (line, ready) => {
     const log = join(work, `${line[0]}.log`);
     const output = openSync(log, 'w');
     const [program, words] = peers.command(line);
@@ -28,11 +38,6 @@ export async function openWorld(directory) {
     }
     throw new Error(`${line[0]} does not come up:\n${readFileSync(log, 'utf8')}`);
   };
-  const end = async () => {
-    await peers.end();
-    rmSync(work, { recursive: true, force: true });
-  };
-  return { work, run, daemon, end };
 }
 
 /** Debian's docker-registry: its host and port. */
@@ -52,12 +57,12 @@ export async function startRegistry({ work, daemon }) {
   return host;
 }
 
-/** Command lines of docker and podman, with storage of their own below the work directory. */
+/** Command lines of docker and podman, with storage of their own below the work directory; in memory what others have there. */
 export async function startDocker({ work, run, daemon }) {
   const socket = `unix://${join(work, 'docker.sock')}`;
   const options = {
     'data-root': join(work, 'docker'),
-    'exec-root': join(work, 'docker-run'),
+    'exec-root': '/run/bench-docker',
     pidfile: join(work, 'docker.pid'),
     host: socket,
     bridge: 'none',
@@ -78,7 +83,7 @@ export async function startDocker({ work, run, daemon }) {
 }
 
 export function podmanLine({ work }) {
-  const storage = { root: join(work, 'podman'), runroot: join(work, 'podman-run'), 'storage-driver': 'overlay' };
+  const storage = { root: join(work, 'podman'), runroot: '/run/bench-podman', 'storage-driver': 'overlay' };
   mkdirSync(storage.root, { recursive: true });
   const flags = Object.entries(storage).map(([name, value]) => `--${name}=${value}`);
   return ['env', 'PODMAN_IGNORE_CGROUPSV1_WARNING=1', 'podman', ...flags];

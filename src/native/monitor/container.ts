@@ -151,8 +151,13 @@ export class Container {
   }
 
   async #startProgram(): Promise<void> {
-    const { record } = this.made;
-    await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
+    const { record, beginsAlone } = this.made;
+    const beginning = beginsAlone ? this.driver.begin?.(record) : undefined;
+    if (beginning) {
+      using socket = beginning.socket;
+      await this.#loop.ready(socket.number, 'readable');
+      beginning.finish();
+    } else await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
     if (this.#state.phase === 'created') this.#running();
   }
 

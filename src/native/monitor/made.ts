@@ -11,6 +11,8 @@ export interface Made {
   pidfd: OwnedFd;
   record: ContainerRecord;
   streams: Streams;
+  /** It can be started without a helper. */
+  beginsAlone: boolean;
 }
 
 /** Makes the container, and with `start` runs its program; where that fails nothing of it is left. */
@@ -22,10 +24,10 @@ export async function makeContainer(
   const streams = new Streams(loop, { stdin, sink });
   try {
     const { answer, pidfd } = await startInHelper(loop, streams, () => {
-      const { record, ...started } = driver.create(streams, { start });
-      return { ...started, answer: record };
+      const { record, beginsAlone = false, ...started } = driver.create(streams, { start });
+      return { ...started, answer: { record, beginsAlone } };
     });
-    return { pid: answer.pid as number, pidfd: pidfd as OwnedFd, record: answer, streams };
+    return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, ...answer };
   } catch (error) {
     streams[Symbol.dispose]();
     throw error;

@@ -17,12 +17,30 @@ const SOCK_SEQPACKET = 5;
 
 /** Tells a created container to run its program; returns when that runs, and throws when it cannot. */
 export function startProcess(directory: ContainerDirectory): void {
+  const { socket, finish } = beginProcess(directory);
+  using _socket = socket;
+  finish();
+}
+
+/** A container that was told to run its program. */
+export interface Beginning {
+  /** Readable when there is something to say. */
+  socket: OwnedFd;
+  /** Returns when the program runs, and throws when it cannot. */
+  finish(): void;
+}
+
+export function beginProcess(directory: ContainerDirectory): Beginning {
   const line = new Line(connectStart(directory));
-  using _socket = line.socket;
-  line.tell(messages.recorded);
-  directory.removeStartSocket();
+  try {
+    line.tell(messages.recorded);
+    directory.removeStartSocket();
+  } catch (error) {
+    line.socket.close();
+    throw error;
+  }
   // The line ends without a word when execve(2) has closed it.
-  line.next(messages.prepared);
+  return { socket: line.socket, finish: () => line.next(messages.prepared) };
 }
 
 function connectStart(directory: ContainerDirectory): OwnedFd {

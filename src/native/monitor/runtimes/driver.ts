@@ -1,5 +1,6 @@
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
+import type { Beginning } from '#runtime/start.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import type { Streams } from '../streams.ts';
@@ -18,15 +19,27 @@ export interface Started {
   terminal: OwnedFd | undefined;
 }
 
+/** A container that was made. */
+export interface Created extends Started {
+  record: ContainerRecord;
+  /** Nothing follows the start of its program that could last: `begin` will do. */
+  beginsAlone?: boolean;
+}
+
 /**
  * What our own runtime, in this process, and others, by their command line, do differently. A driver works in helpers of
  * a monitor, so it may wait; everything else (signals, freezing, limits, figures) goes by process handle and cgroup.
  */
 export interface RuntimeDriver {
   /** Makes the container; with `start` its program runs. A failure leaves nothing of it. */
-  create(streams: Streams, options: { start: boolean }): Started & { record: ContainerRecord };
+  create(streams: Streams, options: { start: boolean }): Created;
   /** Lets a created container run its program. */
   start(record: ContainerRecord): void;
+  /**
+   * The same from the monitor itself, without waiting: when the socket is readable, `finish` says how it went. Undefined
+   * where that is not possible now.
+   */
+  begin?(record: ContainerRecord): Beginning | undefined;
   /** Runs a further process. `target` is the container's first. */
   exec(process: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started;
   /** Writes the container's processes to files; they end unless `leaveRunning`. criu(8). */

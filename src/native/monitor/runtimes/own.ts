@@ -8,11 +8,11 @@ import type { Context } from '#runtime/context.ts';
 import { execProcess } from '#runtime/exec.ts';
 import { launchContainer } from '#runtime/launch.ts';
 import { ownConsole } from '#runtime/process/console.ts';
-import { runPoststart, startProcess } from '#runtime/start.ts';
+import { type Beginning, beginProcess, runPoststart, startProcess } from '#runtime/start.ts';
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import type { Streams } from '../streams.ts';
-import type { DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
+import type { Created, DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
 import { withInit } from './init.ts';
 import { mountOverlay } from './overlay.ts';
 
@@ -28,7 +28,7 @@ export class OwnRuntime implements RuntimeDriver {
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
-  create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
+  create(streams: Streams, { start }: { start: boolean }): Created {
     const { id, bundle, overlay } = this.#request;
     const { root, warn } = this.#context;
     const { path, config: wanted, text } = loadBundle(bundle, undefined, warn);
@@ -56,7 +56,7 @@ export class OwnRuntime implements RuntimeDriver {
       warn,
     });
     if (start) runPoststart(this.#context, record, hooks);
-    return { record, pid: child.pid, pidfd: child.pidfd, terminal };
+    return { record, pid: child.pid, pidfd: child.pidfd, terminal, beginsAlone: !hooks?.poststart };
   }
 
   start(record: ContainerRecord): void {
@@ -66,6 +66,11 @@ export class OwnRuntime implements RuntimeDriver {
     // A hook that fails unmakes the container, and for that its record must be free.
     directory.fd.close();
     runPoststart(this.#context, record, hooks);
+  }
+
+  begin(record: ContainerRecord): Beginning | undefined {
+    using directory = ContainerDirectory.openIfFree(this.#context.root, record.id);
+    return directory && beginProcess(directory);
   }
 
   exec(wanted: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started {

@@ -14,6 +14,7 @@ import {
   removeDirectory,
   removeFile,
   replaceFile,
+  tryLockFile,
   writeFile,
 } from '#sys/files.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
@@ -84,12 +85,24 @@ export class ContainerDirectory implements Disposable {
 
   /** Opens and locks the directory of a container that exists. */
   static open(root: string, id: string): ContainerDirectory {
+    const directory = ContainerDirectory.#at(root, id);
+    lockFile(directory.fd, directory.path);
+    return directory;
+  }
+
+  /** The same, where nobody else has it locked. */
+  static openIfFree(root: string, id: string): ContainerDirectory | undefined {
+    const directory = ContainerDirectory.#at(root, id);
+    if (tryLockFile(directory.fd, directory.path)) return directory;
+    directory.fd.close();
+    return undefined;
+  }
+
+  static #at(root: string, id: string): ContainerDirectory {
     checkId(id);
     const path = `${root}/${id}`;
     try {
-      const directory = new ContainerDirectory(path, id, openDirectory(path));
-      lockFile(directory.fd, path);
-      return directory;
+      return new ContainerDirectory(path, id, openDirectory(path));
     } catch (cause) {
       throw isErrno(cause, ENOENT) ? notFound(id) : cause;
     }

@@ -1,4 +1,5 @@
-import { describe, ProaError, remedyOf } from '#common/errors.ts';
+import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
+import { ANOTHER_SERVES } from '#common/exit-status.ts';
 import { serveRegistry } from '../registry-server/command.ts';
 import { tellWhetherNeeded } from './needed.ts';
 import { serveEngine } from './serve.ts';
@@ -25,5 +26,5 @@ async function main(words: string[]): Promise<void> {
 main(process.argv.slice(2)).catch((error) => {
   const remedy = remedyOf(error);
   process.stderr.write(`proad: ${describe(error)}\n${remedy ? `  try  ${remedy}\n` : ''}`);
-  process.exitCode = 1;
+  process.exitCode = kindOf(error) === 'conflict' ? ANOTHER_SERVES : 1;
 });

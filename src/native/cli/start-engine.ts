@@ -1,4 +1,5 @@
 import { describe, ProaError } from '#common/errors.ts';
+import { ANOTHER_SERVES } from '#common/exit-status.ts';
 import { after, sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { environmentVariable, startBytes } from '#sys/environment.ts';
@@ -35,9 +36,9 @@ export async function startEngine(loop: Loop, connect: () => void): Promise<void
     } catch (cause) {
       if (!isErrno(cause, ENOENT, ECONNREFUSED)) throw cause;
       if (late) throw neverCame(`does not answer after ${LIMIT_MILLISECONDS / 1000} s`, log, cause);
-      // One that leaves because another is there leaves with 0: that other is waited for.
       ended ??= pollChild(engine);
-      if (ended && ended.code !== 0) throw neverCame('could not be started', log, cause);
+      // One that leaves because another is there says so: that other is waited for.
+      if (ended && ended.code !== ANOTHER_SERVES) throw neverCame('could not be started', log, cause);
     }
     await sleep(loop, milliseconds);
   }

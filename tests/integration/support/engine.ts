@@ -45,7 +45,7 @@ export class EngineProcess implements AsyncDisposable {
   }
 
   get hasEnded(): boolean {
-    return this.process.exitCode !== null || this.process.signalCode !== null;
+    return this.process === undefined || this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
   private async answers(): Promise<boolean> {

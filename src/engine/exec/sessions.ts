@@ -73,7 +73,8 @@ export class ExecSessions {
     const session = this.of(container).find((one) => one.exec === exec);
     if (!session) return;
     session.running = false;
-    session.status = exit.status;
+    // Of one that could not be started, what its failure says counts.
+    session.status ??= exit.status;
     tellEnd(session);
   }
 

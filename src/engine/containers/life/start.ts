@@ -8,6 +8,7 @@ import { RemoteFailure } from '#common/protocol/failure.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { bundleFor, rootOf } from './bundle.ts';
+import { statusOfFailure } from './failure-status.ts';
 import { removeContainer } from './remove.ts';
 import { containerRequest } from './request.ts';
 import { prepareVolumes } from './volumes.ts';
@@ -96,12 +97,6 @@ async function failed(engine: Engine, container: Container, cause: unknown): Pro
   await engine.records.save(record, { durably: false });
   await rm(engine.bundle(record.id), { recursive: true, force: true });
   if (record.host.AutoRemove) await removeContainer(engine, container, { volumes: true });
-}
-
-/** Of a shell: 127 where there is no such program, 126 where it cannot be run; 128 for anything else. */
-function statusOfFailure(message: string): number {
-  if (/executable file not found|no such file or directory/i.test(message)) return 127;
-  return /permission denied/i.test(message) ? 126 : 128;
 }
 
 async function writeBundle(engine: Engine, container: Container): Promise<ContainerRequest> {

@@ -1,8 +1,9 @@
 import * as check from '#common/check/check.ts';
 import { checked } from '#common/check/checked.ts';
-import { ProaError } from '#common/errors.ts';
+import { describe, ProaError } from '#common/errors.ts';
+import { statusOfFailure } from '../../../containers/life/failure-status.ts';
 import { makeAtMonitor } from '../../../exec/make.ts';
-import { streamType } from '../../../logs/frames.ts';
+import { streamFrame, streamType } from '../../../logs/frames.ts';
 import { detachKeysOf, join } from '../../../streams/join.ts';
 import { operation } from '../../operation.ts';
 
@@ -40,7 +41,8 @@ export const startExec = operation({
         session.pid = pid;
         session.running = session.status === undefined;
       } catch (error) {
-        session.status ??= /permission denied/i.test(String(error)) ? 126 : 127;
+        session.running = false;
+        session.status = statusOfFailure(describe(error));
         throw error;
       }
       engine.keeper.tell(container, `exec_start: ${config.Cmd.join(' ')}`, { execID: id });
@@ -55,7 +57,10 @@ export const startExec = operation({
       await run();
     } catch (error) {
       program.destroy();
-      throw error;
+      // Clients look for the reason in the output, and for the status where they ask how it ended.
+      const text = Buffer.from(`${describe(error)}\r\n`);
+      takeOver(streamType({ tty, version })).end(tty ? text : streamFrame('stdout', text));
+      return undefined;
     }
     const onDetach = () => engine.keeper.tell(container, 'exec_detach', { execID: id });
     join(takeOver(streamType({ tty, version })), program, {

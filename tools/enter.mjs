@@ -38,5 +38,6 @@ export function enter(root, command, { shared = {}, fresh = ['/run'], network = 
   if (processes) flags.push('--pid', '--fork', '--kill-child');
   const pairs = Object.entries(shared).map((pair) => pair.join('\t'));
   const values = [root, processes ? '1' : '0', network ? '1' : '0', pairs.join('\n'), fresh.join(' ')];
-  return ['unshare', [...flags, 'bash', '-c', script, 'enter', ...values, ...command]];
+  // Of a caller whose standard input is a socket, bash would read ~/.bashrc.
+  return ['unshare', [...flags, 'bash', '--norc', '-c', script, 'enter', ...values, ...command]];
 }

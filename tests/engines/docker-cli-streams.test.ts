@@ -92,6 +92,8 @@ test('run -it: a terminal that follows the window, and its keys', () => {
   const { status, stdout } = inTerminal(
     [
       ['wait', '# '],
+      // The client looks at its window when the container runs, and only then hears of changes.
+      ['pause', 0.5],
       ['size', 41, 123],
       ['type', 'until stty size | grep "41 1"; do sleep 0.1; done\r'],
       ['wait', '41 123'],
@@ -179,6 +181,7 @@ test('exec has every mode', () => {
     const { status, stdout } = inTerminal(
       [
         ['wait', '$ '],
+        ['pause', 0.5],
         ['size', 33, 99],
         ['type', 'until stty size | grep "33 9"; do sleep 0.1; done\r'],
         ['wait', '33 99'],

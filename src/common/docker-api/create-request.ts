@@ -1,6 +1,6 @@
 import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
-import type { CreateRequest, ExecConfig, HealthConfig } from './types.ts';
+import type { CreateRequest, ExecConfig, HealthConfig, HostConfig } from './types.ts';
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
 const size = check.integer(0, LARGEST);
@@ -280,6 +280,38 @@ export const execFields: check.Fields = {
   User: check.text,
   WorkingDir: check.absolute,
 };
+
+const updatable = [
+  'BlkioWeight',
+  'CpuPeriod',
+  'CpuQuota',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
+  'CpuShares',
+  'CpusetCpus',
+  'CpusetMems',
+  'Memory',
+  'MemoryReservation',
+  'MemorySwap',
+  'NanoCpus',
+  'PidsLimit',
+  'RestartPolicy',
+] as const;
+
+/** What cannot be changed of a container that is made is refused, unless nothing is asked of it. */
+const updateRequest = check.object(
+  Object.fromEntries(
+    Object.entries(hostFields).map(([name, field]) => [name, updatable.includes(name as 'Memory') ? field : refused]),
+  ) as check.Fields,
+  [],
+);
+
+/** What `POST /containers/{id}/update` was sent; zero is for what is to stay. Throws `invalid` or `unsupported`. */
+export function containerUpdateRequest(value: unknown): HostConfig {
+  const request = checked<HostConfig>(updateRequest, 'request', value);
+  const wishes = Object.entries(request).filter(([, wish]) => !asksNothing(wish));
+  return Object.fromEntries(wishes) as HostConfig;
+}
 
 const execRequest = check.object(execFields, ['Cmd']);
 

@@ -18,6 +18,7 @@ import { restart } from './containers/restart.ts';
 import { start } from './containers/start.ts';
 import { stop } from './containers/stop.ts';
 import { top } from './containers/top.ts';
+import { update } from './containers/update.ts';
 import { wait } from './containers/wait.ts';
 import { createExec } from './exec/create.ts';
 import { inspectExec } from './exec/inspect.ts';
@@ -67,6 +68,7 @@ export const operations: readonly Operation[] = [
   pause,
   unpause,
   rename,
+  update,
   top,
   containerChanges,
   exportContainer,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { HostConfig } from '#common/docker-api/types.ts';
 import type { Mount } from '#common/runtime-spec/types.ts';
 import type { ContainerMount } from '../record.ts';
@@ -72,13 +73,9 @@ function kernelMounts({ Privileged = false, ShmSize = 0, IpcMode }: HostConfig, 
         options: [...kernelOptions, 'mode=1777', size],
       });
   } else {
-    mounts.push({
-      destination: '/dev/mqueue',
-      type: 'bind',
-      source: '/dev/mqueue',
-      options: ['rbind', ...kernelOptions],
-    });
-    mounts.push({ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', ...kernelOptions] });
+    // Those of the machine, which need not have both.
+    for (const path of ['/dev/mqueue', '/dev/shm'].filter((place) => existsSync(place)))
+      mounts.push({ destination: path, type: 'bind', source: path, options: ['rbind', ...kernelOptions] });
   }
   return mounts;
 }

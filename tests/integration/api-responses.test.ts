@@ -129,6 +129,9 @@ it('what containers are told to do is answered as specified', async () => {
   await ask('POST /containers/{id}/unpause', { id, status: 204 });
   await ask('POST /containers/{id}/rename', { id, name: 'renamed', status: 204 });
   await ask('POST /containers/{id}/rename', { id, name: 'other', status: 409 });
+  await ask('POST /containers/{id}/update', { id, body: { Memory: 64 << 20, CpuShares: 0 }, status: 200 });
+  await ask('POST /containers/{id}/update', { id, body: { Memory: 7 }, status: 400 });
+  await ask('POST /containers/{id}/update', { id, body: { Binds: ['/a:/b'] }, status: 501 });
   await ask('POST /containers/{id}/restart', { id, t: 0, status: 204 });
   await ask('DELETE /containers/{id}', { id, status: 409 });
   await ask('POST /containers/{id}/stop', { id, t: 0, status: 204 });

@@ -1,0 +1,42 @@
+// Connections that become bytes: by an upgrade, and as clients of long ago ask for it.
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { EngineProcess } from './support/engine.ts';
+
+/** Sends a head, then input and its end; all that comes back. */
+function exchange(engine: EngineProcess, head: string, begun: () => Promise<unknown>, input: string): Promise<Buffer> {
+  return new Promise((done, failed) => {
+    const socket = connect({ path: engine.socket, allowHalfOpen: true });
+    const parts: Buffer[] = [];
+    let started = false;
+    socket.on('data', (part) => {
+      parts.push(part);
+      if (started || !Buffer.concat(parts).includes('\r\n\r\n')) return;
+      started = true;
+      begun().then(() => socket.end(input), failed);
+    });
+    socket.on('error', failed);
+    socket.on('end', () => done(Buffer.concat(parts)));
+    socket.write(head);
+  });
+}
+
+for (const [style, headers, status, type] of [
+  ['upgrade', 'Connection: Upgrade\r\nUpgrade: tcp\r\n', '101 UPGRADED', 'multiplexed-stream'],
+  ['old', '', '200 OK', 'multiplexed-stream'],
+] as const)
+  test(`attach in ${style} style: input ends by itself, and the output comes whole`, async () => {
+    await using engine = await EngineProcess.start();
+    const body = { Image: 'proa/base', Cmd: ['cat'], OpenStdin: true, StdinOnce: true };
+    const { Id } = await engine.ask<{ Id: string }>('POST', '/containers/create', body);
+    const head = `POST /containers/${Id}/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\n${headers}\r\n`;
+    const answer = await exchange(engine, head, () => engine.ask('POST', `/containers/${Id}/start`), 'some words\n');
+    const end = answer.indexOf('\r\n\r\n');
+    const told = answer.toString('latin1', 0, end);
+    assert.match(told, new RegExp(`^HTTP/1\\.1 ${status}\\r\\n`));
+    assert.match(told, new RegExp(`application/vnd\\.docker\\.${type}`));
+    assert.deepEqual([...answer.subarray(end + 4, end + 12)], [1, 0, 0, 0, 0, 0, 0, 11]);
+    assert.equal(answer.toString('latin1', end + 12), 'some words\n');
+    assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${Id}/wait`)).StatusCode, 0);
+  });

@@ -77,6 +77,7 @@ export const configFields: check.Fields = {
   Image: check.text,
   Volumes: objects,
   WorkingDir: check.absolute,
+  MacAddress: refused,
   NetworkDisabled: check.boolean,
   Entrypoint: words,
   OnBuild: check.texts,

@@ -52,6 +52,12 @@ export const moment: Parameter<bigint | undefined> = ([value], name) => {
   return BigInt(Math.floor(milliseconds / 1000)) * 1_000_000_000n + BigInt(digits.padEnd(9, '0') || 0);
 };
 
+/** A parameter that is not honoured yet. Throws `unsupported` where it asks for something. */
+export function notYet(values: string[], name: string): undefined {
+  if (values.every((value) => ['', '0', 'false', '[]'].includes(value))) return undefined;
+  throw new ProaError(`parameter ${name} is not supported`, { kind: 'unsupported' });
+}
+
 /** JSON in a parameter. */
 export const json: Parameter<unknown> = ([value], name) => {
   if (value === undefined || value === '') return undefined;

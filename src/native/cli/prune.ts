@@ -13,6 +13,13 @@ export interface PruneOptions {
   removed(answer: never): { headline: string; lines: string[] };
 }
 
+/** Of commands that tell what has a name from what has none. */
+export const pruneOptions = {
+  all: { kind: 'flag', short: 'a', help: 'Also those that have a name' },
+  filter: { kind: 'list', help: 'Only those that match (NAME=VALUE)' },
+  force: { kind: 'flag', short: 'f', help: 'Do not ask' },
+} as const;
+
 /** Asks, has the engine remove what nobody uses, and says what that was. */
 export async function prune(
   session: Session,

@@ -75,6 +75,7 @@ export class ContainerKeeper implements ContainerListener {
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
       }
     }
+    this.#trouble(container, 'find out what became of it', 'no agent has put it in order');
   }
 
   async #overUnheard(container: Container): Promise<void> {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { HostConfig } from '#common/docker-api/types.ts';
+import { deviceMounts } from '#common/runtime-spec/kernel-mounts.ts';
 import type { Mount } from '#common/runtime-spec/types.ts';
 import type { ContainerMount } from '../record.ts';
 
@@ -42,18 +43,7 @@ function kernelMounts({ Privileged = false, ShmSize = 0, IpcMode }: HostConfig, 
   const readOnly = Privileged ? [] : ['ro'];
   const mounts: Mount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: kernelOptions },
-    {
-      destination: '/dev',
-      type: 'tmpfs',
-      source: 'tmpfs',
-      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-    },
-    {
-      destination: '/dev/pts',
-      type: 'devpts',
-      source: 'devpts',
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
-    },
+    ...deviceMounts,
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...kernelOptions, ...readOnly] },
     {
       destination: '/sys/fs/cgroup',

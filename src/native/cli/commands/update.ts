@@ -5,39 +5,27 @@ import { containerPath } from '../container/path.ts';
 import { setField } from '../container/request.ts';
 import { forEach } from '../each.ts';
 
-const {
-  'blkio-weight': blkioWeight,
-  'cpu-period': cpuPeriod,
-  'cpu-quota': cpuQuota,
-  'cpu-rt-period': cpuRtPeriod,
-  'cpu-rt-runtime': cpuRtRuntime,
-  'cpu-shares': cpuShares,
-  cpus,
-  'cpuset-cpus': cpusetCpus,
-  'cpuset-mems': cpusetMems,
-  memory,
-  'memory-reservation': memoryReservation,
-  'memory-swap': memorySwap,
-  'pids-limit': pidsLimit,
-  restart,
-} = containerOptions;
+const names = [
+  'blkio-weight',
+  'cpu-period',
+  'cpu-quota',
+  'cpu-rt-period',
+  'cpu-rt-runtime',
+  'cpu-shares',
+  'cpus',
+  'cpuset-cpus',
+  'cpuset-mems',
+  'memory',
+  'memory-reservation',
+  'memory-swap',
+  'pids-limit',
+  'restart',
+] as const;
 
-const updatable = {
-  'blkio-weight': blkioWeight,
-  'cpu-period': cpuPeriod,
-  'cpu-quota': cpuQuota,
-  'cpu-rt-period': cpuRtPeriod,
-  'cpu-rt-runtime': cpuRtRuntime,
-  'cpu-shares': cpuShares,
-  cpus,
-  'cpuset-cpus': cpusetCpus,
-  'cpuset-mems': cpusetMems,
-  memory,
-  'memory-reservation': memoryReservation,
-  'memory-swap': memorySwap,
-  'pids-limit': pidsLimit,
-  restart,
-};
+const updatable = Object.fromEntries(names.map((name) => [name, containerOptions[name]])) as Pick<
+  typeof containerOptions,
+  (typeof names)[number]
+>;
 
 export const command = defineCommand({
   usage: 'CONTAINER [CONTAINER...]',

@@ -1,14 +1,10 @@
 import { defineCommand } from '../command.ts';
-import { prune } from '../prune.ts';
+import { prune, pruneOptions } from '../prune.ts';
 
 export const command = defineCommand({
   usage: '',
   summary: 'Remove volumes that no container uses',
-  options: {
-    all: { kind: 'flag', short: 'a', help: 'Also those that have a name' },
-    filter: { kind: 'list', help: 'Only those that match (NAME=VALUE)' },
-    force: { kind: 'flag', short: 'f', help: 'Do not ask' },
-  },
+  options: pruneOptions,
   least: 0,
   most: 0,
   subject: 'nothing',

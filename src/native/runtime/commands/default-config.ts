@@ -1,3 +1,4 @@
+import { deviceMounts } from '#common/runtime-spec/kernel-mounts.ts';
 import type { Config, IdMapping } from '#common/runtime-spec/types.ts';
 
 const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
@@ -20,18 +21,7 @@ export function defaultConfig({ cgroupVersion }: { cgroupVersion: 1 | 2 }): Conf
     hostname: 'proa',
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
-      {
-        destination: '/dev',
-        type: 'tmpfs',
-        source: 'tmpfs',
-        options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-      },
-      {
-        destination: '/dev/pts',
-        type: 'devpts',
-        source: 'devpts',
-        options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
-      },
+      ...deviceMounts,
       {
         destination: '/dev/shm',
         type: 'tmpfs',

@@ -1,8 +1,8 @@
-import { pipeline } from 'node:stream/promises';
 import { ProaError } from '#common/errors.ts';
 import { archiveOf, fileFacts, putArchive } from '../../../containers/files/tool.ts';
 import { readOnlyContainer, withFiles } from '../../../containers/files/with-files.ts';
 import { decompressAny } from '../../../images/compression/detect.ts';
+import { sendArchive } from '../../archive-reply.ts';
 import { operation, type Reply } from '../../operation.ts';
 import { flag, required } from '../../query.ts';
 import { pathStat } from './path-stat.ts';
@@ -34,18 +34,8 @@ export const archiveOut = operation({
     const { files } = engine.options.programs;
     await withFiles(engine, engine.containers.find(id), async (root) => {
       const facts = await fileFacts(files, root, absolute(query.path));
-      const { output, ended } = archiveOf(files, root, absolute(query.path));
-      response.writeHead(200, { 'Content-Type': 'application/x-tar', [HEADER]: pathStat(facts) });
-      const sent = pipeline(output, response, { end: false }).catch(() => response.destroy());
-      try {
-        await ended;
-        await sent;
-        response.end();
-      } catch (error) {
-        // Half an archive must not look like a whole one.
-        response.destroy();
-        throw error;
-      }
+      const archive = archiveOf(files, root, absolute(query.path));
+      await sendArchive(response, archive, { 'Content-Type': 'application/x-tar', [HEADER]: pathStat(facts) });
     });
     return undefined;
   },

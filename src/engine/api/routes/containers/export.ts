@@ -1,6 +1,6 @@
-import { pipeline } from 'node:stream/promises';
 import { rootOf } from '../../../containers/life/bundle.ts';
 import { exportRoot } from '../../../images/layers/export.ts';
+import { sendArchive } from '../../archive-reply.ts';
 import { operation } from '../../operation.ts';
 
 /** Engine API, "ContainerExport": without what is mounted over the root filesystem. */
@@ -12,17 +12,7 @@ export const exportContainer = operation({
     const container = engine.containers.find(id);
     const overlay = await rootOf(engine, container);
     const { output, done } = exportRoot({ kind: 'overlay', overlay }, engine.options.programs.pack);
-    response.writeHead(200, { 'Content-Type': 'application/octet-stream' });
-    const sent = pipeline(output, response, { end: false }).catch(() => response.destroy());
-    try {
-      await done;
-      await sent;
-      response.end();
-    } catch (error) {
-      // Half an archive must not look like a whole one.
-      response.destroy();
-      throw error;
-    }
+    await sendArchive(response, { output, ended: done }, { 'Content-Type': 'application/octet-stream' });
     return undefined;
   },
 });

@@ -1,11 +1,11 @@
 import { familiarNames } from '../../../images/view/summary.ts';
 import { ok, operation } from '../../operation.ts';
-import { json } from '../../query.ts';
+import { notYet } from '../../query.ts';
 
 export const imageHistory = operation({
   method: 'GET',
   path: '/images/{name*}/history',
-  query: { platform: json },
+  query: { platform: notYet },
   async answer({ engine, params: { name = '' } }) {
     const image = await engine.library.find(name);
     const { tags } = familiarNames(image);

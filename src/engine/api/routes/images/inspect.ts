@@ -1,12 +1,12 @@
 import { familiarNames } from '../../../images/view/summary.ts';
 import { ok, operation } from '../../operation.ts';
-import { flag, json } from '../../query.ts';
+import { notYet } from '../../query.ts';
 
 /** Engine API, "ImageInspect". */
 export const inspectImage = operation({
   method: 'GET',
   path: '/images/{name*}/json',
-  query: { manifests: flag(), platform: json },
+  query: { manifests: notYet, platform: notYet },
   async answer({ engine, params: { name = '' }, version }) {
     const image = await engine.library.find(name);
     const { tags, digests } = familiarNames(image);

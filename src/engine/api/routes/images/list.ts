@@ -1,13 +1,13 @@
 import { familiarNames, imageSummary } from '../../../images/view/summary.ts';
 import { ok, operation } from '../../operation.ts';
 import { momentBefore } from '../../prune.ts';
-import { filterFlag, filters, fitsLabels, flag } from '../../query.ts';
+import { filterFlag, filters, fitsLabels, flag, notYet } from '../../query.ts';
 
 const query = {
   all: flag(),
   digests: flag(),
-  'shared-size': flag(),
-  manifests: flag(),
+  'shared-size': notYet,
+  manifests: notYet,
   filters: filters('before', 'dangling', 'label', 'reference', 'since', 'until'),
 };
 

@@ -2,13 +2,13 @@ import { loadImages } from '../../../images/archive/load.ts';
 import { familiarText, parseReference } from '../../../images/reference/parse.ts';
 import { ProgressStream } from '../../../images/transfer/progress.ts';
 import { operation } from '../../operation.ts';
-import { flag, json } from '../../query.ts';
+import { flag, notYet } from '../../query.ts';
 
 /** Engine API, "ImageLoad". */
 export const loadOperation = operation({
   method: 'POST',
   path: '/images/load',
-  query: { quiet: flag(), platform: json },
+  query: { quiet: flag(), platform: notYet },
   async answer({ engine, request, response }) {
     const progress = new ProgressStream(response);
     try {

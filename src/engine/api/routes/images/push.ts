@@ -2,14 +2,14 @@ import { familiarText, parseReference, repositoryOf, withDefaultTag } from '../.
 import { ProgressStream } from '../../../images/transfer/progress.ts';
 import { pushImage } from '../../../images/transfer/push.ts';
 import { operation } from '../../operation.ts';
-import { json, text } from '../../query.ts';
+import { notYet, text } from '../../query.ts';
 import { registryClient } from './registry.ts';
 
 /** Engine API, "ImagePush". */
 export const pushOperation = operation({
   method: 'POST',
   path: '/images/{name*}/push',
-  query: { tag: text, platform: json },
+  query: { tag: text, platform: notYet },
   async answer({ engine, params: { name = '' }, query: { tag }, request, response, signal }) {
     const reference = withDefaultTag(parseReference(tag === undefined ? name : `${name}:${tag}`));
     await engine.library.find(familiarText(reference));

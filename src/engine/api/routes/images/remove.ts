@@ -4,13 +4,13 @@ import { collectLayers } from '../../../images/collect.ts';
 import type { Image } from '../../../images/library/images.ts';
 import { familiarText, parseReference } from '../../../images/reference/parse.ts';
 import { ok, operation } from '../../operation.ts';
-import { flag, texts } from '../../query.ts';
+import { flag, notYet } from '../../query.ts';
 
 /** Engine API, "ImageDelete". */
 export const removeImage = operation({
   method: 'DELETE',
   path: '/images/{name*}',
-  query: { force: flag(), noprune: flag(), platforms: texts },
+  query: { force: flag(), noprune: notYet, platforms: notYet },
   async answer({ engine, params: { name = '' }, query: { force } }) {
     const image = await engine.library.find(name);
     refuseUsed(engine, image, name, force);

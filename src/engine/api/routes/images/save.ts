@@ -1,14 +1,14 @@
 import type { Engine } from '../../../core/engine.ts';
 import { type Saved, saveImages } from '../../../images/archive/save.ts';
-import { parseReference, referenceText, withDefaultTag } from '../../../images/reference/parse.ts';
+import { parseReference, referenceText, repositoryOf, withDefaultTag } from '../../../images/reference/parse.ts';
 import { type Call, operation } from '../../operation.ts';
-import { json, texts } from '../../query.ts';
+import { notYet, texts } from '../../query.ts';
 
 /** Engine API, "ImageGet". */
 export const getImage = operation({
   method: 'GET',
   path: '/images/{name*}/get',
-  query: { platform: json },
+  query: { platform: notYet },
   answer: (call) => save(call, [call.params['name'] ?? '']),
 });
 
@@ -16,7 +16,7 @@ export const getImage = operation({
 export const getImages = operation({
   method: 'GET',
   path: '/images/get',
-  query: { names: texts, platform: json },
+  query: { names: texts, platform: notYet },
   answer: (call) => save(call, call.query.names),
 });
 
@@ -37,15 +37,32 @@ async function save(
   return undefined;
 }
 
-/** Under the name that was asked for; all tags of a repository that is named without one; none of an ID. */
-async function savedAs(engine: Engine, name: string): Promise<Saved[]> {
-  const image = await engine.library.find(name).catch((error) => (isId(name) ? Promise.reject(error) : undefined));
-  if (image && isId(name) && image.id.startsWith(`sha256:${name.replace(/^sha256:/, '')}`))
-    return [{ names: [], target: image.target }];
-  if (image && parseReference(name).digest !== undefined) return [{ names: [], target: image.target }];
-  if (image) return [{ names: [referenceText(withDefaultTag(parseReference(name)))], target: image.target }];
-  // Throws that it is not there.
-  return [{ names: [], target: (await engine.library.find(name)).target }];
+/** Under the name that was asked for; all tags of a repository that is named without one; none of an ID or a digest. */
+async function savedAs(engine: Engine, text: string): Promise<Saved[]> {
+  if (isId(text)) {
+    const { id, target } = await engine.library.find(text);
+    if (id.startsWith(`sha256:${text.replace(/^sha256:/, '')}`)) return [{ names: [], target }];
+  }
+  const reference = parseReference(text);
+  if (reference.tag === undefined && reference.digest === undefined) {
+    const images = await tagsOf(engine, repositoryOf(reference));
+    if (images.length > 0) return images;
+  }
+  const { names, target } = await engine.library.find(text);
+  const name = referenceText(withDefaultTag(reference));
+  return [{ names: reference.digest === undefined ? names.filter((one) => one === name) : [], target }];
+}
+
+async function tagsOf(engine: Engine, repository: string): Promise<Saved[]> {
+  const images = await engine.library.list();
+  return images
+    .map(({ names, target }) => ({ names: names.filter((name) => isTagOf(name, repository)), target }))
+    .filter(({ names }) => names.length > 0);
+}
+
+function isTagOf(name: string, repository: string): boolean {
+  const reference = parseReference(name);
+  return reference.digest === undefined && repositoryOf(reference) === repository;
 }
 
 function isId(text: string): boolean {

@@ -69,6 +69,11 @@ export class Container {
     return this.#monitor !== undefined;
   }
 
+  /** Its monitor is gone, and the agent is about to put in order what that has left. */
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
   get isRunning(): boolean {
     return ['running', 'paused', 'restarting'].includes(this.status);
   }
@@ -119,6 +124,19 @@ export class Container {
     for (const notice of early) this.#hear(notice);
   }
 
+  /** Waits until it is known what became of a lost one. Throws `unavailable` where that takes too long. */
+  async whenKnown(milliseconds: number): Promise<void> {
+    if (!this.#lost) return;
+    const patience = AbortSignal.timeout(milliseconds);
+    const late = new Promise<never>((_resolve, reject) => {
+      const failure = new ProaError(`container ${this.id}: what became of it is not known yet`, {
+        kind: 'unavailable',
+      });
+      patience.addEventListener('abort', () => reject(failure), { once: true });
+    });
+    await Promise.race([this.nextGone(patience), this.nextMonitor(), late]);
+  }
+
   /** Resolves when it is watched again. */
   nextMonitor(): Promise<void> {
     return new Promise((resolve) => this.#monitorWaiters.push(resolve));
@@ -161,6 +179,11 @@ export class Container {
   #left(monitor: Connection): void {
     if (this.#monitor !== monitor) return;
     this.#monitor = undefined;
+    this.lose();
+  }
+
+  /** Nobody answers for it: what became of it has to be found out. */
+  lose(): void {
     this.#lost = true;
     this.#listener.lost(this);
   }

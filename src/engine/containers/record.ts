@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerConfig, HostConfig, MountPoint } from '#common/docker-api/types.ts';
+import { describe } from '#common/errors.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { stringifyJson } from '#common/json/stringify.ts';
@@ -57,6 +58,8 @@ const FILE = 'container.json';
 /** A directory for each container, with its record and the files that belong to it. */
 export class ContainerRecords {
   readonly #root: string;
+  /** Ids whose records could not be read: nothing of them is touched. */
+  readonly damaged = new Set<string>();
 
   private constructor(root: string) {
     this.#root = root;
@@ -75,9 +78,14 @@ export class ContainerRecords {
   async list(): Promise<ContainerRecord[]> {
     const found: ContainerRecord[] = [];
     for (const id of await readdir(this.#root)) {
-      const record = await readRecord(this.directory(id));
-      if (record) found.push(record);
-      else await rm(this.directory(id), { recursive: true, force: true });
+      try {
+        const record = await readRecord(this.directory(id));
+        if (record) found.push(record);
+        else await rm(this.directory(id), { recursive: true, force: true });
+      } catch (error) {
+        this.damaged.add(id);
+        process.stderr.write(`proad: container ${id} is left alone, its record is damaged: ${describe(error)}\n`);
+      }
     }
     return found;
   }

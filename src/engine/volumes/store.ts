@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProaError } from '#common/errors.ts';
+import { describe, ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { isCode } from '../images/content/errors.ts';
 import { makeDirectory, replaceFileDurably, syncDirectory } from '../images/content/files.ts';
@@ -27,6 +27,8 @@ export interface VolumeRequest {
 
 const NAME = /^[a-zA-Z0-9][\w.-]{1,254}$/;
 const FILE = 'volume.json';
+/** No volume can have such a name. */
+const REMOVED = '.removed-';
 const LABEL = 'com.docker.volume.anonymous';
 
 /** Directories that outlive containers: the driver `local`. */
@@ -38,19 +40,27 @@ export class VolumeStore {
     this.#root = root;
   }
 
-  /** Below a root that has one owner. Removes what a crash has left. */
+  /** Below a root that has one owner. Removes what a crash has left; whatever holds files is somebody's, and stays. */
   static async open(root: string): Promise<VolumeStore> {
     await makeDirectory(root);
     const store = new VolumeStore(root);
     for (const name of await readdir(root)) {
-      try {
-        store.#volumes.set(name, parseJson(await readFile(join(root, name, FILE), 'utf8')) as Volume);
-      } catch (error) {
-        if (!isCode(error, 'ENOENT')) throw error;
-        await rm(join(root, name), { recursive: true, force: true });
-      }
+      const isLeft = name.startsWith(REMOVED) || !(await store.#load(name));
+      if (isLeft) await rm(join(root, name), { recursive: true, force: true });
     }
     return store;
+  }
+
+  /** Whether there is a volume of that name. One whose record is damaged has lost what was said of it, not its files. */
+  async #load(name: string): Promise<boolean> {
+    try {
+      this.#volumes.set(name, parseJson(await readFile(join(this.#root, name, FILE), 'utf8')) as Volume);
+    } catch (error) {
+      if (await this.isEmpty(name)) return false;
+      process.stderr.write(`proad: volume ${name} is kept without what was recorded of it: ${describe(error)}\n`);
+      this.#volumes.set(name, { name, created: new Date().toISOString(), labels: {}, options: {} });
+    }
+    return true;
   }
 
   list(): Volume[] {
@@ -111,6 +121,10 @@ export class VolumeStore {
     return volume;
   }
 
+  async isEmpty(name: string): Promise<boolean> {
+    return (await readdir(this.directory(name)).catch(() => [])).length === 0;
+  }
+
   /** Bytes of its files. */
   async size(name: string): Promise<number> {
     return (await usageOf(this.directory(name))).bytes;
@@ -119,11 +133,10 @@ export class VolumeStore {
   /** With all that is in it. Whoever calls has seen that nobody uses it. */
   async remove(name: string): Promise<void> {
     this.get(name);
-    // Without its record first: one that is half removed would not be whole.
-    await rm(join(this.#root, name, FILE), { force: true });
-    this.#volumes.delete(name);
-    const away = join(this.#root, `.removed-${randomBytes(8).toString('hex')}`);
+    // Renamed first: one that is half removed would not be whole.
+    const away = join(this.#root, `${REMOVED}${randomBytes(8).toString('hex')}`);
     await rename(join(this.#root, name), away);
+    this.#volumes.delete(name);
     await rm(away, { recursive: true, force: true });
   }
 }

@@ -37,7 +37,7 @@ async function adopt(engine: Engine, container: Container, monitored: boolean): 
       await container.connect();
     } catch {
       // Its monitor is lost, or has just ended.
-      engine.keeper.lost(container);
+      container.lose();
       return;
     }
     record.started ||= container.state?.startedAt !== undefined;
@@ -60,12 +60,18 @@ async function adopt(engine: Engine, container: Container, monitored: boolean): 
 
 /** Of containers that were being made, or that nobody knows any more. */
 async function removeLeftovers(engine: Engine): Promise<void> {
-  const known = new Set(engine.containers.list().map(({ id }) => id));
-  for (const name of await engine.snapshots.list()) if (!known.has(name)) await engine.snapshots.remove(name);
+  const known = new Set([...engine.containers.list().map(({ id }) => id), ...engine.records.damaged]);
+  for (const name of await engine.snapshots.list()) {
+    if (known.has(name)) continue;
+    // A container that was being made has written nothing. Whatever has is somebody's, though nobody knows whose.
+    if (await engine.snapshots.isUnwritten(name)) await engine.snapshots.remove(name);
+    else process.stderr.write(`proad: snapshot ${name} belongs to no container, and is kept\n`);
+  }
   const bundles = engine.bundle('');
   for (const name of await readdir(bundles).catch(() => []))
     if (!known.has(name)) await rm(join(bundles, name), { recursive: true, force: true });
   const used = new Set(engine.containers.list().flatMap(({ record }) => record.mounts.map(({ Name }) => Name)));
   for (const { name, madeFor } of engine.volumes.list())
-    if (madeFor !== undefined && !known.has(madeFor) && !used.has(name)) await engine.volumes.remove(name);
+    if (madeFor !== undefined && !known.has(madeFor) && !used.has(name) && (await engine.volumes.isEmpty(name)))
+      await engine.volumes.remove(name);
 }

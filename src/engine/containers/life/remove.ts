@@ -6,6 +6,9 @@ import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { removeAnonymous } from '../making/mounts.ts';
 
+/** An agent that was killed is started again, and ends what a lost monitor has left. */
+const PATIENCE_MILLISECONDS = 30_000;
+
 /** Removes a container that does not run; with `force` one that runs is killed first. */
 export async function forceRemove(
   engine: Engine,
@@ -24,6 +27,7 @@ export async function forceRemove(
     if (container.isRemoved) return;
     if (container.isRunning && !force)
       throw new ProaError(`cannot remove container "${container.name}": container is running`, { kind: 'conflict' });
+    if (container.isLost) await container.whenKnown(PATIENCE_MILLISECONDS);
     if (container.hasMonitor) await end(container);
     await removeContainer(engine, container, { volumes });
   });

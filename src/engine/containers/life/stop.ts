@@ -31,6 +31,7 @@ export async function stopContainer(
     });
   } catch (error) {
     // It may have ended by itself at this moment.
+    container.keepOnce &&= !container.isRunning;
     if (container.isRunning) throw error;
   }
   await over;

@@ -36,7 +36,8 @@ async function fill(engine: Engine, container: Container, mount: ContainerMount)
     throw new ProaError(`volume "${name}" at ${destination}: its directory "${source}" is missing`, {
       kind: 'invalid',
     });
-  if (!mount.copyUp || (await readdir(source)).length > 0) return;
+  // Once: who empties a volume later wants it empty.
+  if (!mount.copyUp || container.record.started || (await readdir(source)).length > 0) return;
   const overlay = await rootOf(engine, container);
   await copyUp(engine.options.programs.files, { overlay, mounts: [] }, destination, source);
 }

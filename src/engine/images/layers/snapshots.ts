@@ -68,6 +68,12 @@ export class Snapshots implements SnapshotStore {
     return readdir(this.#root);
   }
 
+  /** Whether nothing was written under that name. */
+  async isUnwritten(name: string): Promise<boolean> {
+    const upper = await readdir(join(this.directory(name), 'upper')).catch(() => []);
+    return upper.length === 0;
+  }
+
   async remove(name: string): Promise<void> {
     this.#made.delete(name);
     const directory = this.directory(name);

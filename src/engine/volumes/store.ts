@@ -3,7 +3,6 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
-import { isCode } from '../images/content/errors.ts';
 import { makeDirectory, replaceFileDurably, syncDirectory } from '../images/content/files.ts';
 import { usageOf } from './usage.ts';
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import { Agent, type Client, type Message, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
@@ -104,11 +105,14 @@ test('clean-up hooks that take long hold nobody up', async () => {
   assert.ok(Date.now() - start < 1500);
 });
 
-/** Clean-up hooks that leave a line in a file, the first of them `seconds` after it began. */
-function slowCleanUp(file: string, seconds: number): NonNullable<ContainerRequest['cleanUp']> {
+/** Clean-up hooks that leave lines in a file; the first of them ends when it is let go. */
+function heldCleanUp(file: string): NonNullable<ContainerRequest['cleanUp']> {
   const hook = (script: string) => ({ path: '/bin/sh', args: ['sh', '-c', script] });
-  return [hook(`echo begun >> ${file}; sleep ${seconds}; echo first >> ${file}`), hook(`echo second >> ${file}`)];
+  const wait = `until [ -e ${file}.go ]; do sleep 0.02; done`;
+  return [hook(`echo begun >> ${file}; ${wait}; echo first >> ${file}`), hook(`echo second >> ${file}`)];
 }
+
+const letGo = (file: string) => writeFileSync(`${file}.go`, '');
 
 const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
 
@@ -116,23 +120,27 @@ test('who waits until a container is cleaned up hears of it after its hooks, and
   await using agent = new Agent();
   await agent.start();
   const file = join(agent.state, 'cleaned');
-  const request = { cleanUp: slowCleanUp(file, 0.5) };
-  const id = await agent.create({ args: sh('sleep 0.3; exit 5'), request });
+  const request = { cleanUp: heldCleanUp(file), start: false };
+  const id = await agent.create({ args: sh('exit 5'), request });
   using client = agent.monitor(id);
   await client.ask('watch');
   const cleaned = client.ask('wait', { condition: 'cleaned' }) as Promise<{ status: number }>;
-  assert.equal(((await client.ask('wait')) as { status: number }).status, 5);
+  const ended = client.ask('wait') as Promise<{ status: number }>;
+  await client.ask('start');
+  assert.equal((await ended).status, 5);
   await until(() => linesOf(file).length > 0);
-  assert.deepEqual(linesOf(file), ['begun']);
   assert.equal(((await client.ask('state')) as { cleaned: boolean }).cleaned, false);
   const late = client.ask('wait', { condition: 'cleaned' }) as Promise<{ status: number }>;
+  assert.deepEqual(linesOf(file), ['begun']);
+  assert.equal(existsSync(join(agent.run, 'containers', id)), true);
+  letGo(file);
   assert.equal((await cleaned).status, 5);
   assert.deepEqual(linesOf(file), ['begun', 'first', 'second']);
   assert.equal((await late).status, 5);
   assert.equal(existsSync(join(agent.run, 'containers', id)), false);
   assert.deepEqual(
     client.notices.flatMap(({ notice }) => notice ?? []),
-    ['exit', 'cleaned'],
+    ['start', 'exit', 'cleaned'],
   );
 });
 
@@ -140,10 +148,16 @@ test('a create waits for the clean-up of the container that had its id', async (
   await using agent = new Agent();
   await agent.start();
   const file = join(agent.state, 'cleaned');
-  const id = await agent.create({ args: sh('sleep 0.3; exit 5'), request: { cleanUp: slowCleanUp(file, 0.5) } });
-  await agent.ask(id, 'wait', {});
-  assert.ok(linesOf(file).length < 3);
-  await agent.create({ request: { id } });
+  const id = await agent.create({ args: sh('exit 5'), request: { cleanUp: heldCleanUp(file) } });
+  await until(() => linesOf(file).length > 0);
+  let created = false;
+  const again = agent.create({ request: { id } }).then(() => {
+    created = true;
+  });
+  await sleep(300);
+  assert.equal(created, false);
+  letGo(file);
+  await again;
   assert.deepEqual(linesOf(file), ['begun', 'first', 'second']);
   assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
 });
@@ -152,8 +166,11 @@ test('removing a container is answered when it is cleaned up', async () => {
   await using agent = new Agent();
   await agent.start();
   const file = join(agent.state, 'cleaned');
-  const id = await agent.create({ request: { cleanUp: slowCleanUp(file, 0.3), removeOnExit: true } });
-  await agent.ask(id, 'remove');
+  const id = await agent.create({ request: { cleanUp: heldCleanUp(file), removeOnExit: true } });
+  const removed = agent.ask(id, 'remove');
+  await until(() => linesOf(file).length > 0);
+  letGo(file);
+  await removed;
   assert.deepEqual(linesOf(file), ['begun', 'first', 'second']);
   assert.equal(existsSync(join(agent.run, 'containers', id)), false);
 });
@@ -162,10 +179,11 @@ test('between two starts it is cleaned up, and who waits for the last clean-up g
   await using agent = new Agent();
   await agent.start();
   const file = join(agent.state, 'cleaned');
+  letGo(file);
   const restart = { policy: 'on-failure', maximumRetries: 1 } as const;
   const id = await agent.create({
     args: sh('exit 5'),
-    request: { restart, cleanUp: slowCleanUp(file, 0.2), start: false },
+    request: { restart, cleanUp: heldCleanUp(file), start: false },
   });
   using client = agent.monitor(id);
   await client.ask('watch');
@@ -181,10 +199,13 @@ test('clean-up that was cut short with its monitor is done again by an agent', a
   await using agent = new Agent();
   await agent.start();
   const file = join(agent.state, 'cleaned');
-  const id = await agent.create({ args: sh('exit 5'), request: { cleanUp: slowCleanUp(file, 1) } });
+  const id = await agent.create({ args: sh('exit 5'), request: { cleanUp: heldCleanUp(file) } });
   const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
   await until(() => linesOf(file).length === 1);
   process.kill(monitor.pid, 'SIGKILL');
+  // The first is ended with its monitor, or it would say so when it is let go.
+  await until(() => linesOf(file).length === 2);
+  letGo(file);
   await until(() => !existsSync(join(agent.run, 'containers', id)));
   assert.equal(agent.kept(id)?.exit?.status, 5);
   assert.deepEqual(linesOf(file), ['begun', 'begun', 'first', 'second']);

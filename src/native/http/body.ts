@@ -1,5 +1,5 @@
 import { ProaError } from '#common/errors.ts';
-import { textOf, utf8 } from '#sys/bytes.ts';
+import { joinBytes, textOf, utf8 } from '#sys/bytes.ts';
 import type { Connection } from './connection.ts';
 import type { ResponseHead } from './head.ts';
 
@@ -49,19 +49,8 @@ export class Body {
   /** Everything up to the end. */
   async bytes(): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
-    let size = 0;
-    for (let piece = await this.read(); piece; piece = await this.read()) {
-      pieces.push(piece.slice());
-      size += piece.length;
-    }
-    if (pieces.length === 1) return pieces[0] as Uint8Array;
-    const all = new Uint8Array(size);
-    let at = 0;
-    for (const piece of pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
+    for (let piece = await this.read(); piece; piece = await this.read()) pieces.push(piece.slice());
+    return pieces.length === 1 ? (pieces[0] as Uint8Array) : joinBytes(...pieces);
   }
 
   async text(): Promise<string> {

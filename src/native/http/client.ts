@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Loop } from '#loop/loop.ts';
-import { utf8 } from '#sys/bytes.ts';
+import { joinBytes, utf8 } from '#sys/bytes.ts';
 import { SystemError } from '#sys/errors.ts';
 import type { Address } from './address.ts';
 import { Body, ChunkedWriter } from './body.ts';
@@ -69,19 +69,29 @@ export class HttpClient implements Disposable {
   }
 
   async #exchange(request: Request, more: Headers): Promise<{ connection: Connection; head: ResponseHead }> {
-    const reused = this.#idle.pop();
-    const connection = reused ?? connect(this.#loop, this.#address);
+    const { connection, reused } = this.#take();
+    const repeatable = reused && (request.method === 'GET' || request.method === 'HEAD');
     try {
       const head = await this.#send(connection, request, more);
       if (head) return { connection, head };
     } catch (error) {
       connection[Symbol.dispose]();
-      if (!reused || typeof request.body === 'function') throw error;
+      throw error;
     }
     connection[Symbol.dispose]();
-    // The engine may close a connection that has been idle just when it is used again: RFC 9112, section 9.3.1.
-    if (reused && typeof request.body !== 'function') return this.#exchange(request, more);
+    // The engine may close an idle connection just when it is used again. What changes something may have been done
+    // all the same, and is not asked twice: RFC 9110, section 9.2.2.
+    if (repeatable) return this.#exchange(request, more);
     throw new ProaError('the engine closed the connection without an answer', { kind: 'unavailable' });
+  }
+
+  /** A connection that was kept and is still there, or a new one. */
+  #take(): { connection: Connection; reused: boolean } {
+    for (let kept = this.#idle.pop(); kept; kept = this.#idle.pop()) {
+      if (kept.isIdle()) return { connection: kept, reused: true };
+      kept[Symbol.dispose]();
+    }
+    return { connection: connect(this.#loop, this.#address), reused: false };
   }
 
   async #send(connection: Connection, request: Request, more: Headers): Promise<ResponseHead | undefined> {
@@ -93,7 +103,7 @@ export class HttpClient implements Disposable {
     }
     const bytes = utf8(body ?? '');
     if (body !== undefined || method !== 'GET') headers['Content-Length'] = String(bytes.length);
-    await connection.write(joined(requestBytes({ method, target, headers }), bytes));
+    await connection.write(joinBytes(requestBytes({ method, target, headers }), bytes));
     return readResponseHead(connection);
   }
 
@@ -141,12 +151,4 @@ export class HttpClient implements Disposable {
 
 function isBrokenPipe(error: unknown): boolean {
   return error instanceof SystemError && error.call === 'write' && error.object === 'connection';
-}
-
-function joined(head: Uint8Array, body: Uint8Array): Uint8Array {
-  if (body.length === 0) return head;
-  const all = new Uint8Array(head.length + body.length);
-  all.set(head);
-  all.set(body, head.length);
-  return all;
 }

@@ -59,6 +59,12 @@ export class Connection implements Disposable {
     }
   }
 
+  /** Whether it is open on both sides with nothing to read, as a connection between two exchanges is. */
+  isIdle(): boolean {
+    if (!this.#open || this.#unread) return false;
+    return uninterrupted(() => read(this.#socket.number, this.#buffer, this.#buffer.length)) === -EAGAIN;
+  }
+
   /** Bytes that the next read gives again. */
   unread(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#unread = bytes;

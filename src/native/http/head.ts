@@ -1,5 +1,5 @@
 import { ProaError } from '#common/errors.ts';
-import { textOf, utf8 } from '#sys/bytes.ts';
+import { joinBytes, textOf, utf8 } from '#sys/bytes.ts';
 import type { Connection } from './connection.ts';
 
 export type Headers = Record<string, string>;
@@ -31,44 +31,41 @@ export function requestBytes({ method, target, headers }: RequestHead): Uint8Arr
 
 /** The next answer's head; undefined when the connection ends before its first byte. RFC 9112, section 4. */
 export async function readResponseHead(connection: Connection): Promise<ResponseHead | undefined> {
-  let text = '';
+  let seen: Uint8Array = new Uint8Array(0);
   for (;;) {
     const bytes = await connection.read();
     if (!bytes) {
-      if (text === '') return undefined;
+      if (seen.length === 0) return undefined;
       throw new ProaError('the connection ended within an answer', { kind: 'unavailable' });
     }
-    // Heads are ASCII; a body behind one is given back as bytes.
-    const before = text.length;
-    text += latin1(bytes);
-    const end = text.indexOf('\r\n\r\n', Math.max(0, before - 3));
-    if (end >= 0) {
-      connection.unread(bytes.subarray(end + 4 - before));
-      const head = parseResponseHead(text.slice(0, end));
+    const before = seen.length;
+    seen = before === 0 ? bytes.slice() : joinBytes(seen, bytes);
+    // Its end may lie across two reads.
+    const end = endOfHead(seen, Math.max(0, before - 3));
+    if (end !== undefined) {
+      connection.unread(bytes.subarray(end - before));
+      const head = parseResponseHead(latin1(seen.subarray(0, end - 4)));
       if (head.status >= 200 || head.status === 101) return head;
-      text = '';
-    } else if (text.length > LIMIT) throw new ProaError('not an HTTP answer: its head has no end', { kind: 'invalid' });
+      seen = new Uint8Array(0);
+    } else if (seen.length > LIMIT) throw new ProaError('not an HTTP answer: its head has no end', { kind: 'invalid' });
   }
 }
 
-/** One character for each byte up to the end of the head, so that places in the text are places in the bytes. */
+/** The place behind the empty line that ends a head. */
+function endOfHead(bytes: Uint8Array, from: number): number | undefined {
+  for (let at = bytes.indexOf(CR, from); at >= 0; at = bytes.indexOf(CR, at + 1))
+    if (bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at + 4;
+  return undefined;
+}
+
+/** Heads are ASCII but for what is obsolete: RFC 9110, section 5.5. */
 function latin1(bytes: Uint8Array): string {
-  const end = endOfHead(bytes);
-  const head = bytes.subarray(0, end);
-  const text = textOf(head);
-  return text.length === head.length ? text : Array.from(head, (byte) => String.fromCharCode(byte)).join('');
+  const text = textOf(bytes);
+  return text.length === bytes.length ? text : Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 }
 
-function endOfHead(bytes: Uint8Array): number {
-  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
-    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
-    if (at === 1 && bytes[0] === CR) return 2;
-  }
-  return bytes.length;
-}
-
-const CR = 13;
 const LF = 10;
+const CR = 13;
 
 export function parseResponseHead(text: string): ResponseHead {
   const [first = '', ...lines] = text.split('\r\n');

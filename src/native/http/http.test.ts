@@ -182,6 +182,57 @@ for (const status of ['101 Switching Protocols', '200 OK'])
     assert.equal(next(), 'END');
   });
 
+onKernel('the head of an answer is found wherever its reads are cut', () => {
+  const text = 'HTTP/1.1 101 UPGRADED\r\nApi-Version: 1.50\r\nServer: x\r\n\r\nfirst';
+  for (let first = 1; first < text.length; first++)
+    for (const second of [1, 2, 3, 19]) {
+      using site = new Site();
+      const pending = site.client.upgrade({ method: 'POST', target: '/' });
+      using server = site.accept();
+      received(server);
+      const cuts = [0, first, Math.min(first + second, text.length), text.length];
+      for (const [index, cut] of cuts.slice(1).entries()) {
+        writeAll(server.number, text.slice(cuts[index], cut));
+        site.loop.turn(0);
+      }
+      server.close();
+      const answer = site.loop.run(() => pending);
+      assert.ok('connection' in answer);
+      using connection = answer.connection;
+      assert.equal(answer.headers['api-version'], '1.50');
+      let rest = '';
+      for (;;) {
+        const bytes = site.loop.run(() => connection.read());
+        if (!bytes) break;
+        rest += textOf(bytes);
+      }
+      assert.equal(rest, 'first', `cut at ${first} and ${first + second}`);
+    }
+});
+
+onKernel('what changes something is not asked twice', () => {
+  for (const [method, times] of [
+    ['POST', 1],
+    ['GET', 2],
+  ] as const) {
+    using site = new Site();
+    site.client.prepare();
+    const pending = site.client.request({ method, target: '/x' });
+    {
+      using server = site.accept();
+      assert.match(received(server), /\/x/);
+    }
+    if (times === 1) {
+      assert.throws(() => site.loop.run(() => pending), /without an answer/);
+      continue;
+    }
+    site.loop.turn(0);
+    using server = site.accept();
+    say(server, 'HTTP/1.1 200 OK\nContent-Length: 0\n\n');
+    assert.equal(site.loop.run(() => pending).status, 200);
+  }
+});
+
 onKernel('an upgrade that is refused is an answer like any other', () => {
   using site = new Site();
   const pending = site.client.upgrade({ method: 'POST', target: '/attach' });

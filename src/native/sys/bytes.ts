@@ -9,6 +9,16 @@ export function textOf(bytes: Uint8Array, length = bytes.length): string {
   return door.decode(bytes, length);
 }
 
+export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 export function addressOf(bytes: Uint8Array | BigUint64Array): number {
   return door.address(bytes);
 }

@@ -2,12 +2,17 @@
    together and have no headers, so that what a start writes to is on few pages: after a fork each of them is a fault and
    a copy, and, while the process lives, memory of its own. Being always at the same place, the region can be written to
    a file when a program is ready, and copied back at a start (snapshot.c). */
+#define _GNU_SOURCE
 #include "host.h"
 
+#include <errno.h>
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-enum { PAGE = 4096, GROWTH = 32 * PAGE, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
+enum { PAGE = 4096, GROWTH = 32 * PAGE, HUGE = 512 * PAGE, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
 
 /* At the beginning of each page, or of the pages of one larger block; 16 bytes keep malloc's alignment. */
 struct page {
@@ -36,28 +41,124 @@ static size_t size_of(unsigned class)
     return ((size_t)PAGE << (class - STEPS - 7)) - sizeof(struct page);
 }
 
-char *arena_mapped;
+char *arena_mapped, *arena_stack;
 
-/* Makes room for `size` more bytes; present at once, since faults one by one cost more. */
+/* What new blocks may not lie in: where the region was copied to while it is lent. */
+static char *hole, *hole_end;
+
+/* Where a copy of the region is: for a child, and for the time that it is lent where it has no room for one itself. */
+#define COPY ((char *)arena - 0x1000000000)
+#define KEPT ((char *)arena - 0x2000000000)
+
+/* Maps `room` bytes at `place`, `size` of them present at once: faults one by one cost more. What begins at a huge page
+   is one where the kernel has them: a single fault, and a single entry for whoever shadows page tables. */
+static int map(char *place, size_t room, size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    if (mmap(place, room, PROT_READ | PROT_WRITE, flags, -1, 0) != place)
+        return -1;
+    if (room % HUGE == 0)
+        madvise(place, room, MADV_HUGEPAGE);
+    madvise(place, size, MADV_POPULATE_WRITE);
+    return 0;
+}
+
+/* syscall(2) within the caller's frame: the result or -errno. */
+static inline __attribute__((always_inline)) long raw_call(long number, long a, long b)
+{
+#ifdef __x86_64__
+    __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b) : "rcx", "r11", "memory");
+    return number;
+#else
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
+    return x0;
+#endif
+}
+
+static size_t whole(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/* Makes room for `size` more bytes. */
 int arena_grow(size_t size)
 {
-    size = (size + GROWTH - 1) / GROWTH * GROWTH;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE;
     char *start = arena_mapped ? arena_mapped : (char *)arena;
-    if (mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) != start)
+    size_t room = whole(size, arena_mapped ? GROWTH : HUGE);
+    if (map(start, room, size))
         return -1;
-    arena_mapped = start + size;
+    madvise(start, room, MADV_DONTFORK);
+    arena_mapped = start + room;
     return 0;
+}
+
+/* A call that copies the process: clone(2), clone3(2). The child is given a copy of the region made in one go, where
+   the kernel would copy it page by page, with a fault for each on both sides. What a child is born into, such as a
+   cgroup with little memory, does not pay for it either. */
+long arena_fork(const long *call)
+{
+    size_t used = arena->next - (char *)arena, room = whole(used, HUGE);
+    if (map(COPY, room, used))
+        return -1;
+    memcpy(COPY, arena, used);
+    long pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
+    int error = errno;
+    if (pid != 0) {
+        munmap(COPY, room);
+    } else if (mremap(COPY, room, room, MREMAP_MAYMOVE | MREMAP_FIXED, arena) == arena) {
+        madvise(arena, room, MADV_DONTFORK);
+        arena_mapped = (char *)arena + room;
+    } else {
+        _exit(127);
+    }
+    errno = error;
+    return pid;
+}
+
+/* clone3(2) with CLONE_VM and CLONE_VFORK, which lends the region to a child. The child runs `body`, while its parent
+   stands still until that executes a program or ends; then the region, and the stack from `frames` on, are as they were
+   before. The region is copied within its huge page where there is room. The pidfd is left where its address would be,
+   for the kernel writes it while the memory is lent. */
+__attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument)
+{
+    size_t used = arena->next - (char *)arena, room = whole(used, PAGE);
+    char *copy = arena_mapped - room, stack[arena_stack - frames];
+    int pidfd = -1;
+    if (copy >= arena->next)
+        hole = copy;
+    else if (map(copy = KEPT, whole(used, HUGE), used))
+        return -1;
+    hole_end = arena_mapped;
+    args->flags |= CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+    args->pidfd = (uintptr_t)&pidfd;
+    memcpy(copy, arena, used);
+    memcpy(stack, frames, sizeof stack);
+    /* No function may return between the two: the child uses the stack below this frame. */
+    long pid = raw_call(SYS_clone3, (long)args, sizeof *args);
+    if (pid == 0) {
+        body(argument);
+        _exit(127);
+    }
+    memcpy(arena, copy, used);
+    memcpy(frames, stack, sizeof stack);
+    hole = NULL;
+    if (copy == KEPT)
+        munmap(copy, whole(used, HUGE));
+    args->pidfd = pidfd;
+    return pid;
 }
 
 /* The first block of new pages. */
 static char *open_pages(size_t block)
 {
-    size_t whole = (block + sizeof(struct page) + PAGE - 1) / PAGE * PAGE;
-    if ((size_t)(arena_mapped - arena->next) < whole && arena_grow(whole))
+    size_t size = whole(block + sizeof(struct page), PAGE);
+    if (hole && arena->next < hole_end && (size_t)(hole - arena->next) < size)
+        arena->next = hole_end;
+    if ((size_t)(arena_mapped - arena->next) < size && arena_grow(size))
         return NULL;
     struct page *page = (struct page *)arena->next;
-    arena->next += whole;
+    arena->next += size;
     page->block = block;
     return (char *)(page + 1);
 }

@@ -42,7 +42,11 @@ struct arena {
 #define arena ((struct arena *)0x4000000000)
 
 extern char *arena_mapped;
+extern char *arena_stack; /* where the frames of main() and its callees end */
 int arena_grow(size_t size);
+long arena_fork(const long *call);
+struct clone_args;
+long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument);
 extern const JSMallocFunctions arena_functions;
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 

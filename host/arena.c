@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -43,12 +44,13 @@ static size_t size_of(unsigned class)
 
 char *arena_mapped, *arena_stack;
 
-/* What new blocks may not lie in: where the region was copied to while it is lent. */
+/* What new blocks may not lie in: where the region was copied to while it is lent. And how often it is lent just now. */
 static char *hole, *hole_end;
+static int lent;
 
 /* Where a copy of the region is: for a child, and for the time that it is lent where it has no room for one itself. */
 #define COPY ((char *)arena - 0x1000000000)
-#define KEPT ((char *)arena - 0x2000000000)
+#define KEPT ((char *)arena - 0x1000000000 * (2 + lent))
 
 /* Maps `room` bytes at `place`, `size` of them present at once: faults one by one cost more. What begins at a huge page
    is one where the kernel has them: a single fault, and a single entry for whoever shadows page tables. */
@@ -109,6 +111,7 @@ long arena_fork(const long *call)
     } else if (mremap(COPY, room, room, MREMAP_MAYMOVE | MREMAP_FIXED, arena) == arena) {
         madvise(arena, room, MADV_DONTFORK);
         arena_mapped = (char *)arena + room;
+        hole = NULL;
     } else {
         _exit(127);
     }
@@ -123,13 +126,16 @@ long arena_fork(const long *call)
 __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument)
 {
     size_t used = arena->next - (char *)arena, room = whole(used, PAGE);
-    char *copy = arena_mapped - room, stack[arena_stack - frames];
-    int pidfd = -1;
-    if (copy >= arena->next)
+    char *former = hole, *former_end = hole_end, *top = hole && arena->next <= hole ? hole : arena_mapped;
+    char *copy = top - room, stack[arena_stack - frames];
+    int pidfd = -1, apart = copy < arena->next;
+    if (apart && map(copy = KEPT, whole(used, HUGE), used))
+        return -errno;
+    if (!apart) {
+        hole_end = top == hole ? hole_end : arena_mapped;
         hole = copy;
-    else if (map(copy = KEPT, whole(used, HUGE), used))
-        return -1;
-    hole_end = arena_mapped;
+    }
+    lent++;
     args->flags |= CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
     args->pidfd = (uintptr_t)&pidfd;
     memcpy(copy, arena, used);
@@ -142,8 +148,10 @@ __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames,
     }
     memcpy(arena, copy, used);
     memcpy(frames, stack, sizeof stack);
-    hole = NULL;
-    if (copy == KEPT)
+    lent--;
+    hole = former;
+    hole_end = former_end;
+    if (apart)
         munmap(copy, whole(used, HUGE));
     args->pidfd = pidfd;
     return pid;
@@ -214,11 +222,55 @@ static void *resize(JSMallocState *state, void *pointer, size_t size)
     return next;
 }
 
+/* A process that forks others which wait for years keeps its memory in a file as well, of which each has a mapping of its
+   own: pages that are still the same there are one for all. */
+#define SHARED ((char *)arena + 0x1000000000)
+static size_t shared;
+
+/* share(): lets those who are forked from now on, when they trim, have in common what does not differ. */
+JSValue host_share(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    size_t used = whole(arena->next - (char *)arena, PAGE);
+    int file = memfd_create("proa", MFD_CLOEXEC), flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE;
+    if (file >= 0 && write(file, arena, used) == (ssize_t)used &&
+        mmap(SHARED, used, PROT_READ | PROT_WRITE, flags, file, 0) == SHARED)
+        shared = used;
+    close(file);
+    return JS_NewBool(ctx, shared > 0);
+}
+
+/* Puts the region into the mapping of the file, and that in its place. */
+static void settle(void)
+{
+    size_t used = whole(arena->next - (char *)arena, PAGE), common = shared;
+    char *place = (char *)arena, *end = arena_mapped;
+    if (used > common) {
+        if (map(SHARED + common, used - common, used - common))
+            return;
+        memcpy(SHARED + common, place + common, used - common);
+    }
+    for (size_t at = 0; at < common; at += PAGE)
+        if (memcmp(SHARED + at, place + at, PAGE))
+            memcpy(SHARED + at, place + at, PAGE);
+    /* Two mappings are moved one by one. Nothing may use the region until they are there. */
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    if (mremap(SHARED, common, common, flags, place) != place)
+        return;
+    if (used > common && mremap(SHARED + common, used - common, used - common, flags, place + common) == MAP_FAILED)
+        abort();
+    munmap(place + used, end - (place + used));
+    madvise(place, used, MADV_DONTFORK);
+    arena_mapped = place + used;
+    shared = 0;
+}
+
 /* trim(): gives the kernel memory that holds nothing: behind the last page, inside free blocks of several pages, and the
    stack below its caller. All of it reads as zeros afterwards. For processes that wait for years. */
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-    madvise(arena->next, arena_mapped - arena->next, MADV_DONTNEED);
+    if (shared)
+        settle();
+    madvise(arena->next, (hole ? hole : arena_mapped) - arena->next, MADV_DONTNEED);
     for (unsigned class = STEPS + 8; class < ARENA_CLASSES; class++)
         for (char *block = arena->classes[class].freed; block; block = *(void **)block)
             /* Its first page holds the size and the way to the next one. */

@@ -114,12 +114,12 @@ export class Container {
     });
   }
 
-  /** Makes the container, with `start` up to its running program. A failure is thrown, and nothing is left. */
-  async make({ start }: { start: boolean }): Promise<void> {
+  /** Makes the container, with `start` up to its running program; nobody knows of it yet when it is the `first` time. A failure is thrown, and nothing is left. */
+  async make({ start, first = false }: { start: boolean; first?: boolean }): Promise<void> {
     // The program may end before we have heard its number.
     using _expected = this.#reaper.expectChild();
     const { stdin } = this.request;
-    const made = await makeContainer(this.#loop, this.driver, { stdin, sink: this.#log, start });
+    const made = await makeContainer(this.#loop, this.driver, { stdin, sink: this.#log, start, first });
     this.#made = made;
     this.#ending = false;
     this.#state.pid = made.pid;

@@ -19,14 +19,15 @@ export interface Made {
 export async function makeContainer(
   loop: Loop,
   driver: RuntimeDriver,
-  { stdin, sink, start }: { stdin: 'none' | 'once' | 'open'; sink: Sink; start: boolean },
+  { stdin, sink, start, first }: { stdin: 'none' | 'once' | 'open'; sink: Sink; start: boolean; first: boolean },
 ): Promise<Made> {
   const streams = new Streams(loop, { stdin, sink });
   try {
-    const { answer, pidfd } = await startInHelper(loop, streams, () => {
+    const create = () => {
       const { record, beginsAlone = false, ...started } = driver.create(streams, { start });
       return { ...started, answer: { record, beginsAlone } };
-    });
+    };
+    const { answer, pidfd } = await startInHelper(loop, streams, create, { standingStill: first });
     return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, ...answer };
   } catch (error) {
     streams[Symbol.dispose]();

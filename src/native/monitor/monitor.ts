@@ -47,7 +47,7 @@ export function runMonitor({ request, roots, previous, made }: MonitorOptions): 
       files.saveState(container.state);
       service = new Service(loop, container, context);
       if (previous) container.startLater();
-      else await container.make({ start: request.start });
+      else await container.make({ start: request.start, first: true });
     } catch (error) {
       if (!previous) files.release();
       made({ error });

@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import type { Linux, RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
+import type { Linux, RunnableConfig } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -33,10 +33,9 @@ import type * as consoleSocket from './process/console.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { type InitSettings, runInit } from './process/init.ts';
 import { raiseLimits, setOomScore } from './process/limits.ts';
-import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { openSources } from './rootfs/sources.ts';
-import { compileFilter } from './seccomp/index.ts';
+import { offerFilter } from './seccomp-offer.ts';
 import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
@@ -258,11 +257,6 @@ function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfi
   using entry = openEntry(record.cgroup);
   const fds = [...entry.early, ...entry.late].map((fd) => fd.number);
   line.tell(messages.cgroups, String(entry.late.length), fds);
-}
-
-function offerFilter(line: Line, profile: Seccomp): void {
-  const filter = step('compile the seccomp filter', () => compileFilter(profile, MACHINE));
-  line.tellBytes(messages.filter, packFilter(filter));
 }
 
 interface Guidance {

@@ -26,6 +26,8 @@ export interface Door {
   frame(job: Uint32Array, input: Uint8Array, output: Uint8Array, dressing: Uint8Array): void;
   /** `input` as one gzip member in `output`: its size, or 0 where that is too small or memory lacks. */
   gzip(level: number, input: Uint8Array, output: Uint8Array): number;
+  /** Lets those forked from now on have in common, once they trim, what they do not change; false where that cannot be. */
+  share(): boolean;
   /** Gives the kernel memory that holds nothing. */
   trim(): void;
   /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */

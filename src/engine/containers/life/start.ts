@@ -34,14 +34,19 @@ async function start(engine: Engine, container: Container): Promise<void> {
     const request = await writeBundle(engine, container);
     // One that goes with its end leaves nothing to see that it ran, should this process be killed.
     if (record.host.AutoRemove) await markStarted(engine, container);
-    await engine.agent.create(request);
+    let kept = false;
     try {
-      await container.connect();
+      await container.connect(async (options) => {
+        const connection = await engine.agent.create(request, options);
+        kept = true;
+        return connection;
+      });
       for (const attach of container.takeAttachWaiters()) await attach(container);
       record.started = true;
       await container.ask('start', {});
     } catch (error) {
-      await giveUp(container);
+      // Where it was refused, another may be kept by that id.
+      if (kept) await giveUp(container);
       throw error;
     }
     delete record.failure;

@@ -4,10 +4,8 @@ import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
 import { type ContainerRequest, containerRequest } from './container.ts';
 
-export type AgentQuestion = {
-  number: number;
-} & /** `keep`: after the answer the connection is one to the monitor, with no greeting of its own. Version 2. */
-(
+/** `keep`: after the answer the connection is one to the monitor, with no greeting of its own. Version 2. */
+export type AgentQuestion = { number: number } & (
   | { ask: 'create'; container: ContainerRequest; keep?: boolean }
   /** Answered with the ids of the containers that have a monitor. */
   | { ask: 'list' }

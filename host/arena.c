@@ -49,8 +49,9 @@ static char *hole, *hole_end;
 static int lent;
 
 /* Where a copy of the region is: for a child, and for the time that it is lent where it has no room for one itself. */
-#define COPY ((char *)arena - 0x1000000000)
-#define KEPT ((char *)arena - 0x1000000000 * (2 + lent))
+#define APART 0x100000000
+#define COPY ((char *)arena - APART)
+#define KEPT ((char *)arena - APART * (2 + lent))
 
 /* Maps `room` bytes at `place`, `size` of them present at once: faults one by one cost more. What begins at a huge page
    is one where the kernel has them: a single fault, and a single entry for whoever shadows page tables. */

@@ -126,11 +126,11 @@ long arena_fork(const long *call)
    for the kernel writes it while the memory is lent. */
 __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument)
 {
-    size_t used = arena->next - (char *)arena, room = whole(used, PAGE);
+    size_t used = arena->next - (char *)arena, depth = arena_stack - frames, room = whole(used + depth, PAGE);
     char *former = hole, *former_end = hole_end, *top = hole && arena->next <= hole ? hole : arena_mapped;
-    char *copy = top - room, stack[arena_stack - frames];
+    char *copy = top - room;
     int pidfd = -1, apart = copy < arena->next;
-    if (apart && map(copy = KEPT, whole(used, HUGE), used))
+    if (apart && map(copy = KEPT, whole(room, HUGE), room))
         return -errno;
     if (!apart) {
         hole_end = top == hole ? hole_end : arena_mapped;
@@ -140,7 +140,7 @@ __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames,
     args->flags |= CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
     args->pidfd = (uintptr_t)&pidfd;
     memcpy(copy, arena, used);
-    memcpy(stack, frames, sizeof stack);
+    memcpy(copy + used, frames, depth);
     /* No function may return between the two: the child uses the stack below this frame. */
     long pid = raw_call(SYS_clone3, (long)args, sizeof *args);
     if (pid == 0) {
@@ -148,12 +148,12 @@ __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames,
         _exit(127);
     }
     memcpy(arena, copy, used);
-    memcpy(frames, stack, sizeof stack);
+    memcpy(frames, copy + used, depth);
     lent--;
     hole = former;
     hole_end = former_end;
     if (apart)
-        munmap(copy, whole(used, HUGE));
+        munmap(copy, whole(room, HUGE));
     args->pidfd = pidfd;
     return pid;
 }

@@ -49,6 +49,7 @@ struct clone_args;
 long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument);
 extern const JSMallocFunctions arena_functions;
 JSValue host_share(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */

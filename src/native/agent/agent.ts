@@ -10,7 +10,7 @@ import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { closeAllBut, type OwnedFd, setNonblocking } from '#sys/fd.ts';
 import { makeDirectories, openDirectory, removeFile, renameFile, tryLockFile, writeAll } from '#sys/files.ts';
-import { shareMemory } from '#sys/memory.ts';
+import { deepenStack, shareMemory } from '#sys/memory.ts';
 import { cloneProcess, type ExitReason, reapOne, SIGCHLD, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
 import { setsid } from '#sys/raw/process.ts';
@@ -147,6 +147,7 @@ class NextChild implements Disposable {
 function takeConnection(listener: OwnedFd, tell: OwnedFd, roots: Roots): number {
   setParentDeathSignal(SIGKILL);
   closeAllBut([listener.number, tell.number]);
+  deepenStack();
   let connection: OwnedFd | undefined;
   while (!connection) {
     whereRoom(() => {

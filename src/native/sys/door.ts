@@ -28,6 +28,8 @@ export interface Door {
   gzip(level: number, input: Uint8Array, output: Uint8Array): number;
   /** Lets those forked from now on have in common, once they trim, what they do not change; false where that cannot be. */
   share(): boolean;
+  /** Makes stack present that will be needed, before anybody waits. */
+  deepen(): void;
   /** Gives the kernel memory that holds nothing. */
   trim(): void;
   /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */

@@ -9,3 +9,8 @@ export function trimMemory(): void {
 export function shareMemory(): void {
   door.share();
 }
+
+/** Has stack at hand for what is to come, so that nobody waits for it then. */
+export function deepenStack(): void {
+  door.deepen();
+}

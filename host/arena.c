@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -98,24 +99,34 @@ int arena_grow(size_t size)
 
 /* A call that copies the process: clone(2), clone3(2). The child is given a copy of the region made in one go, where
    the kernel would copy it page by page, with a fault for each on both sides. What a child is born into, such as a
-   cgroup with little memory, does not pay for it either. */
+   cgroup with little memory, does not pay for it either. The child waits a little until its parent has let go of the copy:
+   of a page that two have, the kernel would copy what is written to after all. */
 long arena_fork(const long *call)
 {
     size_t used = arena->next - (char *)arena, room = whole(used, HUGE);
-    if (map(COPY, room, used))
+    int kind = MAP_SHARED | MAP_ANONYMOUS;
+    volatile char *alone = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, kind, -1, 0);
+    if (alone == MAP_FAILED)
         return -1;
-    memcpy(COPY, arena, used);
-    long pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
+    long pid = -1;
+    if (map(COPY, room, used) == 0) {
+        memcpy(COPY, arena, used);
+        pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
+    }
     int error = errno;
-    if (pid != 0) {
-        munmap(COPY, room);
-    } else if (mremap(COPY, room, room, MREMAP_MAYMOVE | MREMAP_FIXED, arena) == arena) {
+    if (pid == 0) {
+        for (int tries = 0; !*alone && tries < 1000; tries++)
+            sched_yield();
+        if (mremap(COPY, room, room, MREMAP_MAYMOVE | MREMAP_FIXED, arena) != arena)
+            _exit(127);
         madvise(arena, room, MADV_DONTFORK);
         arena_mapped = (char *)arena + room;
         hole = NULL;
     } else {
-        _exit(127);
+        munmap(COPY, room);
+        *alone = 1;
     }
+    munmap((void *)alone, PAGE);
     errno = error;
     return pid;
 }

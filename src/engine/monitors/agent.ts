@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, ProaError } from '#common/errors.ts';
+import { describe, kindOf, ProaError } from '#common/errors.ts';
 import type { Created } from '#common/protocol/agent.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
+import { RemoteFailure } from '#common/protocol/failure.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 
 export interface AgentOptions {
@@ -17,6 +18,7 @@ export interface AgentOptions {
 const START_MILLISECONDS = 10_000;
 /** The version of the protocol since which that is so. */
 const KEEPS_CONNECTIONS = 2;
+const ATTEMPTS = 3;
 /** How often it is looked whether an agent is there: it notices monitors that are lost. */
 const WATCH_MILLISECONDS = 5000;
 
@@ -43,13 +45,7 @@ export class Agent implements Disposable {
    * release, which ends it.
    */
   async create(container: ContainerRequest, options: ConnectionOptions): Promise<Connection | undefined> {
-    const connection = await this.#connect(options);
-    try {
-      await connection.ask<Created>('create', { container, keep: true });
-    } catch (error) {
-      connection[Symbol.dispose]();
-      throw error;
-    }
+    const { connection } = await this.#ask<Created>('create', { container, keep: true }, options);
     if (connection.version >= KEEPS_CONNECTIONS) return connection;
     connection[Symbol.dispose]();
     return undefined;
@@ -57,8 +53,27 @@ export class Agent implements Disposable {
 
   /** The containers that have a monitor. */
   async list(): Promise<string[]> {
-    using connection = await this.#connect();
-    return await connection.ask<string[]>('list');
+    const { connection, answer } = await this.#ask<string[]>('list');
+    connection[Symbol.dispose]();
+    return answer;
+  }
+
+  /** A question, on a connection that is the caller's then. One whose agent ended before it was heard is asked again. */
+  async #ask<Answer>(
+    ask: string,
+    fields: object = {},
+    options: ConnectionOptions = {},
+  ): Promise<{ connection: Connection; answer: Answer }> {
+    for (let attempts = 1; ; attempts++) {
+      const connection = await this.#connect(options);
+      try {
+        return { connection, answer: await connection.ask<Answer>(ask, fields) };
+      } catch (error) {
+        connection[Symbol.dispose]();
+        const unheard = kindOf(error) === 'unavailable' && !(error instanceof RemoteFailure);
+        if (!unheard || attempts === ATTEMPTS) throw error;
+      }
+    }
   }
 
   async #connect(options: ConnectionOptions = {}): Promise<Connection> {

@@ -21,7 +21,8 @@ export const attach = operation({
     if (container.status === 'paused')
       throw new ProaError(`container ${id} is paused, unpause the container before attach`, { kind: 'conflict' });
     const tty = container.record.config.Tty ?? false;
-    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr };
+    // As at dockerd the program waits for who reads slowly: what goes through a pipe must be whole.
+    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr, patient: true };
     const detachKeys = detachKeysOf(query.detachKeys, { tty, stdin: wishes.stdin });
     const client = takeOver(streamType({ tty, version }));
     if (logs) await replay(engine, container, { client, stdout, stderr, signal });

@@ -30,7 +30,9 @@ prepare() {
     if ! cmp -s package-lock.json node_modules/.proa-lock; then
         echo 'npm ci'
         # A registry may lack the packages of other platforms; npm ci insists on them, npm install does not.
-        npm ci --silent --no-audit --no-fund 2>/dev/null || npm install --no-save --silent --no-audit --no-fund ||
+        # No package needs a script of its own to be run: those there are compile what is optional, for minutes.
+        local flags='--ignore-scripts --silent --no-audit --no-fund'
+        npm ci $flags 2>/dev/null || npm install --no-save $flags ||
             stop 'npm cannot install the packages: is the registry reachable?'
         cp package-lock.json node_modules/.proa-lock
     fi

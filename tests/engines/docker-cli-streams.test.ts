@@ -88,6 +88,15 @@ test('run -i takes 100 MB and gives them back', { timeout: 120_000 }, () => {
   assert.equal(stdout.split(' ')[0], createHash('sha256').update(input).digest('hex'), stderr);
 });
 
+test('run and exec lose nothing of what is read slowly', () => {
+  const count = (line: string) => site.run(['sh', '-c', `${words.join(' ')} ${line} | (sleep 2; wc -c)`]).stdout.trim();
+  const script = "'head -c 30000000 /dev/zero'";
+  assert.equal(count(`run --rm --network none ${image} sh -c ${script}`), '30000000');
+  withContainer([], ['sleep', '1000'], (id) => {
+    assert.equal(count(`exec ${id} sh -c ${script}`), '30000000');
+  });
+});
+
 test('run -it: a terminal that follows the window, and its keys', () => {
   const { status, stdout } = inTerminal(
     [

@@ -108,8 +108,11 @@ function mutation(chance: Chance, known: Record<string, string>): Mutation {
   return { method, path: line.startsWith('/') ? line : `/${line}`, headers, body: Buffer.from(text) };
 }
 
-/** The status that is answered; 0 where the connection is ended without one. Throws where nothing happens. */
-function send(socketPath: string, { method, path, headers, body }: Mutation): Promise<number> {
+/** What is answered, or its beginning; status 0: the connection is ended without. Throws where nothing happens. */
+function send(
+  socketPath: string,
+  { method, path, headers, body }: Mutation,
+): Promise<{ status: number; text: string }> {
   return new Promise((answered, failed) => {
     const socket = connect(socketPath);
     let text = '';
@@ -120,12 +123,12 @@ function send(socketPath: string, { method, path, headers, body }: Mutation): Pr
     const over = () => {
       clearTimeout(timer);
       socket.destroy();
-      answered(Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0));
+      answered({ status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0), text });
     };
     socket.on('error', over);
     socket.on('close', over);
     socket.on('data', (bytes) => {
-      text += bytes.toString('latin1').slice(0, 100);
+      text += bytes.toString('latin1').slice(0, 1000);
       // The head is enough: what follows may wait for the end of a container.
       if (text.length > 12) over();
     });
@@ -174,10 +177,10 @@ test(`${count} mutated requests: no crash, no hang, nothing kept`, { timeout: 3_
       const all = Array.from({ length: Math.min(left, WIDTH) }, () => mutation(chance, known));
       await Promise.all(
         all.map(async (one) => {
-          const status = await send(engine.socket, one);
+          const { status, text } = await send(engine.socket, one);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           if (status === 500)
-            defects.push(`${one.method} ${one.path.slice(0, 300)} ${one.body.toString().slice(0, 300)}`);
+            defects.push(`${one.method} ${one.path.slice(0, 300)} ${one.body.toString().slice(0, 300)}: ${text}`);
         }),
       );
       assert.equal(engine.hasEnded, false, engine.errors);

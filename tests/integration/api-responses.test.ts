@@ -173,6 +173,48 @@ it('streams and processes of containers are answered as specified', async () => 
   await remove(id);
 });
 
+it('what containers use is told as specified', async () => {
+  const body = { HostConfig: { NetworkMode: 'none', Memory: 64 << 20, PidsLimit: 50 } };
+  const id = await make({ ...body, Cmd: ['sh', '-c', 'while :; do :; done'] });
+  const once = { id, stream: 0, status: 200 };
+  const { json: first } = await ask<Stats>('GET /containers/{id}/stats', { ...once, 'one-shot': 1 });
+  assert.equal(first.precpu_stats.cpu_usage.total_usage, 0);
+  assert.match(first.preread, /^0001-/);
+  assert.deepEqual(first.pids_stats, { current: 1, limit: 50 });
+  assert.equal(first.memory_stats.limit, 64 << 20);
+  assert.ok((first.memory_stats.usage ?? 0) > 100_000, String(first.memory_stats.usage));
+  const { json: second } = await ask<Stats>('GET /containers/{id}/stats', once);
+  assert.ok(Date.parse(second.read) - Date.parse(second.preread) >= 1000, `${second.preread} ${second.read}`);
+  // It has had a good part of a processor in between, and no more than one.
+  const { cpu_stats: now, precpu_stats: before } = second;
+  const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
+  const machine = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
+  const share = (used / machine) * (now.online_cpus ?? 0);
+  assert.ok(share > 0.05 && share < 1.2, `${share}: ${JSON.stringify(second)}`);
+  await ask('GET /containers/{id}/stats', { id, stream: 1, 'one-shot': 1, status: 400 });
+  await ask('POST /containers/{id}/kill', { id, status: 204 });
+  await ask('POST /containers/{id}/wait', { id, status: 200 });
+  const { json: ended } = await ask<Stats>('GET /containers/{id}/stats', once);
+  assert.deepEqual([ended.id, ended.read, ended.pids_stats], [id, '0001-01-01T00:00:00Z', {}]);
+  await remove(id);
+});
+
+interface CpuStats {
+  cpu_usage: { total_usage: number };
+  system_cpu_usage?: number;
+  online_cpus?: number;
+}
+
+interface Stats {
+  id: string;
+  read: string;
+  preread: string;
+  cpu_stats: CpuStats;
+  precpu_stats: CpuStats;
+  memory_stats: { usage?: number; limit?: number };
+  pids_stats: { current?: number; limit?: number };
+}
+
 it('files of containers are answered as specified', async () => {
   const id = await make();
   const archive = tarOf('echo new > new');

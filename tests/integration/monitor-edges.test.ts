@@ -324,30 +324,6 @@ test('limits that were changed hold after the next start too', async () => {
   await agent.ask(id, 'stop', { graceSeconds: 0 });
 });
 
-test('a paused container is not checked, and nothing is executed in it', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create({ request: { health: { ...health, timeout: 200 } } });
-  using client = agent.monitor(id);
-  await client.ask('watch');
-  const status = async () => (await agent.ask(id, 'state'))['health'] as { status: string; failures: number };
-  await until(async () => (await status()).status === 'healthy');
-  for (let count = 0; count < 5; count++) {
-    await agent.ask(id, 'pause');
-    const exec = await newExec(client, 'true');
-    await assert.rejects(client.ask('exec-start', { exec }), /paused/);
-    await new Promise((later) => setTimeout(later, 300));
-    await agent.ask(id, 'resume');
-    await new Promise((later) => setTimeout(later, 60));
-  }
-  await new Promise((later) => setTimeout(later, 300));
-  assert.equal((await status()).status, 'healthy');
-  assert.deepEqual(
-    client.notices.filter(({ status }) => status === 'unhealthy'),
-    [],
-  );
-});
-
 const crun = otherRuntime('crun');
 
 test('several execs at once with another runtime do not meet', { skip: crun.skip }, async () => {

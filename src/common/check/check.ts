@@ -55,11 +55,13 @@ function show(value: unknown): string {
 
 /** `rule` sees the object after its fields have been found right. Unknown fields are ignored: config.md, "Extensibility". */
 export function object<T>(fields: Fields, required: readonly string[], rule?: (value: T) => Problem): Check {
+  // A table that was put together of others may have a prototype all the same.
+  const known: Fields = Object.assign(Object.create(null), fields);
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'an object';
     const record = value as Record<string, unknown>;
     for (const key in record) {
-      const check = fields[key];
+      const check = known[key];
       if (!check) continue;
       const field = record[key];
       const problem = field === null ? empty : check(field);

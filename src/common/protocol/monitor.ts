@@ -45,6 +45,8 @@ export interface AttachOptions {
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
+  /** The program waits for this client where it reads slowly; others are dropped. */
+  patient?: boolean;
 }
 
 export interface ExecRequest extends AttachOptions {
@@ -97,6 +99,7 @@ const size = check.integer(1, 0xffff);
 const stdin = check.boolean;
 const stdout = check.boolean;
 const stderr = check.boolean;
+const patient = check.boolean;
 const streamNames = ['stdin', 'stdout', 'stderr'];
 const exec = check.text;
 const nothing = check.object({ __proto__: null }, []);
@@ -127,13 +130,13 @@ const requests: Record<keyof Requests, check.Check> = {
   checkpoint: check.object({ __proto__: null, directory: check.absolute, leaveRunning: check.boolean }, ['directory']),
   wait: check.object({ __proto__: null, condition: check.word('a condition', '', 'ended cleaned') }, []),
   resize: check.object({ __proto__: null, rows: size, columns: size }, ['rows', 'columns']),
-  attach: check.object({ __proto__: null, stdin, stdout, stderr }, streamNames),
+  attach: check.object({ __proto__: null, stdin, stdout, stderr, patient }, streamNames),
   stats: check.object({ __proto__: null, interval: check.integer(10, 0x7fffffff) }, []),
   'reopen-log': nothing,
   remove: nothing,
   exec: check.object({ __proto__: null, stdin, stdout, stderr, process }, ['process', ...streamNames]),
   'exec-start': check.object({ __proto__: null, exec }, ['exec']),
-  'exec-attach': check.object({ __proto__: null, exec, stdin, stdout, stderr }, ['exec', ...streamNames]),
+  'exec-attach': check.object({ __proto__: null, exec, stdin, stdout, stderr, patient }, ['exec', ...streamNames]),
   'exec-list': nothing,
   'exec-wait': check.object({ __proto__: null, exec }, ['exec']),
   'exec-signal': check.object({ __proto__: null, exec, signal }, ['exec', 'signal']),

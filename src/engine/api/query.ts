@@ -15,8 +15,11 @@ export function readQuery<Q extends QueryShape>(shape: Q, search: URLSearchParam
 
 /** Docker's: nothing, `0`, `no`, `false` and `none` are false. */
 export function flag(otherwise = false): Parameter<boolean> {
-  return ([value]) =>
-    value === undefined ? otherwise : !['', '0', 'no', 'false', 'none'].includes(value.toLowerCase());
+  return ([value]) => (value === undefined ? otherwise : isTrue(value));
+}
+
+function isTrue(value: string): boolean {
+  return !['', '0', 'no', 'false', 'none'].includes(value.toLowerCase());
 }
 
 export const text: Parameter<string | undefined> = ([value]) => (value === '' ? undefined : value);
@@ -54,7 +57,7 @@ export const moment: Parameter<bigint | undefined> = ([value], name) => {
 
 /** A parameter that is not honoured yet. Throws `unsupported` where it asks for something. */
 export function notYet(values: string[], name: string): undefined {
-  if (values.every((value) => ['', '0', 'false', '[]'].includes(value))) return undefined;
+  if (values.every((value) => value === '[]' || !isTrue(value))) return undefined;
   throw new ProaError(`parameter ${name} is not supported`, { kind: 'unsupported' });
 }
 

@@ -66,11 +66,15 @@ export class ApiServer {
     response.setHeader('Docker-Experimental', 'false');
     response.setHeader('Ostype', 'linux');
     response.setHeader('Server', 'proa');
+    // Who says that it keeps its connection (Node.js, Python) may want it taken over in old style by a later request, which
+    // is recognised at a connection's beginning alone.
+    if (/keep-alive/i.test(request.headers.connection ?? '')) response.shouldKeepAlive = false;
     try {
       const reply = await this.#answer(request, response, { takeOver: refuseTakeOver, body: () => readBody(request) });
       if (reply) send(request, response, reply);
     } catch (error) {
-      this.#logDefect(request, error);
+      // A client that goes breaks what was being sent to it.
+      if (!response.destroyed) this.#logDefect(request, error);
       if (response.headersSent) response.destroy();
       else send(request, response, failureReply(error) as Reply & object);
     }

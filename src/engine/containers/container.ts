@@ -100,6 +100,15 @@ export class Container {
     return result;
   }
 
+  /** The same for what needs the container to be there still when its turn comes. Throws `not-found`. */
+  whileThere<T>(operation: () => Promise<T>): Promise<T> {
+    return this.exclusively(async () => {
+      if (this.#removed || this.record.removing)
+        throw new ProaError(`No such container: ${this.id}`, { kind: 'not-found' });
+      return await operation();
+    });
+  }
+
   /**
    * Watches a container whose monitor is there, or is made by `create`, which may keep the connection that it asked by.
    * Throws `unavailable` where none answers.

@@ -11,26 +11,36 @@ export interface JoinOptions {
 
 /**
  * Joins two connections: what one sends the other gets, each half ends by itself, and the loss of one ends the other.
- * Neither is read faster than the other takes it.
+ * Neither is read faster than the other takes it. Either may have ended already: a stream without a word in it ends also
+ * where nobody reads.
  */
 export function join(
   client: Duplex,
   program: Duplex,
   { detachKeys = [], onDetach, before = Promise.resolve() }: JoinOptions = {},
 ): void {
+  if (client.destroyed) {
+    program.destroy();
+    return;
+  }
   if (detachKeys.length === 0) client.pipe(program);
   else client.pipe(watched(detachKeys, detach)).pipe(program);
   program.pipe(client, { end: false });
-  program.on('end', () => before.then(() => client.end()));
+  when(program.readableEnded, 'end', () => before.then(() => client.end()));
   client.on('error', () => program.destroy());
   program.on('error', () => client.destroy());
   client.on('close', () => program.destroy());
-  program.on('close', () => {
+  when(program.closed, 'close', () => {
     // All of its output is on its way; what the client still sends nobody takes.
     client.unpipe();
     client.resume();
     if (!program.readableEnded) client.destroy();
   });
+
+  function when(happened: boolean, event: 'end' | 'close', then: () => void): void {
+    if (happened) then();
+    else program.on(event, then);
+  }
 
   function detach(): void {
     client.unpipe();

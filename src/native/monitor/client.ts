@@ -10,6 +10,8 @@ import { SHUT_WR, shutdown } from '#sys/raw/wait.ts';
 
 /** Bytes of output that may wait for a client; a slower one is dropped, so that it cannot slow the container. */
 const CLIENT_LIMIT = 4 << 20;
+/** As many may wait for a patient one before the program has to. */
+const PATIENT_LIMIT = 1 << 18;
 const INPUT_CHUNK = 16384;
 /** For what still waits when the program has ended: 4 MB take longer only to who does not read. */
 const FAREWELL_MILLISECONDS = 10_000;
@@ -38,7 +40,9 @@ export class Client implements Disposable {
     this.#fd = fd;
     this.options = options;
     this.#events = events;
-    this.#output = new Output(loop, fd, { limit: CLIENT_LIMIT, broken: () => events.gone(this) });
+    // Of a patient one the limit is kept by Streams.
+    const limit = options.patient ? Number.POSITIVE_INFINITY : CLIENT_LIMIT;
+    this.#output = new Output(loop, fd, { limit, broken: () => events.gone(this) });
     this.resumeInput();
   }
 
@@ -55,6 +59,16 @@ export class Client implements Disposable {
       this.#output.write(header);
     }
     this.#output.write(bytes);
+  }
+
+  /** The program has to wait for it. */
+  get isBehind(): boolean {
+    return this.options.patient === true && this.#output.waitingBytes > PATIENT_LIMIT;
+  }
+
+  /** Calls back when it has what waited for it, or has gone. */
+  whenSent(done: () => void): void {
+    this.#output.whenEmpty(done);
   }
 
   pauseInput(): void {
@@ -85,16 +99,18 @@ export class Client implements Disposable {
     this.#events.inputEnded();
   }
 
-  /** Sends what waits, and closes: resolves when it has. Who does not read is given up. */
+  /** Sends what waits, and closes: resolves when it has. Who does not read is given up, unless patient. */
   finish(): Promise<void> {
     this.pauseInput();
     return new Promise((resolve) => {
       let sent = false;
-      const limit = after(this.#loop, FAREWELL_MILLISECONDS, () => this[Symbol.dispose]());
+      const limit = this.options.patient
+        ? undefined
+        : after(this.#loop, FAREWELL_MILLISECONDS, () => this[Symbol.dispose]());
       this.#output.whenEmpty(() => {
         if (sent) return;
         sent = true;
-        limit[Symbol.dispose]();
+        limit?.[Symbol.dispose]();
         shutdown(this.#fd.number, SHUT_WR);
         this[Symbol.dispose]();
         resolve();

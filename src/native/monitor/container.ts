@@ -45,6 +45,8 @@ const GRACE_SECONDS = 10;
 /** A foreign runtime, or a hook of the bundle, may hang. */
 const UNMAKE_MILLISECONDS = 60_000;
 const START_MILLISECONDS = 10_000;
+/** What an exec starts may be on a filesystem that hangs. */
+const EXEC_START_MILLISECONDS = 5000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
 export class Container {
@@ -66,6 +68,8 @@ export class Container {
   #unhealthy = false;
   #starting: Promise<void> | undefined;
   #ending = false;
+  #pausing = false;
+  readonly #execStarts = new Set<Promise<unknown>>();
   /** How often it was asked to be awake. */
   #wakes = 0;
   readonly #ends = new Waiters<ExitRecord>();
@@ -389,17 +393,37 @@ export class Container {
     this.kill(SIGKILL);
   }
 
+  /** Starts a further process; a pause waits for that: frozen halfway it would neither run nor fail. */
+  async startExec<T>(start: () => Promise<T>): Promise<T> {
+    if (this.#pausing || this.#state.phase === 'paused')
+      throw new ProaError(`container "${this.request.id}" is paused`, { kind: 'conflict' });
+    const starting = start();
+    this.#execStarts.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#execStarts.delete(starting);
+    }
+  }
+
   async pause(): Promise<void> {
-    if (this.#state.phase !== 'running' || this.#ending)
-      throw new ProaError(`container "${this.request.id}" is ${this.#state.phase}`, { kind: 'conflict' });
+    if (this.#state.phase !== 'running' || this.#ending || this.#pausing)
+      throw new ProaError(`container "${this.request.id}" is ${this.#pausing ? 'being paused' : this.#state.phase}`, {
+        kind: 'conflict',
+      });
     // A check that runs would stand still too, and only its time would go on.
     this.onPause();
     const wakes = this.#wakes;
+    this.#pausing = true;
     try {
+      if (this.#execStarts.size > 0)
+        await Promise.race([Promise.allSettled(this.#execStarts), sleep(this.#loop, EXEC_START_MILLISECONDS)]);
       await this.#freeze(true);
     } catch (error) {
       this.onResume();
       throw error;
+    } finally {
+      this.#pausing = false;
     }
     if (this.#ending) return;
     this.#enter('paused');

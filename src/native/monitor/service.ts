@@ -137,9 +137,8 @@ export class Service implements Disposable {
       return { answer: { exec: session.id } };
     },
     'exec-start': async ({ exec }) => {
-      if (this.#container.state.phase === 'paused')
-        throw new ProaError(`container "${this.#container.request.id}" is paused`, { kind: 'conflict' });
-      const pid = await this.#session(exec).start();
+      const session = this.#session(exec);
+      const pid = await this.#container.startExec(() => session.start());
       this.#container.notices.tell('exec-start', { exec, pid });
       return { answer: { pid } };
     },

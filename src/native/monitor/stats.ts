@@ -1,26 +1,8 @@
+import type { ContainerStats, InterfaceStats } from '#common/protocol/stats.ts';
 import { readStats } from '#runtime/cgroups/stats.ts';
-import type { Stats } from '#runtime/cgroups/stats-shape.ts';
 import { readTextIfAny } from '#sys/files.ts';
 import { timestamp } from '#sys/time.ts';
 import type { Made } from './made.ts';
-
-export interface InterfaceStats {
-  name: string;
-  receivedBytes: number;
-  receivedPackets: number;
-  receivedErrors: number;
-  receivedDropped: number;
-  sentBytes: number;
-  sentPackets: number;
-  sentErrors: number;
-  sentDropped: number;
-}
-
-export interface ContainerStats {
-  at: string;
-  cgroups: Stats;
-  interfaces: InterfaceStats[];
-}
 
 /** What the container uses now: its cgroups, and the interfaces of its network as its first process sees them. */
 export function containerStats({ record, pid }: Made): ContainerStats {

@@ -56,6 +56,8 @@ export class Streams implements Disposable {
   readonly #loop: Loop;
   readonly #options: StreamOptions;
   readonly #clients = new Set<Client>();
+  /** The program waits for these. */
+  readonly #slow = new Set<Client>();
   readonly #sources = new Set<Source>();
   #input: { fd: OwnedFd; output: Output } | undefined;
   #terminal: OwnedFd | undefined;
@@ -208,9 +210,26 @@ export class Streams implements Disposable {
     if (this.#clients.size > 0) {
       const piece = bytes.subarray(0, count);
       const tagged = source.fd !== this.#terminal;
-      for (const client of this.#clients) client.send(source.name, piece, { tagged });
+      for (const client of this.#clients) {
+        client.send(source.name, piece, { tagged });
+        if (client.isBehind && !this.#slow.has(client)) this.#waitFor(client);
+      }
     }
     return true;
+  }
+
+  /** Nothing is read of the program until the client has what it was sent, or has gone. */
+  #waitFor(client: Client): void {
+    this.#slow.add(client);
+    for (const { watch } of this.#sources) watch[Symbol.dispose]();
+    client.whenSent(() => {
+      this.#slow.delete(client);
+      if (this.#slow.size > 0) return;
+      for (const source of this.#sources) {
+        source.watch[Symbol.dispose]();
+        this.#listen(source);
+      }
+    });
   }
 
   #dropSource(source: Source): void {

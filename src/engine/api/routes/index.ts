@@ -16,6 +16,7 @@ import { rename } from './containers/rename.ts';
 import { resizeContainer } from './containers/resize.ts';
 import { restart } from './containers/restart.ts';
 import { start } from './containers/start.ts';
+import { stats } from './containers/stats.ts';
 import { stop } from './containers/stop.ts';
 import { top } from './containers/top.ts';
 import { update } from './containers/update.ts';
@@ -70,6 +71,7 @@ export const operations: readonly Operation[] = [
   rename,
   update,
   top,
+  stats,
   containerChanges,
   exportContainer,
   archiveInfo,

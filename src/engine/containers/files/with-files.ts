@@ -14,7 +14,7 @@ export async function withFiles<T>(
   work: (root: FilesRoot) => Promise<T>,
 ): Promise<T> {
   if (container.isRunning && container.state?.pid !== undefined) return await work(await runningRoot(container));
-  return await container.exclusively(async () => {
+  return await container.whileThere(async () => {
     if (container.isRunning) return await work(await runningRoot(container));
     const mounts = container.record.mounts
       .filter(({ Type }) => Type !== 'tmpfs')
@@ -25,7 +25,9 @@ export async function withFiles<T>(
 
 async function runningRoot(container: Container): Promise<FilesRoot> {
   const { pid } = container;
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => {
+    throw container.notRunning();
+  });
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { pid, startTime: Number(fields[19]) };
 }

@@ -7,7 +7,7 @@ import { restartSettings } from './request.ts';
 
 /** Changes limits and restart policy of a container, at once where it runs, and for later starts. */
 export async function updateContainer(engine: Engine, container: Container, changes: HostConfig): Promise<void> {
-  await container.exclusively(async () => {
+  await container.whileThere(async () => {
     const { record } = container;
     const host: HostConfig = { ...record.host, ...changes };
     const { devices: _unchanged, ...resources } = containerResources(host);

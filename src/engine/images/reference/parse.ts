@@ -47,6 +47,11 @@ export function parseReference(text: string): Reference {
   return { domain, path, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest: digest as Digest }) };
 }
 
+/** It means one image, not a whole repository. */
+export function isExact({ tag, digest }: Reference): boolean {
+  return tag !== undefined || digest !== undefined;
+}
+
 /** The first part is a host only when nothing else it could be: it has a dot, a port or capitals, or is localhost. */
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');

@@ -4,6 +4,7 @@ import { ProaError } from '#common/errors.ts';
 import { acceptedManifests } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
+import { parseJson } from '#common/json/parse.ts';
 import { checkDigest, type Digest } from '../reference/digest.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
@@ -155,13 +156,13 @@ export class RegistryClient implements Disposable {
   /** All tags, from every page. */
   async tags(endpoint: Endpoint): Promise<string[]> {
     const tags: string[] = [];
-    let next: URL | undefined = this.#url(endpoint, 'tags/list');
+    let next: { path: string } | { url: URL } | undefined = { path: 'tags/list' };
     while (next) {
-      const response: HttpResponse = await this.#ask(endpoint, 'pull', { method: 'GET', url: next });
+      const response: HttpResponse = await this.#ask(endpoint, 'pull', { method: 'GET', ...next });
       await this.#expect(response, [200], endpoint, 'list of tags');
-      const text = (await readShort(response.body, MANIFEST_LIMIT, 'list of tags')).toString('utf8');
-      tags.push(...((JSON.parse(text) as { tags?: string[] }).tags ?? []));
-      next = nextPage(response);
+      tags.push(...tagsIn((await readShort(response.body, MANIFEST_LIMIT, 'list of tags')).toString('utf8')));
+      const url = nextPage(response);
+      next = url && { url };
     }
     return tags;
   }
@@ -200,7 +201,12 @@ export class RegistryClient implements Disposable {
 
   #url({ host, path }: Endpoint, rest: string): URL {
     const scheme = this.#plain.has(host) ? 'http' : 'https';
-    return new URL(`${scheme}://${host === 'docker.io' ? 'registry-1.docker.io' : host}/v2/${path}/${rest}`);
+    try {
+      return new URL(`${scheme}://${host === 'docker.io' ? 'registry-1.docker.io' : host}/v2/${path}/${rest}`);
+    } catch (cause) {
+      // What looks like a host name may be no address all the same, such as 999.0.0.1.
+      throw new ProaError(`"${host}" is no address of a registry`, { kind: 'invalid', cause });
+    }
   }
 
   /** One request with everything around it: TLS or not, the token that is asked for, what is worth another try. */
@@ -314,6 +320,17 @@ function locationOf({ headers, url }: HttpResponse, { host }: Endpoint): URL {
   if (headers.location === undefined)
     throw new ProaError(`registry "${host}" does not say where to upload to`, { kind: 'invalid' });
   return new URL(headers.location, url);
+}
+
+/** distribution-spec, "Listing Tags"; some registries say null for none. Throws `unavailable` for what is no such list. */
+function tagsIn(text: string): string[] {
+  try {
+    const tags = (parseJson(text) as { tags?: unknown }).tags ?? [];
+    if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags;
+  } catch {
+    // It is no JSON.
+  }
+  throw new ProaError('the registry answered with no list of tags', { kind: 'unavailable' });
 }
 
 /** RFC 8288, as distribution-spec, "Listing Tags" uses it. */

@@ -33,10 +33,14 @@ export class ProgressStream {
   }
 
   send(message: object): void {
+    this.#begin();
+    this.#write(message);
+  }
+
+  #begin(): void {
     if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': 'application/json' });
     for (const early of this.#first?.splice(0) ?? []) this.#write(early);
     this.#first = undefined;
-    this.#write(message);
   }
 
   #write(message: object): void {
@@ -81,7 +85,7 @@ export class ProgressStream {
   }
 
   end(): void {
-    this.send({});
+    this.#begin();
     this.#response.end();
   }
 }

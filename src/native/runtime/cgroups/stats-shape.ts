@@ -1,61 +1,9 @@
-// What `events` prints of a container, field by field as runc does: types/events.go there. Fields that are zero or
-// empty are left out, but for those that runc always prints.
+// How cgroup files become the fields of common/protocol/stats.ts.
+import type { MemoryEntry } from '#common/protocol/stats.ts';
 import type { Integer64 } from '#common/runtime-spec/types.ts';
 
 /** The text of a file in the container's cgroup; undefined where there is none. */
 export type ReadFile = (file: string) => string | undefined;
-
-type Entry = Record<string, unknown>;
-
-/** Times in nanoseconds, sizes in bytes. */
-export interface Stats {
-  cpu: { usage?: CpuUsage; throttling?: Entry; psi?: Pressure };
-  cpuset: Entry;
-  memory: {
-    cache?: Integer64;
-    usage?: MemoryEntry;
-    swap?: MemoryEntry;
-    kernel?: MemoryEntry;
-    kernelTCP?: MemoryEntry;
-    raw?: Record<string, Integer64>;
-    psi?: Pressure;
-  };
-  pids: { current?: Integer64; limit?: Integer64 };
-  blkio: Record<string, BlockEntry[] | Pressure>;
-  hugetlb: Record<string, Entry>;
-  intel_rdt: Entry;
-  /** runc knows none since its hooks set up networks. */
-  network_interfaces: null;
-}
-
-export interface CpuUsage {
-  total?: Integer64;
-  percpu?: Integer64[];
-  percpu_kernel?: Integer64[];
-  percpu_user?: Integer64[];
-  kernel: Integer64;
-  user: Integer64;
-}
-
-/** `limit` and `failcnt` are always there. */
-export interface MemoryEntry {
-  limit: Integer64;
-  usage?: Integer64;
-  max?: Integer64;
-  failcnt: Integer64;
-}
-
-export interface BlockEntry {
-  major?: Integer64;
-  minor?: Integer64;
-  op?: string;
-  value?: Integer64;
-}
-
-export interface Pressure {
-  some?: Record<string, number>;
-  full?: Record<string, number>;
-}
 
 const UNLIMITED = (1n << 64n) - 1n;
 

@@ -1,9 +1,9 @@
 import { lazy } from '#common/lazy.ts';
+import type { CgroupStats } from '#common/protocol/stats.ts';
 import { ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { listDirectory, readText } from '#sys/files.ts';
 import { type CgroupRecord, directoryOf } from './record.ts';
-import type { Stats } from './stats-shape.ts';
 import type * as v1 from './v1/stats.ts';
 import type * as v2 from './v2/stats.ts';
 
@@ -11,7 +11,7 @@ const v1Part = lazy<typeof v1>('cgroups-v1-stats');
 const v2Part = lazy<typeof v2>('cgroups-v2-stats');
 
 /** What the container uses now, and its limits. */
-export function readStats(record: CgroupRecord): Stats {
+export function readStats(record: CgroupRecord): CgroupStats {
   const read = (file: string): string | undefined => {
     const directory = directoryOf(record, file.slice(0, file.indexOf('.')));
     if (directory === undefined) return undefined;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { ProaError } from '#common/errors.ts';
 import type { Container } from '../../../containers/container.ts';
@@ -7,6 +6,7 @@ import type { Engine } from '../../../core/engine.ts';
 import { streamFrame, streamType } from '../../../logs/frames.ts';
 import { readLog } from '../../../logs/read.ts';
 import { detachKeysOf, join } from '../../../streams/join.ts';
+import { writeSlowly } from '../../../streams/write.ts';
 import { operation } from '../../operation.ts';
 import { flag, text } from '../../query.ts';
 
@@ -21,10 +21,11 @@ export const attach = operation({
     if (container.status === 'paused')
       throw new ProaError(`container ${id} is paused, unpause the container before attach`, { kind: 'conflict' });
     const tty = container.record.config.Tty ?? false;
-    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr };
+    // As at dockerd the program waits for who reads slowly: what goes through a pipe must be whole.
+    const wishes = { stdin: stdin && container.record.config.OpenStdin === true, stdout, stderr, patient: true };
     const detachKeys = detachKeysOf(query.detachKeys, { tty, stdin: wishes.stdin });
     const client = takeOver(streamType({ tty, version }));
-    if (logs) await replay(engine, container, client, { stdout, stderr });
+    if (logs) await replay(engine, container, { client, stdout, stderr, signal });
     if (!stream) {
       client.end();
       return undefined;
@@ -47,14 +48,14 @@ export const attach = operation({
 async function replay(
   engine: Engine,
   container: Container,
-  client: Duplex,
-  streams: { stdout: boolean; stderr: boolean },
+  { client, signal, ...streams }: { client: Duplex; signal: AbortSignal; stdout: boolean; stderr: boolean },
 ): Promise<void> {
   const { path, format } = logSettings(container.record, engine.records.directory(container.id));
   if (format !== 'json-file') return;
   const tty = container.record.config.Tty ?? false;
   for await (const record of readLog(path, streams)) {
+    if (signal.aborted) break;
     const bytes = Buffer.from(record.log);
-    if (!client.write(tty ? bytes : streamFrame(record.stream, bytes))) await once(client, 'drain');
+    await writeSlowly(client, tty ? bytes : streamFrame(record.stream, bytes), signal);
   }
 }

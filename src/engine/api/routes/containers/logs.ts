@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { ProaError } from '#common/errors.ts';
 import type { Container } from '../../../containers/container.ts';
 import { logSettings } from '../../../containers/life/request.ts';
 import { streamFrame, streamType } from '../../../logs/frames.ts';
 import { readLog } from '../../../logs/read.ts';
 import type { LogRecord } from '../../../logs/record.ts';
+import { writeSlowly } from '../../../streams/write.ts';
 import { operation } from '../../operation.ts';
 import { flag, moment, text } from '../../query.ts';
 
@@ -41,9 +41,7 @@ export const logs = operation({
     for await (const record of records) {
       if (signal.aborted) break;
       const line = Buffer.from(lineOf(record, query.timestamps));
-      // A slow reader is waited for: nothing is kept for it.
-      if (!response.write(tty ? line : streamFrame(record.stream, line)))
-        await Promise.race([once(response, 'drain'), once(signal, 'abort')]).catch(() => {});
+      await writeSlowly(response, tty ? line : streamFrame(record.stream, line), signal);
     }
     response.end();
     return undefined;

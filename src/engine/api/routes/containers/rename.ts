@@ -8,7 +8,7 @@ export const rename = operation({
   async answer({ engine, params: { id = '' }, query: { name } }) {
     const container = engine.containers.find(id);
     const { record } = container;
-    await container.exclusively(async () => {
+    await container.whileThere(async () => {
       const before = record.name;
       const wanted = engine.containers.claimName(name, record.id);
       if (wanted === before) return;

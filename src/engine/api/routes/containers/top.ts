@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ProaError } from '#common/errors.ts';
 import type { Container } from '../../../containers/container.ts';
+import { isCode } from '../../../images/content/errors.ts';
 import { ok, operation } from '../../operation.ts';
 import { text } from '../../query.ts';
 
@@ -31,10 +32,17 @@ async function ps(args: string): Promise<string> {
   }
 }
 
-function processesOf({ state }: Container): number[] {
+function processesOf(container: Container): number[] {
+  const { state } = container;
   const directory = state?.cgroup && Object.values(state.cgroup.directories)[0];
-  if (directory === undefined) return [state?.pid as number];
-  return readFileSync(join(directory, 'cgroup.procs'), 'utf8').trim().split('\n').map(Number);
+  if (directory === undefined) return state?.pid === undefined ? [] : [state.pid];
+  try {
+    return readFileSync(join(directory, 'cgroup.procs'), 'utf8').trim().split('\n').map(Number);
+  } catch (error) {
+    // It has ended meanwhile; a cgroup that is just being removed has no file to be read.
+    if (isCode(error, 'ENOENT', 'ENODEV')) throw container.notRunning();
+    throw error;
+  }
 }
 
 /** Rows are cut at blanks, as many as there are titles; the last has the rest. */

@@ -51,19 +51,21 @@ export const startExec = operation({
       await run();
       return { status: 200 };
     }
-    const wishes = { exec, stdin: AttachStdin, stdout: AttachStdout || tty, stderr: AttachStderr };
+    const wishes = { exec, stdin: AttachStdin, stdout: AttachStdout || tty, stderr: AttachStderr, patient: true };
     const program = await container.stream(wishes);
+    // Before the program runs: docker-py loses what comes together with the head.
+    const client = takeOver(streamType({ tty, version }));
     try {
       await run();
     } catch (error) {
       program.destroy();
       // Clients look for the reason in the output, and for the status where they ask how it ended.
       const text = Buffer.from(`${describe(error)}\r\n`);
-      takeOver(streamType({ tty, version })).end(tty ? text : streamFrame('stdout', text));
+      client.end(tty ? text : streamFrame('stdout', text));
       return undefined;
     }
     const onDetach = () => engine.keeper.tell(container, 'exec_detach', { execID: id });
-    join(takeOver(streamType({ tty, version })), program, {
+    join(client, program, {
       detachKeys,
       onDetach,
       before: engine.execs.end(session),

@@ -1,7 +1,16 @@
 import { ProaError } from '#common/errors.ts';
+import type { Engine } from '../../../core/engine.ts';
 import { importImage } from '../../../images/archive/import.ts';
 import { configFromChanges } from '../../../images/changes.ts';
-import { familiarText, parseReference, type Reference, withDefaultTag } from '../../../images/reference/parse.ts';
+import {
+  familiarText,
+  isExact,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from '../../../images/reference/parse.ts';
+import type { RegistryClient } from '../../../images/registry/client.ts';
+import type { Endpoint } from '../../../images/registry/hosts.ts';
 import { platformOf } from '../../../images/transfer/platform-text.ts';
 import { ProgressStream } from '../../../images/transfer/progress.ts';
 import { pullImage } from '../../../images/transfer/pull.ts';
@@ -27,31 +36,49 @@ export const createImage = operation({
 });
 
 async function pull(call: Call<typeof query>, name: string): Promise<void> {
-  const { engine, query: asked, request, response, signal } = call;
-  const reference = withDefaultTag(withTag(parseReference(name), asked.tag));
-  const platform = asked.platform === undefined ? undefined : platformOf(asked.platform);
+  const { request, response, signal, query: asked } = call;
+  const reference = withTag(parseReference(name), asked.tag);
   using client = registryClient(request, signal);
   const progress = new ProgressStream(response);
-  const { tag, digest } = reference;
-  progress.status(`Pulling from ${reference.path}`, { id: tag ?? digest ?? '' });
   try {
-    const { target, changed } = await pullImage(reference, {
-      client,
-      store: engine.content,
-      rules: await engine.registryRules(),
-      platform,
-      layers: engine.layers,
-      onEvent: (event) => progress.pulling(event),
-      signal,
-    });
-    engine.events.emit('image', 'pull', familiarText(reference), { name: repositoryText(reference) });
-    progress.status(`Digest: ${target.digest}`);
-    const state = changed ? 'Downloaded newer image for' : 'Image is up to date for';
-    progress.status(`Status: ${state} ${familiarText(reference)}`);
+    for (const one of isExact(reference) ? [reference] : await everyTag(call.engine, client, reference))
+      await pullOne(call, one, { client, progress });
     progress.end();
   } catch (error) {
     progress.fail(error);
   }
+}
+
+async function pullOne(
+  { engine, query: asked, signal }: Call<typeof query>,
+  reference: Reference,
+  { client, progress }: { client: RegistryClient; progress: ProgressStream },
+): Promise<void> {
+  const platform = asked.platform === undefined ? undefined : platformOf(asked.platform);
+  const { tag, digest } = reference;
+  progress.status(`Pulling from ${reference.path}`, { id: tag ?? digest ?? '' });
+  const { target, changed } = await pullImage(reference, {
+    client,
+    store: engine.content,
+    rules: await engine.registryRules(),
+    platform,
+    layers: engine.layers,
+    onEvent: (event) => progress.pulling(event),
+    signal,
+  });
+  engine.events.emit('image', 'pull', familiarText(reference), { name: repositoryText(reference) });
+  progress.status(`Digest: ${target.digest}`);
+  const state = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+  progress.status(`Status: ${state} ${familiarText(reference)}`);
+}
+
+/** Who names neither tag nor digest means every tag; clients add the default tag themselves. Mirrors may be behind. */
+async function everyTag(engine: Engine, client: RegistryClient, reference: Reference): Promise<Reference[]> {
+  const endpoint = (await engine.registryRules()).endpointsFor(reference).at(-1) as Endpoint;
+  const tags = await client.tags(endpoint);
+  if (tags.length === 0)
+    throw new ProaError(`${familiarText(reference)}: the repository has no tags`, { kind: 'not-found' });
+  return tags.map((tag) => withTag(reference, tag));
 }
 
 /** A tag, or a digest: the parameter has either. */

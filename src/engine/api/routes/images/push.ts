@@ -1,4 +1,13 @@
-import { familiarText, parseReference, repositoryOf, withDefaultTag } from '../../../images/reference/parse.ts';
+import { ProaError } from '#common/errors.ts';
+import type { Engine } from '../../../core/engine.ts';
+import {
+  familiarText,
+  isExact,
+  parseReference,
+  type Reference,
+  repositoryOf,
+} from '../../../images/reference/parse.ts';
+import type { RegistryClient } from '../../../images/registry/client.ts';
 import { ProgressStream } from '../../../images/transfer/progress.ts';
 import { pushImage } from '../../../images/transfer/push.ts';
 import { operation } from '../../operation.ts';
@@ -11,22 +20,14 @@ export const pushOperation = operation({
   path: '/images/{name*}/push',
   query: { tag: text, platform: notYet },
   async answer({ engine, params: { name = '' }, query: { tag }, request, response, signal }) {
-    const reference = withDefaultTag(parseReference(tag === undefined ? name : `${name}:${tag}`));
-    await engine.library.find(familiarText(reference));
+    const reference = parseReference(tag === undefined ? name : `${name}:${tag}`);
+    const pushed = isExact(reference) ? [reference] : await everyTag(engine, reference);
+    for (const one of pushed) await engine.library.find(familiarText(one));
     using client = registryClient(request, signal);
     const progress = new ProgressStream(response);
     progress.status(`The push refers to repository [${repositoryOf(reference)}]`);
     try {
-      const target = await pushImage(reference, {
-        client,
-        store: engine.content,
-        rules: await engine.registryRules(),
-        onEvent: (event) => progress.pushing(event),
-      });
-      engine.events.emit('image', 'push', familiarText(reference), { name: familiarText(reference) });
-      const { digest, size } = target;
-      progress.status(`${reference.tag}: digest: ${digest} size: ${size}`);
-      progress.send({ progressDetail: {}, aux: { Tag: reference.tag, Digest: digest, Size: size } });
+      for (const one of pushed) await pushOne(engine, one, { client, progress });
       progress.end();
     } catch (error) {
       progress.fail(error);
@@ -34,3 +35,33 @@ export const pushOperation = operation({
     return undefined;
   },
 });
+
+async function pushOne(
+  engine: Engine,
+  reference: Reference,
+  { client, progress }: { client: RegistryClient; progress: ProgressStream },
+): Promise<void> {
+  const { digest, size } = await pushImage(reference, {
+    client,
+    store: engine.content,
+    rules: await engine.registryRules(),
+    onEvent: (event) => progress.pushing(event),
+  });
+  const name = familiarText(reference);
+  engine.events.emit('image', 'push', name, { name });
+  progress.status(`${reference.tag}: digest: ${digest} size: ${size}`);
+  progress.send({ progressDetail: {}, aux: { Tag: reference.tag, Digest: digest, Size: size } });
+}
+
+/** Who names neither tag nor digest means every tag that is here; clients add the default tag themselves. */
+async function everyTag(engine: Engine, reference: Reference): Promise<Reference[]> {
+  const repository = repositoryOf(reference);
+  const named = (await engine.library.list())
+    .flatMap(({ names }) => names)
+    .map(parseReference)
+    .filter((one) => one.tag !== undefined && repositoryOf(one) === repository);
+  if (named.length > 0) return named;
+  throw new ProaError(`an image does not exist locally with the name: ${familiarText(reference)}`, {
+    kind: 'not-found',
+  });
+}

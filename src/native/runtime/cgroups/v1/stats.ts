@@ -1,18 +1,9 @@
+import type { BlockEntry, CgroupStats, CpuUsage, MemoryEntry } from '#common/protocol/stats.ts';
 import type { Integer64 } from '#common/runtime-spec/types.ts';
-import {
-  type BlockEntry,
-  type CpuUsage,
-  type MemoryEntry,
-  memoryEntry,
-  quantity,
-  type ReadFile,
-  type Stats,
-  table,
-  withoutZeros,
-} from '../stats-shape.ts';
+import { memoryEntry, quantity, type ReadFile, table, withoutZeros } from '../stats-shape.ts';
 
 /** Reads what version 1 hierarchies know of a container. */
-export function statsOf(read: ReadFile, hugepageSizes: readonly string[]): Stats {
+export function statsOf(read: ReadFile, hugepageSizes: readonly string[]): CgroupStats {
   return {
     cpu: withoutZeros({ usage: cpuUsage(read), throttling: throttling(read) }),
     cpuset: cpuset(read),
@@ -67,7 +58,7 @@ const cpusetFields = [
   'sched_relax_domain_level',
 ];
 
-function cpuset(read: ReadFile): Stats['cpuset'] {
+function cpuset(read: ReadFile): CgroupStats['cpuset'] {
   const values: Record<string, Integer64> = {};
   for (const field of cpusetFields) values[field] = quantity(read(`cpuset.${field}`));
   return { ...withoutZeros({ cpus: listed(read('cpuset.cpus')), mems: listed(read('cpuset.mems')) }), ...values };
@@ -83,7 +74,7 @@ function listed(text = ''): number[] {
   return numbers;
 }
 
-function memory(read: ReadFile): Stats['memory'] {
+function memory(read: ReadFile): CgroupStats['memory'] {
   const raw = table(read('memory.stat'));
   return withoutZeros({
     cache: raw['cache'],
@@ -105,7 +96,7 @@ function memoryUsage(read: ReadFile, name: string): MemoryEntry | undefined {
 }
 
 /** No limit is no field. */
-function pids(read: ReadFile): Stats['pids'] {
+function pids(read: ReadFile): CgroupStats['pids'] {
   const limit = read('pids.max');
   return withoutZeros({
     current: quantity(read('pids.current')),
@@ -125,7 +116,7 @@ const blkioFields = [
 ] as const;
 
 /** The BFQ scheduler counts, or the CFQ scheduler of old kernels did; the throttling layer always does. */
-function blkio(read: ReadFile): Stats['blkio'] {
+function blkio(read: ReadFile): CgroupStats['blkio'] {
   for (const prefix of ['blkio.bfq', 'blkio', 'blkio.throttle']) {
     const found: Record<string, BlockEntry[]> = {};
     for (const [file, field] of blkioFields) {
@@ -149,8 +140,8 @@ function blockEntries(text = ''): BlockEntry[] {
   return entries;
 }
 
-function hugetlb(read: ReadFile, sizes: readonly string[]): Stats['hugetlb'] {
-  const stats: Stats['hugetlb'] = {};
+function hugetlb(read: ReadFile, sizes: readonly string[]): CgroupStats['hugetlb'] {
+  const stats: CgroupStats['hugetlb'] = {};
   for (const size of sizes) {
     const prefix = [`hugetlb.${size}.rsvd`, `hugetlb.${size}`].find(
       (name) => read(`${name}.usage_in_bytes`) !== undefined,

@@ -1,17 +1,9 @@
+import type { BlockEntry, CgroupStats, Pressure } from '#common/protocol/stats.ts';
 import type { Integer64 } from '#common/runtime-spec/types.ts';
-import {
-  type BlockEntry,
-  memoryEntry,
-  type Pressure,
-  quantity,
-  type ReadFile,
-  type Stats,
-  table,
-  withoutZeros,
-} from '../stats-shape.ts';
+import { memoryEntry, quantity, type ReadFile, table, withoutZeros } from '../stats-shape.ts';
 
 /** Reads what a version 2 cgroup knows of a container, in the words of version 1. */
-export function statsOf(read: ReadFile, hugepageSizes: readonly string[]): Stats {
+export function statsOf(read: ReadFile, hugepageSizes: readonly string[]): CgroupStats {
   return {
     cpu: cpu(read),
     // As runc: always zero in version 2.
@@ -39,7 +31,7 @@ const cpusetFields = [
 
 const nanoseconds = (microseconds: Integer64 | undefined) => Number(microseconds ?? 0) * 1000;
 
-function cpu(read: ReadFile): Stats['cpu'] {
+function cpu(read: ReadFile): CgroupStats['cpu'] {
   const stat = table(read('cpu.stat'));
   const total = nanoseconds(stat['usage_usec']);
   const kernel = nanoseconds(stat['system_usec']);
@@ -55,7 +47,7 @@ function cpu(read: ReadFile): Stats['cpu'] {
   });
 }
 
-function memory(read: ReadFile): Stats['memory'] {
+function memory(read: ReadFile): CgroupStats['memory'] {
   const raw = table(read('memory.stat'));
   const usage = quantity(read('memory.current'));
   const limit = quantity(read('memory.max'));
@@ -78,7 +70,7 @@ function sum(a: Integer64, b: Integer64): Integer64 {
   return quantity(String(BigInt(a) + BigInt(b)));
 }
 
-function pids(read: ReadFile): Stats['pids'] {
+function pids(read: ReadFile): CgroupStats['pids'] {
   const current = read('pids.current');
   const limit = read('pids.max');
   // Without the controller, processes can at least be counted.
@@ -95,7 +87,7 @@ const ioFields: Record<string, readonly [field: string, op: string]> = {
 };
 
 /** Lines `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0`. */
-function blkio(read: ReadFile): Stats['blkio'] {
+function blkio(read: ReadFile): CgroupStats['blkio'] {
   const found: Record<string, BlockEntry[]> = {};
   for (const line of (read('io.stat') ?? '').split('\n')) {
     const [place = '', ...pairs] = line.split(' ');
@@ -127,8 +119,8 @@ function pressure(text: string | undefined): Pressure | undefined {
   return found;
 }
 
-function hugetlb(read: ReadFile, sizes: readonly string[]): Stats['hugetlb'] {
-  const stats: Stats['hugetlb'] = {};
+function hugetlb(read: ReadFile, sizes: readonly string[]): CgroupStats['hugetlb'] {
+  const stats: CgroupStats['hugetlb'] = {};
   for (const size of sizes) {
     const current = read(`hugetlb.${size}.rsvd.current`) ?? read(`hugetlb.${size}.current`);
     if (current === undefined) continue;

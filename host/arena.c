@@ -59,8 +59,12 @@ static int lent;
 static int map(char *place, size_t room, size_t size)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-    if (mmap(place, room, PROT_READ | PROT_WRITE, flags, -1, 0) != place)
+    void *mapped = mmap(place, room, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (mapped != place) {
+        if (mapped != MAP_FAILED && munmap(mapped, room) == 0)
+            errno = EEXIST; /* Linux before 4.17 takes the place for a hint */
         return -1;
+    }
     if (room % HUGE == 0 && size >= WORTH)
         madvise(place, room, MADV_HUGEPAGE);
     madvise(place, size, MADV_POPULATE_WRITE);
@@ -143,11 +147,13 @@ __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames,
     int pidfd = -1, apart = copy < arena->next;
     if (apart && map(copy = KEPT, whole(room, HUGE), room))
         return -errno;
-    if (!apart) {
+    if (apart) {
+        madvise(copy, whole(room, HUGE), MADV_DONTFORK);
+    } else {
         hole_end = top == hole ? hole_end : arena_mapped;
         hole = copy;
     }
-    lent++;
+    int level = ++lent;
     args->flags |= CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
     args->pidfd = (uintptr_t)&pidfd;
     memcpy(copy, arena, used);
@@ -158,6 +164,9 @@ __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames,
         body(argument);
         _exit(127);
     }
+    /* It was killed while it had lent the region on: somebody still runs in it, and nobody else may. */
+    if (lent != level)
+        _exit(127);
     memcpy(arena, copy, used);
     memcpy(frames, copy + used, depth);
     lent--;
@@ -267,7 +276,7 @@ static void settle(void)
     /* Two mappings are moved one by one. Nothing may use the region until they are there. */
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     if (mremap(SHARED, common, common, flags, place) != place)
-        return;
+        abort();
     if (used > common && mremap(SHARED + common, used - common, used - common, flags, place + common) == MAP_FAILED)
         abort();
     munmap(place + used, end - (place + used));
@@ -287,7 +296,7 @@ JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *a
 }
 
 /* trim(): gives the kernel memory that holds nothing: behind the last page, inside free blocks of several pages, and the
-   stack below its caller. All of it reads as zeros afterwards. For processes that wait for years. */
+   stack below its caller. Nothing that was in it is there afterwards. For processes that wait for years. */
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     if (shared)

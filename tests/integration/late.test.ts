@@ -1,8 +1,9 @@
 // Containers that are made when they are started, over the connection that asked for them.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { ExitRecord } from '#common/protocol/container.ts';
 import { Agent, Client, until } from './support/agent.ts';
 
 const late = { start: false, late: true };
@@ -48,6 +49,70 @@ test('a start that fails is answered with its reason, and its id is free', async
   await agent.create({ args: ['true'], request: { ...late, id } });
   await agent.ask(id, 'start');
   assert.equal((await agent.ended(id)).status, 0);
+});
+
+test('until the monitor of a failed start is gone, it cannot be started, and who waits and removes is answered', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: ['/no/such/program'], request: late });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const asked = [
+    client.ask('wait'),
+    client.ask('start'),
+    client.ask('start'),
+    client.ask('stop', {}),
+    client.ask('remove'),
+  ];
+  const [wait, start, again, stop, remove] = await Promise.allSettled(asked);
+  const told = { status: 127, message: 'find program "/no/such/program"' };
+  for (const answer of [wait, stop]) {
+    const { status, failure } = (answer as PromiseFulfilledResult<ExitRecord>).value;
+    assert.deepEqual({ status, message: failure?.message.slice(0, 31) }, told);
+  }
+  assert.deepEqual(
+    [start, again, remove].map((answer) => answer?.status),
+    ['rejected', 'rejected', 'fulfilled'],
+  );
+  assert.deepEqual(
+    client.notices.flatMap(({ notice }) => notice ?? []),
+    [],
+  );
+  await until(() => !existsSync(join(agent.run, 'containers', id)));
+  assert.equal(agent.kept(id), undefined);
+});
+
+test('a stop that comes while it is being made ends it', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  for (const [ask, fields] of [
+    ['stop', { graceSeconds: 0 }],
+    ['remove', {}],
+  ] as const) {
+    const id = await agent.create({ args: ['sleep', '100'], request: late });
+    using client = agent.monitor(id);
+    await Promise.all([client.ask('start'), client.ask(ask, fields)]);
+    assert.equal((await agent.ended(id)).signal, 9);
+  }
+});
+
+test('a hook holds nobody up', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const go = join(agent.state, 'go');
+  const script = `until [ -e ${go} ]; do sleep 0.02; done`;
+  const id = await agent.create({
+    args: ['sleep', '100'],
+    request: late,
+    config: (config) => {
+      config.hooks = { poststart: [{ path: '/bin/sh', args: ['sh', '-c', script] }] };
+    },
+  });
+  using client = agent.monitor(id);
+  const started = client.ask('start');
+  assert.equal((await agent.ask(id, 'state'))['id'], id);
+  writeFileSync(go, '');
+  await started;
 });
 
 test('one that is removed or stopped before its start has ended by a kill', async () => {

@@ -65,6 +65,11 @@ export class Container {
     return this.record.started ? 'exited' : 'created';
   }
 
+  /** Whether its monitor makes it when it starts it: since version 2 of the protocol. */
+  get startsInOneStep(): boolean {
+    return (this.#monitor?.version ?? 0) >= 2;
+  }
+
   get hasMonitor(): boolean {
     return this.#monitor !== undefined;
   }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, kindOf, ProaError } from '#common/errors.ts';
 import type { Created } from '#common/protocol/agent.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
-import { RemoteFailure } from '#common/protocol/failure.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 
 export interface AgentOptions {
@@ -70,7 +69,8 @@ export class Agent implements Disposable {
         return { connection, answer: await connection.ask<Answer>(ask, fields) };
       } catch (error) {
         connection[Symbol.dispose]();
-        const unheard = kindOf(error) === 'unavailable' && !(error instanceof RemoteFailure);
+        // The greeting is answered before anything is read, let alone done.
+        const unheard = kindOf(error) === 'unavailable' && connection.version === 0;
         if (!unheard || attempts === ATTEMPTS) throw error;
       }
     }

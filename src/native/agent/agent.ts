@@ -6,14 +6,14 @@ import { clearAside, containersDirectory, type Roots } from '#native/monitor/dir
 import { protectKeepers } from '#native/monitor/oom-score.ts';
 import { recoverContainer } from '#native/monitor/recover.ts';
 import { utf8 } from '#sys/bytes.ts';
-import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '#sys/errno.ts';
+import { EAGAIN, ECONNRESET, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPIPE } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { closeAllBut, type OwnedFd, setNonblocking } from '#sys/fd.ts';
 import { makeDirectories, openDirectory, removeFile, renameFile, tryLockFile, writeAll } from '#sys/files.ts';
 import { deepenStack, shareMemory } from '#sys/memory.ts';
 import { cloneProcess, type ExitReason, reapOne, SIGCHLD, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
-import { setsid } from '#sys/raw/process.ts';
+import { getpid, getppid, setsid } from '#sys/raw/process.ts';
 import { blockAllSignals, SIGINT, SIGTERM } from '#sys/signals.ts';
 import { acceptConnectionIfAny, listenUnix, receiveMessage, sendMessage, shortPath, socketPair } from '#sys/sockets.ts';
 import { monotonicMicroseconds, sleepMilliseconds } from '#sys/time.ts';
@@ -97,7 +97,7 @@ function serve(listener: OwnedFd, roots: Roots): void {
     loop.turn(room ? recoveries.wait : 0);
     reap((pid, reason) => {
       const success = reason.code === 0;
-      if (next.pid === pid) next.forget();
+      if (next.pid === pid) next.end();
       // Others that end well have put everything in order; while a container is recovered, nobody looks after its id.
       if (recoveries.ended(pid, success) || !success) looking = true;
     });
@@ -128,13 +128,21 @@ class NextChild implements Disposable {
   }
 
   make(): void {
-    this.#pid ??= fork(() => takeConnection(this.#listener, this.#tell, this.#roots));
+    const agent = getpid();
+    this.#pid ??= fork(() => takeConnection(agent, this.#listener, this.#tell, this.#roots));
   }
 
-  /** It has its connection, or it has ended. */
-  forget(): void {
-    while (receiveMessage(this.taken));
+  /** It has its connection. */
+  forget(): boolean {
+    let told = false;
+    while (receiveMessage(this.taken)) told = true;
     this.#pid = undefined;
+    return told;
+  }
+
+  /** It has ended. Where that was before it had a connection, the next might do the same at once. */
+  end(): void {
+    if (!this.forget()) sleepMilliseconds(SHORTAGE_MILLISECONDS);
   }
 
   [Symbol.dispose](): void {
@@ -144,8 +152,10 @@ class NextChild implements Disposable {
 }
 
 /** In the child that waits: it holds nothing of the agent's that another agent would want, and goes with it. */
-function takeConnection(listener: OwnedFd, tell: OwnedFd, roots: Roots): number {
+function takeConnection(agent: number, listener: OwnedFd, tell: OwnedFd, roots: Roots): number {
   setParentDeathSignal(SIGKILL);
+  // It may be gone already.
+  if (getppid() !== agent) return 0;
   closeAllBut([listener.number, tell.number]);
   deepenStack();
   let connection: OwnedFd | undefined;
@@ -155,7 +165,12 @@ function takeConnection(listener: OwnedFd, tell: OwnedFd, roots: Roots): number 
     });
   }
   setParentDeathSignal(0);
-  sendMessage(tell, utf8('taken'));
+  try {
+    sendMessage(tell, utf8('taken'));
+  } catch (error) {
+    // The agent is gone, and nobody makes another.
+    if (!isErrno(error, EPIPE, ECONNRESET)) throw error;
+  }
   return serveConnection(connection, roots);
 }
 

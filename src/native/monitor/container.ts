@@ -130,7 +130,8 @@ export class Container {
     // The program may end before we have heard its number.
     using _expected = this.#reaper.expectChild();
     const streams = this.#waiting ?? this.#newStreams();
-    const made = await makeContainer(this.#loop, this.driver, { streams, start, first });
+    const standingStill = first && this.driver.makesQuickly();
+    const made = await makeContainer(this.#loop, this.driver, { streams, start, standingStill });
     this.#waiting = undefined;
     this.#made = made;
     this.#ending = false;
@@ -174,15 +175,22 @@ export class Container {
     if (this.#state.phase === 'created') this.#running();
   }
 
-  /** Where that fails nothing is left of it, as if it had failed before. */
+  /** Where that fails nothing is left of it, as if it had failed before: who asks until we are gone is told that it ended. */
   async #makeAtLast(): Promise<void> {
     try {
       await this.make({ start: true, first: true });
     } catch (error) {
+      this.#waiting = undefined;
+      const exit = { status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) };
+      Object.assign(this.#state, { phase: 'exited', exit, cleaned: true });
       this.files.release();
+      this.#ends.tell(exit);
+      this.#cleaned.tell(exit);
       this.#end();
       throw error;
     }
+    // Somebody stopped it while it was being made.
+    if (this.#state.stopped && this.#made && !this.#ending) await this.kill(SIGKILL);
   }
 
   #running(): void {

@@ -13,7 +13,7 @@ export interface HelperOptions {
   limit?: number;
   /** Gets a way to end it early. */
   begun?(end: () => void): void;
-  /** The monitor stands still meanwhile: nobody can ask it anything yet. Cheaper by a copy of it. */
+  /** The monitor stands still meanwhile, and lends it its memory: cheaper by a copy of it, for what does not last. */
   standingStill?: boolean;
 }
 

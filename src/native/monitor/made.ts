@@ -19,14 +19,14 @@ export interface Made {
 export async function makeContainer(
   loop: Loop,
   driver: RuntimeDriver,
-  { streams, start, first }: { streams: Streams; start: boolean; first: boolean },
+  { streams, start, standingStill }: { streams: Streams; start: boolean; standingStill: boolean },
 ): Promise<Made> {
   try {
     const create = () => {
       const { record, beginsAlone = false, ...started } = driver.create(streams, { start });
       return { ...started, answer: { record, beginsAlone } };
     };
-    const { answer, pidfd } = await startInHelper(loop, streams, create, { standingStill: first });
+    const { answer, pidfd } = await startInHelper(loop, streams, create, { standingStill });
     return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, ...answer };
   } catch (error) {
     streams[Symbol.dispose]();

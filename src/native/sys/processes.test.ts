@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { textOf, utf8 } from './bytes.ts';
 import { door } from './door.ts';
 import { SystemError } from './errors.ts';
 import { trimMemory } from './memory.ts';
-import { cloneProcess, exitProcess, lendMemory, waitForChild } from './processes.ts';
+import { cloneProcess, exitProcess, lendMemory, SIGKILL, sendSignal, waitForChild } from './processes.ts';
+import { CLONE_PARENT, getpid } from './raw/process.ts';
 import { receiveMessage, sendMessage, socketPair } from './sockets.ts';
+import { sleepMilliseconds } from './time.ts';
 
 /** These need a kernel, and so run inside the binary alone. */
 const onKernel = (name: string, body: () => void) => door !== undefined && test(name, body);
@@ -93,6 +96,27 @@ onKernel('children of children, lent and copied', () => {
     return value.depth === depth ? code + 1 : 0;
   };
   assert.equal(lentOnly(0), 44);
+});
+
+onKernel('one that is killed while it has lent its memory on takes its lender with it', () => {
+  const [near, far] = socketPair();
+  using ours = near;
+  using theirs = far;
+  const lender = cloneProcess({}, () => {
+    lendMemory({}, () => {
+      const between = utf8(String(getpid()));
+      lendMemory({ flags: CLONE_PARENT }, () => {
+        sendMessage(theirs, between);
+        sleepMilliseconds(300);
+        return 0;
+      });
+      return 0;
+    });
+    return 0;
+  });
+  using _pidfd = lender.pidfd;
+  sendSignal(Number(textOf(receiveMessage(ours)?.data ?? utf8('0'))), SIGKILL);
+  assert.deepEqual(waitForChild(lender), { code: 127 });
 });
 
 onKernel('memory that has been trimmed, and shared, is lent and copied as any', () => {

@@ -46,8 +46,9 @@ async function start(engine: Engine, container: Container): Promise<void> {
       record.started = true;
       await container.ask('start', {});
     } catch (error) {
-      // Where it was refused, another may be kept by that id.
-      if (kept) await giveUp(container);
+      // Where the making was refused, another may be kept by that id; where the start was, nothing is left by itself.
+      if (container.startsInOneStep && error instanceof RemoteFailure) container.leave();
+      else if (kept) await giveUp(container);
       throw error;
     }
     delete record.failure;

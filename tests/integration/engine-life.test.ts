@@ -105,13 +105,13 @@ test('a start that fails is no end: no event tells of one, and it can be started
   await engine.ask('POST', `/containers/${Id}/start`);
   assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${Id}/wait`)).StatusCode, 3);
   const { text } = await engine.call('GET', `/events?since=0&until=${Math.ceil(Date.now() / 1000)}`);
-  const told = text
+  const events = text
     .trim()
     .split('\n')
-    .map((line) => (JSON.parse(line) as { Action: string }).Action);
+    .map((line) => JSON.parse(line) as { Type: string; Action: string });
   assert.deepEqual(
-    told.filter((action) => ['start', 'die'].includes(action)),
-    ['start', 'die'],
+    events.flatMap(({ Type, Action }) => (Type === 'container' ? [Action] : [])),
+    ['create', 'start', 'die'],
   );
 });
 

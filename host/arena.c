@@ -2,12 +2,19 @@
    together and have no headers, so that what a start writes to is on few pages: after a fork each of them is a fault and
    a copy, and, while the process lives, memory of its own. Being always at the same place, the region can be written to
    a file when a program is ready, and copied back at a start (snapshot.c). */
+#define _GNU_SOURCE
 #include "host.h"
 
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-enum { PAGE = 4096, GROWTH = 32 * PAGE, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
+enum { PAGE = 4096, GROWTH = 32 * PAGE, HUGE = 512 * PAGE, WORTH = HUGE / 4, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
 
 /* At the beginning of each page, or of the pages of one larger block; 16 bytes keep malloc's alignment. */
 struct page {
@@ -36,28 +43,151 @@ static size_t size_of(unsigned class)
     return ((size_t)PAGE << (class - STEPS - 7)) - sizeof(struct page);
 }
 
-char *arena_mapped;
+char *arena_mapped, *arena_stack;
 
-/* Makes room for `size` more bytes; present at once, since faults one by one cost more. */
+/* What new blocks may not lie in: where the region was copied to while it is lent. And how often it is lent just now. */
+static char *hole, *hole_end;
+static int lent;
+
+/* Where a copy of the region is: for a child, and for the time that it is lent where it has no room for one itself. */
+#define APART 0x100000000
+#define COPY ((char *)arena - APART)
+#define KEPT ((char *)arena - APART * (2 + lent))
+
+/* Maps `room` bytes at `place`, `size` of them present at once: faults one by one cost more. What fills a good part of a
+   huge page is one where the kernel has them: a single fault, and a single entry for whoever shadows page tables. */
+static int map(char *place, size_t room, size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    void *mapped = mmap(place, room, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (mapped != place) {
+        if (mapped != MAP_FAILED && munmap(mapped, room) == 0)
+            errno = EEXIST; /* Linux before 4.17 takes the place for a hint */
+        return -1;
+    }
+    if (room % HUGE == 0 && size >= WORTH)
+        madvise(place, room, MADV_HUGEPAGE);
+    madvise(place, size, MADV_POPULATE_WRITE);
+    return 0;
+}
+
+/* syscall(2) within the caller's frame: the result or -errno. */
+static inline __attribute__((always_inline)) long raw_call(long number, long a, long b)
+{
+#ifdef __x86_64__
+    __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b) : "rcx", "r11", "memory");
+    return number;
+#else
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
+    return x0;
+#endif
+}
+
+static size_t whole(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/* Makes room for `size` more bytes. */
 int arena_grow(size_t size)
 {
-    size = (size + GROWTH - 1) / GROWTH * GROWTH;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE;
     char *start = arena_mapped ? arena_mapped : (char *)arena;
-    if (mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) != start)
+    size_t room = whole(size, arena_mapped || size < WORTH ? GROWTH : HUGE);
+    if (map(start, room, room % HUGE == 0 ? size : room))
         return -1;
-    arena_mapped = start + size;
+    madvise(start, room, MADV_DONTFORK);
+    arena_mapped = start + room;
     return 0;
+}
+
+/* A call that copies the process: clone(2), clone3(2). The child is given a copy of the region made in one go, where
+   the kernel would copy it page by page, with a fault for each on both sides. What a child is born into, such as a
+   cgroup with little memory, does not pay for it either. The child waits a little until its parent has let go of the copy:
+   of a page that two have, the kernel would copy what is written to after all. */
+long arena_fork(const long *call)
+{
+    size_t used = arena->next - (char *)arena, room = whole(used, HUGE);
+    int kind = MAP_SHARED | MAP_ANONYMOUS;
+    volatile char *alone = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, kind, -1, 0);
+    if (alone == MAP_FAILED)
+        return -1;
+    long pid = -1;
+    if (map(COPY, room, used) == 0) {
+        memcpy(COPY, arena, used);
+        pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
+    }
+    int error = errno;
+    if (pid == 0) {
+        for (int tries = 0; !*alone && tries < 1000; tries++)
+            sched_yield();
+        if (mremap(COPY, room, room, MREMAP_MAYMOVE | MREMAP_FIXED, arena) != arena)
+            _exit(127);
+        madvise(arena, room, MADV_DONTFORK);
+        arena_mapped = (char *)arena + room;
+        hole = NULL;
+    } else {
+        munmap(COPY, room);
+        *alone = 1;
+    }
+    munmap((void *)alone, PAGE);
+    errno = error;
+    return pid;
+}
+
+/* clone3(2) with CLONE_VM and CLONE_VFORK, which lends the region to a child. The child runs `body`, while its parent
+   stands still until that executes a program or ends; then the region, and the stack from `frames` on, are as they were
+   before. The region is copied within its huge page where there is room. The pidfd is left where its address would be,
+   for the kernel writes it while the memory is lent. */
+__attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument)
+{
+    size_t used = arena->next - (char *)arena, depth = arena_stack - frames, room = whole(used + depth, PAGE);
+    char *former = hole, *former_end = hole_end, *top = hole && arena->next <= hole ? hole : arena_mapped;
+    char *copy = top - room;
+    int pidfd = -1, apart = copy < arena->next;
+    if (apart && map(copy = KEPT, whole(room, HUGE), room))
+        return -errno;
+    if (apart) {
+        madvise(copy, whole(room, HUGE), MADV_DONTFORK);
+    } else {
+        hole_end = top == hole ? hole_end : arena_mapped;
+        hole = copy;
+    }
+    int level = ++lent;
+    args->flags |= CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+    args->pidfd = (uintptr_t)&pidfd;
+    memcpy(copy, arena, used);
+    memcpy(copy + used, frames, depth);
+    /* No function may return between the two: the child uses the stack below this frame. */
+    long pid = raw_call(SYS_clone3, (long)args, sizeof *args);
+    if (pid == 0) {
+        body(argument);
+        _exit(127);
+    }
+    /* It was killed while it had lent the region on: somebody still runs in it, and nobody else may. */
+    if (lent != level)
+        _exit(127);
+    memcpy(arena, copy, used);
+    memcpy(frames, copy + used, depth);
+    lent--;
+    hole = former;
+    hole_end = former_end;
+    if (apart)
+        munmap(copy, whole(room, HUGE));
+    args->pidfd = pidfd;
+    return pid;
 }
 
 /* The first block of new pages. */
 static char *open_pages(size_t block)
 {
-    size_t whole = (block + sizeof(struct page) + PAGE - 1) / PAGE * PAGE;
-    if ((size_t)(arena_mapped - arena->next) < whole && arena_grow(whole))
+    size_t size = whole(block + sizeof(struct page), PAGE);
+    if (hole && arena->next < hole_end && (size_t)(hole - arena->next) < size)
+        arena->next = hole_end;
+    if ((size_t)(arena_mapped - arena->next) < size && arena_grow(size))
         return NULL;
     struct page *page = (struct page *)arena->next;
-    arena->next += whole;
+    arena->next += size;
     page->block = block;
     return (char *)(page + 1);
 }
@@ -113,11 +243,65 @@ static void *resize(JSMallocState *state, void *pointer, size_t size)
     return next;
 }
 
+/* A process that forks others which wait for years keeps its memory in a file as well, of which each has a mapping of its
+   own: pages that are still the same there are one for all. */
+#define SHARED ((char *)arena + 0x1000000000)
+static size_t shared;
+
+/* share(): lets those who are forked from now on, when they trim, have in common what does not differ. */
+JSValue host_share(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    size_t used = whole(arena->next - (char *)arena, PAGE);
+    int file = memfd_create("proa", MFD_CLOEXEC), flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE;
+    if (file >= 0 && write(file, arena, used) == (ssize_t)used &&
+        mmap(SHARED, used, PROT_READ | PROT_WRITE, flags, file, 0) == SHARED)
+        shared = used;
+    close(file);
+    return JS_NewBool(ctx, shared > 0);
+}
+
+/* Puts the region into the mapping of the file, and that in its place. */
+static void settle(void)
+{
+    size_t used = whole(arena->next - (char *)arena, PAGE), common = shared;
+    char *place = (char *)arena, *end = arena_mapped;
+    if (used > common) {
+        if (map(SHARED + common, used - common, used - common))
+            return;
+        memcpy(SHARED + common, place + common, used - common);
+    }
+    for (size_t at = 0; at < common; at += PAGE)
+        if (memcmp(SHARED + at, place + at, PAGE))
+            memcpy(SHARED + at, place + at, PAGE);
+    /* Two mappings are moved one by one. Nothing may use the region until they are there. */
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    if (mremap(SHARED, common, common, flags, place) != place)
+        abort();
+    if (used > common && mremap(SHARED + common, used - common, used - common, flags, place + common) == MAP_FAILED)
+        abort();
+    munmap(place + used, end - (place + used));
+    madvise(place, used, MADV_DONTFORK);
+    arena_mapped = place + used;
+    shared = 0;
+}
+
+/* deepen(): makes the stack below its caller present, for who waits and will have to be quick then. One access extends
+   it, and the rest comes in one go. */
+JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    char *stack = (char *)((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE - 1)) - 48 * PAGE;
+    *(volatile char *)stack = 0;
+    madvise(stack, 48 * PAGE, MADV_POPULATE_WRITE);
+    return JS_UNDEFINED;
+}
+
 /* trim(): gives the kernel memory that holds nothing: behind the last page, inside free blocks of several pages, and the
-   stack below its caller. All of it reads as zeros afterwards. For processes that wait for years. */
+   stack below its caller. Nothing that was in it is there afterwards. For processes that wait for years. */
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-    madvise(arena->next, arena_mapped - arena->next, MADV_DONTNEED);
+    if (shared)
+        settle();
+    madvise(arena->next, (hole ? hole : arena_mapped) - arena->next, MADV_DONTNEED);
     for (unsigned class = STEPS + 8; class < ARENA_CLASSES; class++)
         for (char *block = arena->classes[class].freed; block; block = *(void **)block)
             /* Its first page holds the size and the way to the next one. */

@@ -4,6 +4,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,13 @@ static int argument(JSContext *ctx, JSValueConst value, int position, long *out,
     }
 }
 
-static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+static long call(const long *a)
+{
+    return syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+}
+
+/* syscall(number, ...arguments); fork(number, ...arguments) for the calls that copy the process. */
+static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int forks)
 {
     long arguments[7] = {0}, result;
     const char *texts[7] = {0};
@@ -87,13 +94,35 @@ static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValue
     for (i = 0; i < argc; i++)
         if (argument(ctx, argv[i], i, &arguments[i], &texts[i]))
             goto out;
-    result = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]);
+    result = (forks ? arena_fork : call)(arguments);
     answer = JS_NewInt64(ctx, result == -1 ? -errno : result);
 out:
     for (i = 0; i < argc; i++)
         if (texts[i])
             JS_FreeCString(ctx, texts[i]);
     return answer;
+}
+
+struct lent {
+    JSContext *ctx;
+    JSValueConst body;
+};
+
+static void run_lent(void *argument)
+{
+    struct lent *lent = argument;
+    JS_Call(lent->ctx, lent->body, JS_UNDEFINED, 0, NULL);
+}
+
+/* lend(body, arguments): clone3(2) whose child runs `body`, which does not return, in this memory: arena_lend(). */
+static JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    size_t length = 0;
+    struct lent lent = {ctx, argv[0]};
+    void *arguments = argc == 2 ? bytes_of(ctx, argv[1], &length) : NULL;
+    if (length != sizeof(struct clone_args) || !JS_IsFunction(ctx, argv[0]))
+        return JS_ThrowTypeError(ctx, "lend: expected a function and the arguments of clone3");
+    return JS_NewInt64(ctx, arena_lend(arguments, __builtin_frame_address(0), run_lent, &lent));
 }
 
 /* address(buffer): where its bytes are, for pointers inside structures. QuickJS never moves them; the caller keeps
@@ -213,12 +242,15 @@ static JSValue byte_strings(JSContext *ctx, char **strings)
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("syscall", 1, host_syscall), JS_CFUNC_DEF("address", 1, host_address),
-    JS_CFUNC_DEF("decode", 1, host_decode),   JS_CFUNC_DEF("encode", 1, host_encode),
-    JS_CFUNC_DEF("load", 1, host_load),       JS_CFUNC_DEF("loaded", 0, host_loaded),
-    JS_CFUNC_DEF("drain", 0, host_drain),     JS_CFUNC_DEF("frame", 4, host_frame),
-    JS_CFUNC_DEF("gzip", 3, host_gzip),       JS_CFUNC_DEF("trim", 0, host_trim),
-    JS_CFUNC_DEF("scan", 3, host_scan),
+    JS_CFUNC_MAGIC_DEF("syscall", 1, host_syscall, 0),
+    JS_CFUNC_MAGIC_DEF("fork", 1, host_syscall, 1),
+    JS_CFUNC_DEF("lend", 2, host_lend),       JS_CFUNC_DEF("share", 0, host_share),
+    JS_CFUNC_DEF("deepen", 0, host_deepen),
+    JS_CFUNC_DEF("address", 1, host_address), JS_CFUNC_DEF("decode", 1, host_decode),
+    JS_CFUNC_DEF("encode", 1, host_encode),   JS_CFUNC_DEF("load", 1, host_load),
+    JS_CFUNC_DEF("loaded", 0, host_loaded),   JS_CFUNC_DEF("drain", 0, host_drain),
+    JS_CFUNC_DEF("frame", 4, host_frame),     JS_CFUNC_DEF("gzip", 3, host_gzip),
+    JS_CFUNC_DEF("trim", 0, host_trim),       JS_CFUNC_DEF("scan", 3, host_scan),
 };
 
 /* Says why `program` ends. Without a context there was no memory for one. */
@@ -271,6 +303,7 @@ static int prepare(const char *entry, int building)
 int main(int argc, char **argv)
 {
     const char *name = argc > 0 ? argv[0] : "proa";
+    arena_stack = __builtin_frame_address(0);
     const char *slash = strrchr(name, '/');
     const struct program *program = programs;
 

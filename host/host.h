@@ -20,7 +20,7 @@ struct program {
 
 extern const struct blob blobs[];
 extern const struct program programs[];
-/* Names of programs that run from a copy of the binary that containers cannot write to; each ends with NUL: entry.c. */
+/* Programs that run from a copy of the binary that containers cannot write to, with the commands that need it: entry.c. */
 extern const char detached[];
 
 /* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits. */
@@ -42,8 +42,14 @@ struct arena {
 #define arena ((struct arena *)0x4000000000)
 
 extern char *arena_mapped;
+extern char *arena_stack; /* where the frames of main() and its callees end */
 int arena_grow(size_t size);
+long arena_fork(const long *call);
+struct clone_args;
+long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument);
 extern const JSMallocFunctions arena_functions;
+JSValue host_share(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */

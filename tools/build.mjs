@@ -36,7 +36,12 @@ const cflags = [
   '-D_FORTIFY_SOURCE=2',
 ];
 // Debian 13's library refers to a symbol that glibc before 2.38 lacks; it is the same function.
-const ldflags = ['-static-pie', '-Wl,-z,relro,-z,now', '-Wl,-z,noexecstack', '-Wl,--defsym=__isoc23_strtol=strtol'];
+const ldflags = [
+  '-static-pie',
+  '-Wl,-z,relro,-z,now,-z,pack-relative-relocs',
+  '-Wl,-z,noexecstack',
+  '-Wl,--defsym=__isoc23_strtol=strtol',
+];
 
 export const machine = { x64: 'x86-64', arm64: 'aarch64' }[arch()];
 
@@ -115,7 +120,7 @@ function tableSource(directory, blobs, table) {
   blobs.forEach((name, index) => {
     const symbol = `blob_${index}`;
     lines.push(
-      `__asm__(".section .rodata\\n.balign 16\\n${symbol}:\\n.incbin \\"${join(directory, name)}.bc\\"\\n${symbol}_end:\\n.previous");`,
+      `__asm__(".section .bytecode,\\"a\\"\\n.balign 16\\n${symbol}:\\n.incbin \\"${join(directory, name)}.bc\\"\\n${symbol}_end:\\n.previous");`,
       `extern const uint8_t ${symbol}[], ${symbol}_end[];`,
     );
   });
@@ -126,7 +131,8 @@ function tableSource(directory, blobs, table) {
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
   for (const { name, aliases = [], entry } of table)
     for (const word of [name, ...aliases]) lines.push(`    {"${word}", "${entry}.js"},`);
-  const detached = table.filter((program) => program.detached).map(({ name }) => `${name}\\0`);
+  const list = ({ name, detached }) => [name, ...(detached === true ? [] : detached), ''].map((word) => `${word}\\0`);
+  const detached = table.filter((program) => program.detached).flatMap(list);
   lines.push('    {0, 0}};', `const char detached[] = "${detached.join('')}";`, '');
   return lines.join('\n');
 }

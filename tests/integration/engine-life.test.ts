@@ -89,6 +89,32 @@ test('what ended while no engine ran is known, gone where it was to go, and rest
   await engine.runContainer(['true'], { name: 'gone' });
 });
 
+test('a start that fails is no end: no event tells of one, and it can be started again', async () => {
+  await using engine = await EngineProcess.start();
+  const wanted = {
+    Image: 'proa/base',
+    Cmd: ['/data/program'],
+    HostConfig: { NetworkMode: 'none', Binds: [`${engine.state}:/data`] },
+  };
+  const { Id } = await engine.ask<{ Id: string }>('POST', '/containers/create', wanted);
+  for (let round = 0; round < 3; round++)
+    assert.equal((await engine.call('POST', `/containers/${Id}/start`)).status, 400);
+  const { State } = await engine.inspect(Id);
+  assert.deepEqual([State.Status, State.ExitCode], ['created', 127]);
+  writeFileSync(join(engine.state, 'program'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+  await engine.ask('POST', `/containers/${Id}/start`);
+  assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${Id}/wait`)).StatusCode, 3);
+  const { text } = await engine.call('GET', `/events?since=0&until=${Math.ceil(Date.now() / 1000)}`);
+  const events = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { Type: string; Action: string });
+  assert.deepEqual(
+    events.flatMap(({ Type, Action }) => (Type === 'container' ? [Action] : [])),
+    ['create', 'start', 'die'],
+  );
+});
+
 test('the agent may be killed: containers run on, and others are made', async () => {
   await using engine = await EngineProcess.start();
   const id = await engine.runContainer(forever);

@@ -1,44 +1,41 @@
 // The engine under a service manager, whose tools are played by scripts: tests/guest/systemd has a real one.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { until } from './support/agent.ts';
 import { EngineProcess } from './support/engine.ts';
 
-/** Opens a socket as descriptor 3, and becomes the command. This process must not have it: it would accept as well. */
-const manager = `import os, socket, sys
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1])
-listener.listen()
-os.dup2(listener.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ["LISTEN_PID"] = os.environ["SYSTEMD_EXEC_PID"] = str(os.getpid())
-os.execvp(sys.argv[2], sys.argv[2:])`;
-
 /** An engine as the process of a service; its socket is open already. */
 class Service implements AsyncDisposable {
-  readonly #socket: string;
   readonly #process: ChildProcess;
   readonly #tools: string;
 
-  private constructor(engine: EngineProcess, systemState: string) {
-    this.#socket = engine.socket;
+  private constructor(listener: Server, engine: EngineProcess, systemState: string) {
     this.#tools = join(engine.run, 'tools');
     mkdirSync(this.#tools, { recursive: true });
     this.#tool('systemd-notify', `echo "$NOTIFY_SOCKET $*" >>"${this.#tools}/told"`);
     this.#tool('systemctl', `[ "$*" = is-system-running ] && echo ${systemState}`);
+    // The shell has the number that the engine will have.
+    const script = 'LISTEN_PID=$$ SYSTEMD_EXEC_PID=$$ exec "$@"';
     const roots = ['--run', engine.run, '--state', engine.state];
     const line = [process.execPath, resolve('dist/proad.mjs'), 'serve', ...roots];
-    this.#process = spawn('python3', ['-c', manager, engine.socket, ...line], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+    const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
+    this.#process = spawn('sh', ['-c', script, 'sh', ...line], {
+      stdio: ['ignore', 'ignore', 'inherit', fd],
       env: { PATH: `${this.#tools}:${process.env['PATH']}`, LISTEN_FDS: '1', NOTIFY_SOCKET: '/run/some-manager' },
     });
   }
 
   static async start(engine: EngineProcess, systemState: string): Promise<Service> {
-    const service = new Service(engine, systemState);
+    const listener = createServer();
+    // Closed here once the service has it, or connections might come to this process; and a close removes its name.
+    await new Promise<void>((listening) => listener.listen(`${engine.socket}.new`, listening));
+    renameSync(`${engine.socket}.new`, engine.socket);
+    const service = new Service(listener, engine, systemState);
+    listener.close();
     await until(() => service.told !== '' || service.hasEnded, 30);
     return service;
   }
@@ -68,7 +65,6 @@ class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    rmSync(this.#socket, { force: true });
   }
 }
 

@@ -42,6 +42,7 @@ function check(guard: string, { name, data, expect, words = [] }: HostileArchive
   const { status, signal, stdout, stderr } = run(['--root', root, ...words], data, LONGEST_MILLISECONDS);
   assert.deepEqual(snapshot(guard, 'root'), before, `${name}: something changed outside`);
   assert.equal(signal, null, `${name}: does not end`);
+  assert.notEqual(status === 0 ? stdout : stderr, '', `${name}: ended with ${status} and without a word`);
   if (status === 0) {
     assert.notEqual(expect, 'refused', `${name}: not refused, ${stdout}`);
     assert.ok(JSON.parse(stdout).entries >= 0, name);

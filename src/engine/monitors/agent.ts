@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, ProaError } from '#common/errors.ts';
+import { describe, kindOf, ProaError } from '#common/errors.ts';
 import type { Created } from '#common/protocol/agent.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 
 export interface AgentOptions {
   /** The program proa-agent. */
@@ -15,6 +15,9 @@ export interface AgentOptions {
 }
 
 const START_MILLISECONDS = 10_000;
+/** The version of the protocol since which that is so. */
+const KEEPS_CONNECTIONS = 2;
+const ATTEMPTS = 3;
 /** How often it is looked whether an agent is there: it notices monitors that are lost. */
 const WATCH_MILLISECONDS = 5000;
 
@@ -36,28 +39,53 @@ export class Agent implements Disposable {
     }, WATCH_MILLISECONDS).unref();
   }
 
-  /** Has a container made, with `start` up to its running program. Answers its process id. */
-  async create(container: ContainerRequest): Promise<Created> {
-    using connection = await this.#connect();
-    return await connection.ask<Created>('create', { container });
+  /**
+   * Has a container kept by a monitor; answers the connection to that, or undefined where the agent is of an earlier
+   * release, which ends it.
+   */
+  async create(container: ContainerRequest, options: ConnectionOptions): Promise<Connection | undefined> {
+    const { connection } = await this.#ask<Created>('create', { container, keep: true }, options);
+    if (connection.version >= KEEPS_CONNECTIONS) return connection;
+    connection[Symbol.dispose]();
+    return undefined;
   }
 
   /** The containers that have a monitor. */
   async list(): Promise<string[]> {
-    using connection = await this.#connect();
-    return await connection.ask<string[]>('list');
+    const { connection, answer } = await this.#ask<string[]>('list');
+    connection[Symbol.dispose]();
+    return answer;
   }
 
-  async #connect(): Promise<Connection> {
+  /** A question, on a connection that is the caller's then. One whose agent ended before it was heard is asked again. */
+  async #ask<Answer>(
+    ask: string,
+    fields: object = {},
+    options: ConnectionOptions = {},
+  ): Promise<{ connection: Connection; answer: Answer }> {
+    for (let attempts = 1; ; attempts++) {
+      const connection = await this.#connect(options);
+      try {
+        return { connection, answer: await connection.ask<Answer>(ask, fields) };
+      } catch (error) {
+        connection[Symbol.dispose]();
+        // The greeting is answered before anything is read, let alone done.
+        const unheard = kindOf(error) === 'unavailable' && connection.version === 0;
+        if (!unheard || attempts === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #connect(options: ConnectionOptions = {}): Promise<Connection> {
     const path = join(this.#options.run, 'agent');
     try {
-      return await Connection.open(path);
+      return await Connection.open(path, options);
     } catch {
       this.#starting ??= this.#start().finally(() => {
         this.#starting = undefined;
       });
       await this.#starting;
-      return await Connection.open(path);
+      return await Connection.open(path, options);
     }
   }
 

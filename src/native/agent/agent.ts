@@ -5,15 +5,17 @@ import { Loop } from '#loop/loop.ts';
 import { clearAside, containersDirectory, type Roots } from '#native/monitor/directories.ts';
 import { protectKeepers } from '#native/monitor/oom-score.ts';
 import { recoverContainer } from '#native/monitor/recover.ts';
-import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '#sys/errno.ts';
+import { utf8 } from '#sys/bytes.ts';
+import { EAGAIN, ECONNRESET, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPIPE } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
-import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
+import { closeAllBut, type OwnedFd, setNonblocking } from '#sys/fd.ts';
 import { makeDirectories, openDirectory, removeFile, renameFile, tryLockFile, writeAll } from '#sys/files.ts';
-import { cloneProcess, type ExitReason, reapOne, SIGCHLD } from '#sys/processes.ts';
+import { deepenStack, shareMemory } from '#sys/memory.ts';
+import { cloneProcess, type ExitReason, reapOne, SIGCHLD, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
-import { setsid } from '#sys/raw/process.ts';
+import { getpid, getppid, setsid } from '#sys/raw/process.ts';
 import { blockAllSignals, SIGINT, SIGTERM } from '#sys/signals.ts';
-import { acceptConnectionIfAny, listenUnix, shortPath } from '#sys/sockets.ts';
+import { acceptConnectionIfAny, listenUnix, receiveMessage, sendMessage, shortPath, socketPair } from '#sys/sockets.ts';
 import { monotonicMicroseconds, sleepMilliseconds } from '#sys/time.ts';
 import { leaveCallersCgroup, removeOwnCgroup } from './own-cgroup.ts';
 import { Recoveries } from './recoveries.ts';
@@ -35,7 +37,7 @@ const warmParts = [
 const SHORTAGE_MILLISECONDS = 50;
 
 /**
- * Waits for connections and forks for each of them, before anything is read: what a request holds, and what goes wrong
+ * Has a child ready for the next connection, forked before anything is read: what a request holds, and what goes wrong
  * with it, stays in the child, which becomes the container's monitor. Runs until SIGTERM or SIGINT; monitors live on.
  */
 export function runAgent(roots: Roots): number {
@@ -60,8 +62,8 @@ export function runAgent(roots: Roots): number {
   // Under its name only when it listens: whoever finds it is not refused.
   using listener = listenUnix(shortPath(directory, 'agent.new'));
   renameFile(shortPath(directory, 'agent.new'), shortPath(directory, 'agent'));
-  setNonblocking(listener);
   for (const name of warmParts) lazy<unknown>(name)();
+  shareMemory();
   serve(listener, roots);
   removeFile('agent', directory.number);
   removeOwnCgroup();
@@ -80,32 +82,96 @@ function serve(listener: OwnedFd, roots: Roots): void {
   using _signals = onSignals(loop, [SIGCHLD, SIGTERM, SIGINT], (signal) => {
     if (signal !== SIGCHLD) stopped = true;
   });
-  using _arrivals = loop.watch(listener.number, 'readable', () => {});
+  using next = new NextChild(listener, roots);
+  using _taken = loop.watch(next.taken.number, 'readable', () => next.forget());
   // By then all who asked an earlier agent have their monitors.
   using _late = after(loop, (PATIENCE_SECONDS + 1) * 1000, look);
-  let arrived: OwnedFd | undefined;
   while (!stopped) {
     // Nothing is pending up here, and nothing of the loop is used by the children.
     const room = whereRoom(() => {
       if (looking) watch.look();
       looking = false;
       recoveries.begin((id, failures) => fork(() => recoverContainer(roots, id, failures)));
-      for (;;) {
-        arrived ??= acceptConnectionIfAny(listener, { nonblocking: false });
-        if (!arrived) break;
-        const connection = arrived;
-        fork(() => serveConnection(connection, roots));
-        connection.close();
-        arrived = undefined;
-      }
+      next.make();
     });
     loop.turn(room ? recoveries.wait : 0);
     reap((pid, reason) => {
       const success = reason.code === 0;
+      if (next.pid === pid) next.end();
       // Others that end well have put everything in order; while a container is recovered, nobody looks after its id.
       if (recoveries.ended(pid, success) || !success) looking = true;
     });
   }
+}
+
+/**
+ * The child that takes the next connection: forked before there is one, so that nobody waits for the fork. It says when
+ * it has taken one, and another is made.
+ */
+class NextChild implements Disposable {
+  readonly #listener: OwnedFd;
+  readonly #roots: Roots;
+  /** Readable when the connection has been taken. */
+  readonly taken: OwnedFd;
+  readonly #tell: OwnedFd;
+  #pid: number | undefined;
+
+  constructor(listener: OwnedFd, roots: Roots) {
+    this.#listener = listener;
+    this.#roots = roots;
+    [this.taken, this.#tell] = socketPair();
+    setNonblocking(this.taken);
+  }
+
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  make(): void {
+    const agent = getpid();
+    this.#pid ??= fork(() => takeConnection(agent, this.#listener, this.#tell, this.#roots));
+  }
+
+  /** It has its connection. */
+  forget(): boolean {
+    let told = false;
+    while (receiveMessage(this.taken)) told = true;
+    this.#pid = undefined;
+    return told;
+  }
+
+  /** It has ended. Where that was before it had a connection, the next might do the same at once. */
+  end(): void {
+    if (!this.forget()) sleepMilliseconds(SHORTAGE_MILLISECONDS);
+  }
+
+  [Symbol.dispose](): void {
+    this.taken.close();
+    this.#tell.close();
+  }
+}
+
+/** In the child that waits: it holds nothing of the agent's that another agent would want, and goes with it. */
+function takeConnection(agent: number, listener: OwnedFd, tell: OwnedFd, roots: Roots): number {
+  setParentDeathSignal(SIGKILL);
+  // It may be gone already.
+  if (getppid() !== agent) return 0;
+  closeAllBut([listener.number, tell.number]);
+  deepenStack();
+  let connection: OwnedFd | undefined;
+  while (!connection) {
+    whereRoom(() => {
+      connection = acceptConnectionIfAny(listener, { nonblocking: false });
+    });
+  }
+  setParentDeathSignal(0);
+  try {
+    sendMessage(tell, utf8('taken'));
+  } catch (error) {
+    // The agent is gone, and nobody makes another.
+    if (!isErrno(error, EPIPE, ECONNRESET)) throw error;
+  }
+  return serveConnection(connection, roots);
 }
 
 /**

@@ -45,7 +45,8 @@ export class Recorder {
     const real = door;
     // Inherited rather than copied: the host's functions are not enumerable.
     const recording: Door = Object.create(real);
-    recording.syscall = (number, ...rest) => this.#record(real, number, rest);
+    recording.syscall = (number, ...rest) => this.#record(real, 'syscall', number, rest);
+    recording.fork = (number, ...rest) => this.#record(real, 'fork', number, rest);
     useDoor(recording);
     useStepRecorder(this);
   }
@@ -97,10 +98,10 @@ export class Recorder {
     return Math.round(now);
   }
 
-  #record(real: Door, number: number, rest: SyscallArgument[]): number {
-    if (this.#quiet) return real.syscall(number, ...rest);
+  #record(real: Door, way: 'syscall' | 'fork', number: number, rest: SyscallArgument[]): number {
+    if (this.#quiet) return real[way](number, ...rest);
     const before = this.#now();
-    const result = real.syscall(number, ...rest);
+    const result = real[way](number, ...rest);
     const call = this.#names.get(number) ?? `syscall ${number}`;
     this.#open.at(-1)?.actions.push({
       call,

@@ -8,6 +8,7 @@ import {
   becomeSubreaper,
   type Child,
   cloneProcess,
+  lendMemory,
   SIGKILL,
   setDumpable,
   signalProcess,
@@ -22,9 +23,8 @@ import { takeStreams } from './process/child.ts';
 import { runExecChild } from './process/exec-child.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
-import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
-import { compileFilter } from './seccomp/index.ts';
+import { offerFilter } from './seccomp-offer.ts';
 
 export interface ExecOptions {
   id: string;
@@ -60,12 +60,18 @@ export function execProcess(options: ExecOptions): Child {
   using socket = ours;
   const profile = config.linux?.seccomp;
   const pauses = options.console !== undefined;
+  const alone = !pauses && standsAlone(options);
   // Only children enter pid and time namespaces, so the runtime itself stays where it is.
   const ofChildren = flagsOf(['pid', 'time']);
   if (ofChildren !== 0)
     step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
+  const line = new Line(socket, (kind, text) => {
+    if (kind === messages.warned) options.warn(text);
+    else options.explanation?.add(text);
+  });
+  if (alone && profile) offerFilter(line, profile);
   const child = step('clone the process', () =>
-    cloneProcess({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {
+    (alone ? lendMemory : cloneProcess)({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {
       if (options.streams)
         takeStreams(options.streams, [theirs, target, proc, ...entry.early, ...entry.late, options.console]);
       else ours.close();
@@ -74,6 +80,7 @@ export function execProcess(options: ExecOptions): Child {
         proc,
         entry,
         pauses,
+        standsAlone: alone,
         namespaces: flagsOf(['mount', 'network', 'ipc', 'uts', 'cgroup']),
         joinsUser: types.includes('user'),
         filtered: profile !== undefined,
@@ -85,21 +92,14 @@ export function execProcess(options: ExecOptions): Child {
   theirs.close();
   options.console?.close();
   if (options.subreaper) becomeSubreaper();
-  const line = new Line(socket, (kind, text) => {
-    if (kind === messages.warned) options.warn(text);
-    else options.explanation?.add(text);
-  });
   try {
-    setOomScore(child.pid, process, options.warn);
+    if (!alone) setOomScore(child.pid, process, options.warn);
     if (pauses) {
       line.await(messages.built);
       options.onTerminal?.();
       line.tell(messages.goOn);
     }
-    if (profile) {
-      const filter = step('compile the seccomp filter', () => compileFilter(profile, MACHINE));
-      line.tellBytes(messages.filter, packFilter(filter));
-    }
+    if (!alone && profile) offerFilter(line, profile);
     line.await(messages.prepared);
     if (options.pidFile) replaceFile(options.pidFile, String(child.pid), 0o644);
     line.next(messages.prepared);
@@ -110,4 +110,14 @@ export function execProcess(options: ExecOptions): Child {
     if (!options.forParent) waitForChild(child);
     throw error;
   }
+}
+
+/**
+ * Whether the process is lent our memory. In the container's namespaces it can be seen by what runs there, which must not
+ * be able to trace it; and who enters a time namespace must have memory of its own: setns(2).
+ */
+function standsAlone({ config, explanation }: ExecOptions): boolean {
+  const bounding = config.process?.capabilities?.bounding ?? [];
+  const entersTime = config.linux?.namespaces?.some(({ type }) => type === 'time');
+  return !explanation && !entersTime && !bounding.includes('CAP_SYS_PTRACE');
 }

@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import type { Linux, RunnableConfig, Seccomp } from '#common/runtime-spec/types.ts';
+import type { Linux, RunnableConfig } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -9,6 +9,7 @@ import {
   becomeSubreaper,
   type Child,
   cloneProcess,
+  lendMemory,
   processFacts,
   SIGKILL,
   setDumpable,
@@ -32,10 +33,9 @@ import type * as consoleSocket from './process/console.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { type InitSettings, runInit } from './process/init.ts';
 import { raiseLimits, setOomScore } from './process/limits.ts';
-import { packFilter } from './process/seccomp-filter.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { openSources } from './rootfs/sources.ts';
-import { compileFilter } from './seccomp/index.ts';
+import { offerFilter } from './seccomp-offer.ts';
 import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
@@ -166,6 +166,7 @@ function startProcess(
   const lateCgroup = record.cgroup.version === 2 && !birth;
   const { prestart, createRuntime } = config.hooks ?? {};
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
+  const alone = !pauses && !options.waitForStart && standsAlone(namespaces, options);
   const settings: InitSettings = {
     id: record.id,
     config,
@@ -174,6 +175,7 @@ function startProcess(
     namespaces,
     cgroup: record.cgroup,
     pauses,
+    standsAlone: alone,
     pivot: options.pivot,
     newKeyring: options.newKeyring,
     console,
@@ -184,8 +186,13 @@ function startProcess(
     state: (status, pid) => JSON.stringify(ociState(record, status, pid)),
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
+  const line = new Line(parentEnd, (kind, text) => {
+    if (kind === messages.warned) options.warn(text);
+    else options.explanation?.add(text);
+  });
+  if (alone) tellWhatItNeeds(line, record, config);
   const child = step('clone the container process', () =>
-    spawnInit(namespaces, config, birth, theirs, settings, options.forParent ?? false, () => {
+    spawnInit(namespaces, config, birth, theirs, settings, { forParent: options.forParent ?? false, alone }, () => {
       if (options.streams) {
         takeStreams(options.streams, [theirs, proc, sources.root, ...sources.opened, listener, console]);
         return;
@@ -198,15 +205,27 @@ function startProcess(
   theirs.close();
   console?.close();
   if (options.subreaper) becomeSubreaper();
-  const line = new Line(parentEnd, (kind, text) => {
-    if (kind === messages.warned) options.warn(text);
-    else options.explanation?.add(text);
-  });
-  guideStart(line, child, { directory, record, namespaces, pauses, lateCgroup, options });
+  guideStart(line, child, { directory, record, namespaces, pauses, alone, lateCgroup, options });
   return child;
 }
 
 const SOCK_SEQPACKET = 5;
+
+/**
+ * Whether the process can go from its birth to its program with what it is told beforehand, and nobody else is in its
+ * namespaces: then it is lent our memory.
+ */
+function standsAlone(plan: NamespacePlan, { config, explanation }: LaunchOptions): boolean {
+  const { createContainer, startContainer } = config.hooks ?? {};
+  const joins = plan.joined.length > 0 || plan.userPath || plan.createsUser || plan.createsTime;
+  return !joins && !createContainer && !startContainer && !explanation;
+}
+
+/** What a process that has memory of its own is told while it builds its root. */
+function tellWhatItNeeds(line: Line, record: ContainerRecord, config: RunnableConfig): void {
+  if (record.cgroup.version === 1) offerCgroups(line, record, config);
+  if (config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
+}
 
 function spawnInit(
   plan: NamespacePlan,
@@ -214,7 +233,7 @@ function spawnInit(
   birth: OwnedFd | undefined,
   theirs: OwnedFd,
   settings: InitSettings,
-  forParent: boolean,
+  { forParent, alone }: { forParent: boolean; alone: boolean },
   closeOthers: () => void,
 ): Child {
   const body = () => {
@@ -224,7 +243,8 @@ function spawnInit(
   if (plan.joined.length > 0 || plan.userPath || plan.createsTime) {
     return lazy<typeof joining>('joining')().cloneJoined(plan, config, birth, forParent, body);
   }
-  return cloneProcess({ flags: plan.cloneFlags | (forParent ? CLONE_PARENT : 0), cgroup: birth }, body);
+  const clone = alone ? lendMemory : cloneProcess;
+  return clone({ flags: plan.cloneFlags | (forParent ? CLONE_PARENT : 0), cgroup: birth }, body);
 }
 
 function makeCgroups(record: ContainerRecord, config: RunnableConfig): void {
@@ -239,33 +259,29 @@ function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfi
   line.tell(messages.cgroups, String(entry.late.length), fds);
 }
 
-function offerFilter(line: Line, profile: Seccomp): void {
-  const filter = step('compile the seccomp filter', () => compileFilter(profile, MACHINE));
-  line.tellBytes(messages.filter, packFilter(filter));
-}
-
 interface Guidance {
   directory: ContainerDirectory;
   record: ContainerRecord;
   namespaces: NamespacePlan;
   pauses: boolean;
+  alone: boolean;
   lateCgroup: boolean;
   options: LaunchOptions;
 }
 
 /** The runtime's half of a start: what the process cannot do for itself, while it builds its root. */
 function guideStart(line: Line, child: Child, guidance: Guidance): void {
-  const { directory, record, namespaces, pauses, lateCgroup, options } = guidance;
+  const { directory, record, namespaces, pauses, alone, lateCgroup, options } = guidance;
   const { config } = options;
   try {
-    setOomScore(child.pid, config.process, options.warn);
+    if (!alone) setOomScore(child.pid, config.process, options.warn);
     if (namespaces.createsUser || namespaces.userPath) raiseLimits(child.pid, config.process.rlimits ?? []);
     if (namespaces.createsUser) {
       const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
       step('map ids', () => userPart().writeIdMappings(child.pid, uidMappings, gidMappings));
       line.tell(messages.mapped);
     }
-    if (record.cgroup.version === 1) offerCgroups(line, record, config);
+    if (!alone && record.cgroup.version === 1) offerCgroups(line, record, config);
     if (pauses) {
       line.await(messages.built);
       if (lateCgroup) step('join the cgroup', () => attachProcess(record.cgroup, child.pid));
@@ -273,7 +289,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
       runRuntimeHooks(child, guidance);
       line.tell(messages.goOn);
     }
-    if (config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
+    if (!alone && config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
     line.await(messages.prepared);
     record.pid = child.pid;
     record.startTime = processFacts(child.pid)?.startTime ?? 0;

@@ -5,6 +5,13 @@ export type SyscallArgument = number | bigint | string | Uint8Array | BigUint64A
 export interface Door {
   /** The result or `-errno`. Refuses undefined, fractions, numbers beyond 2^53 and strings that hold NUL. */
   syscall(number: number, ...rest: SyscallArgument[]): number;
+  /** As `syscall`, for the calls that copy the process: the child gets all of our memory at once. host/arena.c. */
+  fork(number: number, ...rest: SyscallArgument[]): number;
+  /**
+   * clone3(2) with CLONE_VM, CLONE_VFORK and CLONE_PIDFD: the child runs `body`, which may not return, in our memory, while
+   * we stand still until it executes a program or ends. Then our memory is as it was, and `args.pidfd` the descriptor.
+   */
+  lend(body: () => never, args: Uint8Array): number;
   /** Where the first byte is, for pointers inside structures. The caller keeps the buffer reachable. */
   address(buffer: Uint8Array | BigUint64Array): number;
   decode(buffer: Uint8Array, length?: number): string;
@@ -19,6 +26,10 @@ export interface Door {
   frame(job: Uint32Array, input: Uint8Array, output: Uint8Array, dressing: Uint8Array): void;
   /** `input` as one gzip member in `output`: its size, or 0 where that is too small or memory lacks. */
   gzip(level: number, input: Uint8Array, output: Uint8Array): number;
+  /** Lets those forked from now on have in common, once they trim, what they do not change; false where that cannot be. */
+  share(): boolean;
+  /** Makes stack present that will be needed, before anybody waits. */
+  deepen(): void;
   /** Gives the kernel memory that holds nothing. */
   trim(): void;
   /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */

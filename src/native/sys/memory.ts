@@ -4,3 +4,13 @@ import { door } from './door.ts';
 export function trimMemory(): void {
   door.trim();
 }
+
+/** What children do not change of our present memory they have in common once they trim theirs. For who forks many. */
+export function shareMemory(): void {
+  door.share();
+}
+
+/** Has stack at hand for what is to come, so that nobody waits for it then. */
+export function deepenStack(): void {
+  door.deepen();
+}

@@ -1,6 +1,7 @@
 import { RTMAX } from '#common/signals.ts';
 import { check } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
+import { readTextIfAny } from './files.ts';
 import * as raw from './raw/wait.ts';
 
 export { signalName, signalNumber } from '#common/signals.ts';
@@ -24,10 +25,25 @@ export function unblockSignals(signals: readonly number[]): void {
   check(raw.rt_sigprocmask(raw.SIG_UNBLOCK, setOf(signals), null), 'rt_sigprocmask');
 }
 
-/** Gives every signal its default action: ignored ones would stay ignored across execve(2). */
+/** Gives every signal its default action: ignored ones would stay ignored across execve(2). Others are never caught here. */
 export function resetSignalActions(): void {
   const byDefault = new Uint8Array(32);
-  for (let signal = 1; signal <= RTMAX; signal++) raw.rt_sigaction(signal, byDefault, null);
+  for (const signal of ignoredSignals()) raw.rt_sigaction(signal, byDefault, null);
+}
+
+/** proc_pid_status(5), SigIgn; where that cannot be read, any may be. */
+function ignoredSignals(): number[] {
+  const all = Array.from({ length: RTMAX }, (_, index) => index + 1);
+  let status = '';
+  try {
+    status = readTextIfAny('/proc/self/status') ?? '';
+  } catch {
+    // Whatever is in the way of reading it, all of them can be reset.
+  }
+  const mask = /^SigIgn:\t([0-9a-f]{16})$/m.exec(status)?.[1];
+  if (mask === undefined) return all;
+  const halves = [Number.parseInt(mask.slice(8), 16), Number.parseInt(mask.slice(0, 8), 16)] as const;
+  return all.filter((signal) => ((signal > 32 ? halves[1] : halves[0]) >>> ((signal - 1) % 32)) & 1);
 }
 
 /** Delivers signals as data; they must be blocked. signalfd(2). */

@@ -31,6 +31,8 @@ export interface Created extends Started {
  * a monitor, so it may wait; everything else (signals, freezing, limits, figures) goes by process handle and cgroup.
  */
 export interface RuntimeDriver {
+  /** Whether nothing of others runs while it is made: the monitor may stand still so long. */
+  makesQuickly(): boolean;
   /** Makes the container; with `start` its program runs. A failure leaves nothing of it. */
   create(streams: Streams, options: { start: boolean }): Created;
   /** Lets a created container run its program. */

@@ -40,6 +40,10 @@ export class ForeignRuntime implements RuntimeDriver {
     this.#init = init;
   }
 
+  makesQuickly(): boolean {
+    return false;
+  }
+
   create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
     const { id, overlay, init } = this.#request;
     const config = this.#config();

@@ -11,6 +11,7 @@ import { ownConsole } from '#runtime/process/console.ts';
 import { type Beginning, beginProcess, runPoststart, startProcess } from '#runtime/start.ts';
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { readTextIfAny } from '#sys/files.ts';
 import type { Streams } from '../streams.ts';
 import type { Created, DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
 import { withInit } from './init.ts';
@@ -26,6 +27,11 @@ export class OwnRuntime implements RuntimeDriver {
     this.#request = request;
     this.#init = init;
     this.#context = { root, warn: () => {}, debug: () => {} };
+  }
+
+  /** Hooks last as long as they like. Where the word is there at all, it is not looked further. */
+  makesQuickly(): boolean {
+    return !(readTextIfAny(`${this.#request.bundle}/config.json`) ?? '').includes('"hooks"');
   }
 
   create(streams: Streams, { start }: { start: boolean }): Created {

@@ -9,6 +9,7 @@ import { type CgroupEntry, joinCgroups } from '../cgroups/index.ts';
 import { setAffinity } from './attributes.ts';
 import { runChild } from './child.ts';
 import { joinNewKeyring } from './keyring.ts';
+import { setOomScore } from './limits.ts';
 import { becomeMappedRoot } from './mapped-identity.ts';
 import { PreparedProgram, type ProgramSettings } from './program.ts';
 import { LoadableFilter } from './seccomp-filter.ts';
@@ -28,6 +29,8 @@ export interface ExecSettings extends Omit<ProgramSettings, 'filter'> {
   filtered: boolean;
   /** The runtime has something to do before the program may be prepared. */
   pauses: boolean;
+  /** The runtime stands still: what it does for others, the process does for itself. */
+  standsAlone: boolean;
   explanation: Explanation | undefined;
 }
 
@@ -39,6 +42,7 @@ export function runExecChild(socket: OwnedFd, settings: ExecSettings): number {
 function becomeMember(line: Line, settings: ExecSettings): PreparedProgram {
   const { process, target, namespaces, joinsUser, entry } = settings;
   if (process.execCPUAffinity?.initial) setAffinity(process.execCPUAffinity.initial, 'process.execCPUAffinity.initial');
+  if (settings.standsAlone) setOomScore('self', process, settings.warn);
   step('join cgroups', () => joinCgroups(entry.early));
   step('join namespaces', () => {
     // With the host's rights all others can be joined first, whoever owns them.

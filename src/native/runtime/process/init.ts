@@ -20,6 +20,7 @@ import { buildRoot, enterRoot, sealRoot } from '../rootfs/prepare.ts';
 import type { RootSources } from '../rootfs/sources.ts';
 import { runChild } from './child.ts';
 import { joinNewKeyring } from './keyring.ts';
+import { setOomScore } from './limits.ts';
 import type * as identity from './mapped-identity.ts';
 import type * as personality from './personality.ts';
 import { PreparedProgram, type ProgramSettings } from './program.ts';
@@ -39,6 +40,8 @@ export interface InitSettings extends Omit<ProgramSettings, 'filter'> {
   cgroup: CgroupRecord;
   /** The runtime has something to do when the root filesystem is built, before it is entered. */
   pauses: boolean;
+  /** The runtime stands still: what it does for others, the process does for itself. */
+  standsAlone: boolean;
   pivot: boolean;
   newKeyring: boolean;
   /** Where the master side of the terminal is sent. */
@@ -82,6 +85,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
     if (namespaces.createsUser) line.await(messages.mapped);
     step('become root of the user namespace', () => lazy<typeof identity>('mapped-identity')().becomeMappedRoot());
   }
+  if (settings.standsAlone) setOomScore('self', process, settings.warn);
   check(setsid(), 'setsid');
   if (settings.newKeyring) joinNewKeyring(settings.id);
   let late: OwnedFd[] | undefined;

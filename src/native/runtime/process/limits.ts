@@ -70,7 +70,7 @@ function unsigned(value: number | bigint): bigint {
 }
 
 /** How likely the kernel is to choose the process when memory runs out. proc_pid_oom_score_adj(5). */
-export function setOomScore(pid: number, { oomScoreAdj }: Process, warn: (text: string) => void): void {
+export function setOomScore(pid: number | 'self', { oomScoreAdj }: Process, warn: (text: string) => void): void {
   if (oomScoreAdj === undefined) return;
   try {
     writeFile(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj));

@@ -14,7 +14,7 @@ import {
 import { EACCES, EPERM } from '#sys/errno.ts';
 import { check, SystemError } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { Execution, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
+import { Execution, SIGKILL, setDumpable, setParentDeathSignal } from '#sys/processes.ts';
 import * as raw from '#sys/raw/file.ts';
 import type * as attributes from './attributes.ts';
 import { homeOf } from './home.ts';
@@ -77,6 +77,8 @@ function takeIdentity(process: Process, settings: ProgramSettings): void {
     limitBoundingSet(capabilityMask(capabilities.bounding));
     keepCapabilities(true);
     setIdentity({ uid: user.uid, gid: user.gid, groups: user.additionalGids ?? [] });
+    // prctl(2): so did it what others may see of this memory, which may be lent; by fs.suid_dumpable they may see it.
+    setDumpable(false);
     keepCapabilities(false);
     // prctl(2): a change of credentials cleared it.
     setParentDeathSignal(SIGKILL);

@@ -76,8 +76,10 @@ export const siginfo = layout(
 );
 
 /** Without a stack of its own, as fork(2); the order of further arguments differs between machines. */
-export const clone = (flags: number) => door.syscall(NR.clone, flags, 0, 0, 0, 0);
-export const clone3 = (args: Uint8Array) => door.syscall(NR.clone3, args, args.length);
+export const clone = (flags: number) => door.fork(NR.clone, flags, 0, 0, 0, 0);
+/** As clone3(2) with CLONE_VM, CLONE_VFORK and CLONE_PIDFD; `args.pidfd` is the descriptor itself afterwards. */
+export const lend = (body: () => never, args: Uint8Array) => door.lend(body, args);
+export const clone3 = (args: Uint8Array) => door.fork(NR.clone3, args, args.length);
 export const execve = (path: Path, argv: BigUint64Array, environment: BigUint64Array) =>
   door.syscall(NR.execve, path, argv, environment);
 export const execveat = (fd: number, path: Path, argv: BigUint64Array, environment: BigUint64Array, flags: number) =>

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Everything that is tested but the foreign suites: types, layers, lint, unit tests, integration, a guest with cgroup
-# version 2 and AppArmor, and the engines of others.
+# version 2 and AppArmor, one with systemd, and the engines of others.
 cd "$(dirname "$0")/.." || exit 1
 . tools/setup.sh
 need_root 'The test'
@@ -19,6 +19,7 @@ part() {
 part 'types, layers, lint and unit tests' npm run --silent ok
 part 'integration' node tools/integration.mjs
 part 'guest' node tools/guest.mjs
+part 'guest with systemd' npm run --silent guest:systemd
 part 'engines' node tools/engines.mjs
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -2,6 +2,7 @@
 # what went wrong.
 # Arguments: the engine's host, a directory to work in, and a registry's host.
 import contextlib
+import faulthandler
 import hashlib
 import io
 import json
@@ -361,9 +362,12 @@ def _():
 for name, body in tests:
     wrong = None
     begin = time.monotonic()
+    # What hangs is to say where.
+    faulthandler.dump_traceback_later(30, exit=True)
     try:
         body()
     except BaseException:
         wrong = traceback.format_exc(limit=-6)
+    faulthandler.cancel_dump_traceback_later()
     seconds = round(time.monotonic() - begin, 1)
     print(json.dumps({'name': name, 'seconds': seconds, 'wrong': wrong}), flush=True)

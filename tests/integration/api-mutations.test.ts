@@ -12,7 +12,7 @@ import { Chance, mutated, mutatedText } from './support/mutate.ts';
 const count = Number(process.env['PROA_MUTATIONS'] ?? 500);
 const seed = Number(process.env['PROA_SEED'] ?? 1);
 const WIDTH = 8;
-const PATIENCE_MILLISECONDS = 20_000;
+const PATIENCE_MILLISECONDS = 60_000;
 /** What the engine may hold more than before: caches of the run time, not requests. */
 const MEMORY_BYTES = 96 << 20;
 

@@ -36,6 +36,11 @@ test_before_containers_are_in_no_unit() {
     expect "$(cat /sys/fs/cgroup/system.slice/proad.service/cgroup.procs)" "$(engine)"
 }
 
+# By version 2 of cgroups.
+test_before_stats_are_told() {
+    holds "$(proa stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' ticker)" '^ticker [12] [0-9.]*[KM]iB / 64MiB$'
+}
+
 # Runs a command that ends the engine, and looks whether the container noticed.
 engine_goes() {
     pid=$(state ticker Pid)

@@ -1,3 +1,4 @@
+import { familiarText, parseReference } from '../../../images/reference/parse.ts';
 import { familiarNames, imageSummary } from '../../../images/view/summary.ts';
 import { ok, operation } from '../../operation.ts';
 import { momentBefore } from '../../prune.ts';
@@ -22,20 +23,25 @@ export const listImages = operation({
     const earliest = await Promise.all((wanted.since ?? []).map(createdOf));
     const until = (wanted.until ?? []).map(momentBefore);
     const dangling = filterFlag(wanted.dangling, 'dangling');
+    const fits = (name: string) => {
+      const tag = familiarText(parseReference(name));
+      return wanted.reference?.some((pattern) => fitsReference(tag, pattern)) ?? true;
+    };
     const found = images.filter((image) => {
       const created = Date.parse(image.config.created ?? '');
       const { tags } = familiarNames(image);
       return (
         (dangling === undefined || (tags.length === 0) === dangling) &&
         fitsLabels(image.config.config?.Labels, wanted.label) &&
-        (!wanted.reference || wanted.reference.some((pattern) => tags.some((tag) => fitsReference(tag, pattern)))) &&
+        (!wanted.reference || image.names.some(fits)) &&
         [...latest, ...until].every((time) => created < time) &&
         earliest.every((time) => created > time)
       );
     });
     return ok(
       found
-        .map((image) => imageSummary(engine, image, version))
+        // Of its names only those that were asked for.
+        .map((image) => imageSummary(engine, { ...image, names: image.names.filter(fits) }, version))
         .sort((a, b) => b.Created - a.Created || a.Id.localeCompare(b.Id)),
     );
   },

@@ -61,7 +61,5 @@ async function everyTag(engine: Engine, reference: Reference): Promise<Reference
     .map(parseReference)
     .filter((one) => one.tag !== undefined && repositoryOf(one) === repository);
   if (named.length > 0) return named;
-  throw new ProaError(`an image does not exist locally with the name: ${familiarText(reference)}`, {
-    kind: 'not-found',
-  });
+  throw new ProaError(`no such image: "${familiarText(reference)}"`, { kind: 'not-found' });
 }

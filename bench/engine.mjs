@@ -196,7 +196,7 @@ function measureMemory(bench, engine) {
   if (docker.length !== containers + 2)
     throw new Error(`${docker.length} processes of docker for ${containers} containers`);
   const ours = engine.pids();
-  if (ours.length !== containers + 2) throw new Error(`${ours.length} processes of ours for ${containers} containers`);
+  if (ours.length !== containers + 3) throw new Error(`${ours.length} processes of ours for ${containers} containers`);
   const used = {
     proa: memoryOf({ read: (file) => readFileSync(file, 'utf8') }, ours),
     docker: memoryOf({ read: (file) => bench.run(['cat', file]) }, docker),

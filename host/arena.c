@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, GROWTH = 32 * PAGE, HUGE = 512 * PAGE, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
+enum { PAGE = 4096, GROWTH = 32 * PAGE, HUGE = 512 * PAGE, WORTH = HUGE / 4, STEPS = 32 /* sizes up to 512 in steps of 16 */ };
 
 /* At the beginning of each page, or of the pages of one larger block; 16 bytes keep malloc's alignment. */
 struct page {
@@ -49,17 +49,18 @@ static char *hole, *hole_end;
 static int lent;
 
 /* Where a copy of the region is: for a child, and for the time that it is lent where it has no room for one itself. */
-#define COPY ((char *)arena - 0x1000000000)
-#define KEPT ((char *)arena - 0x1000000000 * (2 + lent))
+#define APART 0x100000000
+#define COPY ((char *)arena - APART)
+#define KEPT ((char *)arena - APART * (2 + lent))
 
-/* Maps `room` bytes at `place`, `size` of them present at once: faults one by one cost more. What begins at a huge page
-   is one where the kernel has them: a single fault, and a single entry for whoever shadows page tables. */
+/* Maps `room` bytes at `place`, `size` of them present at once: faults one by one cost more. What fills a good part of a
+   huge page is one where the kernel has them: a single fault, and a single entry for whoever shadows page tables. */
 static int map(char *place, size_t room, size_t size)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     if (mmap(place, room, PROT_READ | PROT_WRITE, flags, -1, 0) != place)
         return -1;
-    if (room % HUGE == 0)
+    if (room % HUGE == 0 && size >= WORTH)
         madvise(place, room, MADV_HUGEPAGE);
     madvise(place, size, MADV_POPULATE_WRITE);
     return 0;
@@ -87,8 +88,8 @@ static size_t whole(size_t size, size_t unit)
 int arena_grow(size_t size)
 {
     char *start = arena_mapped ? arena_mapped : (char *)arena;
-    size_t room = whole(size, arena_mapped ? GROWTH : HUGE);
-    if (map(start, room, size))
+    size_t room = whole(size, arena_mapped || size < WORTH ? GROWTH : HUGE);
+    if (map(start, room, room % HUGE == 0 ? size : room))
         return -1;
     madvise(start, room, MADV_DONTFORK);
     arena_mapped = start + room;

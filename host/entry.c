@@ -71,22 +71,38 @@ EARLY static long sealed_copy(long self)
     return sent > 0 && call(SYS_fcntl, copy, (void *)F_ADD_SEALS, SEALS, 0, 0) == 0 ? copy : -1;
 }
 
-/* Whether the program goes by the name of one that starts containers: the words of `detached`, parted by NUL. */
-EARLY static int must_detach(const char *name)
+EARLY static const char *behind(const char *word)
+{
+    while (*word)
+        word++;
+    return word + 1;
+}
+
+EARLY static int same(const char *a, const char *b)
+{
+    for (; *a && *a == *b; a++)
+        b++;
+    return *a == *b;
+}
+
+/* Whether this program starts containers. `detached` lists those that do, each with the commands that do, or with none
+   if it always does; each word and each list ends with NUL. */
+EARLY static int must_detach(char **argv)
 {
     extern const char detached[] __attribute__((visibility("hidden")));
-    const char *base = name;
-    for (; *name; name++)
-        if (*name == '/')
-            base = name + 1;
-    for (const char *word = detached; *word; word++) {
-        const char *at = base;
-        for (; *word && *word == *at; word++)
-            at++;
-        if (!*word && !*at)
+    const char *base = argv[0], *at = detached;
+    for (const char *c = base; *c; c++)
+        if (*c == '/')
+            base = c + 1;
+    for (int named; *at; at++) {
+        named = same(at, base);
+        at = behind(at);
+        if (named && !*at)
             return 1;
-        while (*word)
-            word++;
+        for (; *at; at = behind(at))
+            for (char **word = argv + 1; named && *word; word++)
+                if (same(at, *word))
+                    return 1;
     }
     return 0;
 }
@@ -96,7 +112,7 @@ EARLY __attribute__((used, visibility("hidden"))) void begin(long *stack)
 {
     static const char failure[] = "proa: cannot run from a copy of its own binary that containers cannot write to\n";
     char **argv = (char **)(stack + 1);
-    if (*stack < 1 || !must_detach(argv[0]))
+    if (*stack < 1 || !must_detach(argv))
         return;
     long self = call(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0, 0);
     if (self >= 0 && is_detached(self)) {

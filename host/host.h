@@ -20,7 +20,7 @@ struct program {
 
 extern const struct blob blobs[];
 extern const struct program programs[];
-/* Names of programs that run from a copy of the binary that containers cannot write to; each ends with NUL: entry.c. */
+/* Programs that run from a copy of the binary that containers cannot write to, with the commands that need it: entry.c. */
 extern const char detached[];
 
 /* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits. */

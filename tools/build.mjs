@@ -131,7 +131,8 @@ function tableSource(directory, blobs, table) {
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
   for (const { name, aliases = [], entry } of table)
     for (const word of [name, ...aliases]) lines.push(`    {"${word}", "${entry}.js"},`);
-  const detached = table.filter((program) => program.detached).map(({ name }) => `${name}\\0`);
+  const list = ({ name, detached }) => [name, ...(detached === true ? [] : detached), ''].map((word) => `${word}\\0`);
+  const detached = table.filter((program) => program.detached).flatMap(list);
   lines.push('    {0, 0}};', `const char detached[] = "${detached.join('')}";`, '');
   return lines.join('\n');
 }

@@ -69,11 +69,12 @@ export const lazyParts = {
 const runtimeParts = Object.keys(lazyParts).filter((name) => !Object.hasOwn(clientParts, name));
 
 // What the static binary holds. A program is found by the name it is called by, or one of its aliases; the first also
-// answers to any other name. `detached` programs run from a copy of the binary that containers cannot write to. Each has its own copy of the
-// lazy parts that it may meet, since a part shares modules with its program.
+// answers to any other name. `detached` programs, or those of their commands that are listed, run from a copy of the
+// binary that containers cannot write to. Each has its own copy of the lazy parts that it may meet, since a part shares
+// modules with its program.
 export const programs = [
   { name: 'proa', entry: 'cli', detached: false, parts: ['errno-names', 'json-exact', ...Object.keys(clientParts)] },
-  { name: 'proa-runtime', entry: 'runtime', detached: true, parts: runtimeParts },
+  { name: 'proa-runtime', entry: 'runtime', detached: ['run', 'create', 'exec'], parts: runtimeParts },
   { name: 'proa-agent', entry: 'agent', detached: true, parts: runtimeParts },
   // As what dockerd and podman mount their `--init` program.
   {

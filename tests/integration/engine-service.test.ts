@@ -1,7 +1,7 @@
 // The engine under a service manager, whose tools are played by scripts: tests/guest/systemd has a real one.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -10,12 +10,10 @@ import { EngineProcess } from './support/engine.ts';
 
 /** An engine as the process of a service; its socket is open already. */
 class Service implements AsyncDisposable {
-  readonly #listener: Server;
   readonly #process: ChildProcess;
   readonly #tools: string;
 
   private constructor(listener: Server, engine: EngineProcess, systemState: string) {
-    this.#listener = listener;
     this.#tools = join(engine.run, 'tools');
     mkdirSync(this.#tools, { recursive: true });
     this.#tool('systemd-notify', `echo "$NOTIFY_SOCKET $*" >>"${this.#tools}/told"`);
@@ -33,8 +31,11 @@ class Service implements AsyncDisposable {
 
   static async start(engine: EngineProcess, systemState: string): Promise<Service> {
     const listener = createServer();
-    await new Promise<void>((listening) => listener.listen(engine.socket, listening));
+    // Closed here once the service has it, or connections might come to this process; and a close removes its name.
+    await new Promise<void>((listening) => listener.listen(`${engine.socket}.new`, listening));
+    renameSync(`${engine.socket}.new`, engine.socket);
     const service = new Service(listener, engine, systemState);
+    listener.close();
     await until(() => service.told !== '' || service.hasEnded, 30);
     return service;
   }
@@ -64,7 +65,6 @@ class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await new Promise((closed) => this.#listener.close(closed));
   }
 }
 

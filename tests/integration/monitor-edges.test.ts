@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ContainerRequest } from '#common/protocol/container.ts';
+import { type ContainerRequest, PROTOCOL_VERSION } from '#common/protocol/container.ts';
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import { Agent, type Client, type Message, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
 
@@ -52,7 +52,7 @@ test('input may follow an attach question at once', async () => {
   const reader = new FrameReader();
   reader.push(output);
   const answers = [reader.next(), reader.next()].map((body) => JSON.parse(Buffer.from(body ?? []).toString()));
-  assert.deepEqual(answers, [{ hello: 1 }, { number: 1, answer: {} }]);
+  assert.deepEqual(answers, [{ hello: PROTOCOL_VERSION }, { number: 1, answer: {} }]);
   assert.match(output.toString('latin1'), /got word\n$/);
 });
 

@@ -1,11 +1,12 @@
 // Monitors outlive the release that they were started with: those of an earlier one meet today's clients and agent.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ContainerState, PROTOCOL_VERSION } from '#common/protocol/container.ts';
 import { Agent, agentPath, Client, type Message, until } from './support/agent.ts';
+import { EngineProcess } from './support/engine.ts';
 
 const built = spawnSync('node', ['tools/previous-release.mjs'], { encoding: 'utf8' });
 /** Everything else than a lack of history is a failure. */
@@ -135,4 +136,20 @@ test('containers of the previous release are watched by the agent of this one', 
   await attached.attach('attach', { ...all, stdin: true }, () => {});
   attached.socket.write('line\n');
   assert.equal((await agent.ended(lasting)).status, 6);
+});
+
+test('an engine of this release has its containers kept by the agent of the previous one', { skip }, async () => {
+  await using engine = new EngineProcess();
+  const agent = spawn(program, ['--run', engine.run, '--state', engine.state], { stdio: 'ignore' });
+  try {
+    await until(() => existsSync(join(engine.run, 'agent')));
+    await engine.start();
+    const id = await engine.runContainer(['sh', '-c', 'echo said; exit 6']);
+    const { StatusCode } = await engine.ask<{ StatusCode: number }>('POST', `/containers/${id}/wait`);
+    assert.equal(StatusCode, 6);
+    assert.match((await engine.call('GET', `/containers/${id}/logs?stdout=1`)).text, /said/);
+    assert.equal(agent.exitCode, null);
+  } finally {
+    agent.kill();
+  }
 });

@@ -4,15 +4,16 @@ import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
 import { type ContainerRequest, containerRequest } from './container.ts';
 
+/** `keep`: after the answer the connection is one to the monitor, with no greeting of its own. Version 2. */
 export type AgentQuestion = { number: number } & (
-  | { ask: 'create'; container: ContainerRequest }
+  | { ask: 'create'; container: ContainerRequest; keep?: boolean }
   /** Answered with the ids of the containers that have a monitor. */
   | { ask: 'list' }
 );
 
-/** What `create` is answered with: the process id of the container's first process. */
+/** What `create` is answered with: the process id of the container's first process, where it is made already. */
 export interface Created {
-  pid: number;
+  pid?: number;
 }
 
 const question = check.object(
@@ -20,6 +21,7 @@ const question = check.object(
     __proto__: null,
     number: check.integer(0, Number.MAX_SAFE_INTEGER),
     ask: check.word('a request', '', 'create list'),
+    keep: check.boolean,
   },
   ['number', 'ask'],
 );

@@ -8,7 +8,7 @@ import type { Hook, Resources } from '../runtime-spec/types.ts';
 import type { FailureMessage } from './failure.ts';
 
 /** Each side says its own first; a monitor serves every version up to its own. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export interface LogSettings {
   format: 'json-file' | 'cri' | 'none';
@@ -55,6 +55,8 @@ export interface ContainerRequest {
   bundle: string;
   /** The program runs at once; without it, the container waits for `start`. */
   start: boolean;
+  /** Without `start`: it is made when it is started, in one step. Version 2. */
+  late?: boolean;
   /** `none`: the null device; `once`: closed when the first client that sends input has ended; `open`: stays open. */
   stdin: 'none' | 'once' | 'open';
   log: LogSettings;
@@ -138,6 +140,7 @@ const fields: check.Fields = {
   id: check.matching(ID, 'at most 200 letters, digits and characters _ + - ., not . or .. and no - first'),
   bundle: check.absolute,
   start: check.boolean,
+  late: check.boolean,
   stdin: check.word('one', '', 'none once open'),
   log: check.object(
     {

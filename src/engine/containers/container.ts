@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { kindOf, ProaError } from '#common/errors.ts';
 import type { ContainerState, ExitRecord } from '#common/protocol/container.ts';
 import type { AttachOptions, Notice, Requests } from '#common/protocol/monitor.ts';
-import { Connection } from '../monitors/connection.ts';
+import { Connection, type ConnectionOptions } from '../monitors/connection.ts';
 import type { ContainerRecord } from './record.ts';
 
 export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing' | 'dead';
@@ -100,12 +100,17 @@ export class Container {
     return result;
   }
 
-  /** Watches a container whose monitor is there. Throws `unavailable` where none answers. */
-  async connect(): Promise<void> {
-    const monitor = await Connection.open(this.#monitorPath, {
-      onNotice: (notice) => this.#hear(notice),
+  /**
+   * Watches a container whose monitor is there, or is made by `create`, which may keep the connection that it asked by.
+   * Throws `unavailable` where none answers.
+   */
+  async connect(create?: (options: ConnectionOptions) => Promise<Connection | undefined>): Promise<void> {
+    let monitor: Connection | undefined;
+    const options = {
+      onNotice: (notice: Notice) => this.#hear(notice),
       onClose: () => this.#left(monitor),
-    });
+    };
+    monitor = (await create?.(options)) ?? (await Connection.open(this.#monitorPath, options));
     this.#monitor = monitor;
     const early: Notice[] = [];
     this.#early = early;
@@ -176,8 +181,8 @@ export class Container {
     this.#listener.ended(this);
   }
 
-  #left(monitor: Connection): void {
-    if (this.#monitor !== monitor) return;
+  #left(monitor: Connection | undefined): void {
+    if (!monitor || this.#monitor !== monitor) return;
     this.#monitor = undefined;
     this.lose();
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, ProaError } from '#common/errors.ts';
 import type { Created } from '#common/protocol/agent.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 
 export interface AgentOptions {
   /** The program proa-agent. */
@@ -15,6 +15,8 @@ export interface AgentOptions {
 }
 
 const START_MILLISECONDS = 10_000;
+/** The version of the protocol since which that is so. */
+const KEEPS_CONNECTIONS = 2;
 /** How often it is looked whether an agent is there: it notices monitors that are lost. */
 const WATCH_MILLISECONDS = 5000;
 
@@ -36,10 +38,21 @@ export class Agent implements Disposable {
     }, WATCH_MILLISECONDS).unref();
   }
 
-  /** Has a container made, with `start` up to its running program. Answers its process id. */
-  async create(container: ContainerRequest): Promise<Created> {
-    using connection = await this.#connect();
-    return await connection.ask<Created>('create', { container });
+  /**
+   * Has a container kept by a monitor; answers the connection to that, or undefined where the agent is of an earlier
+   * release, which ends it.
+   */
+  async create(container: ContainerRequest, options: ConnectionOptions): Promise<Connection | undefined> {
+    const connection = await this.#connect(options);
+    try {
+      await connection.ask<Created>('create', { container, keep: true });
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+    if (connection.version >= KEEPS_CONNECTIONS) return connection;
+    connection[Symbol.dispose]();
+    return undefined;
   }
 
   /** The containers that have a monitor. */
@@ -48,16 +61,16 @@ export class Agent implements Disposable {
     return await connection.ask<string[]>('list');
   }
 
-  async #connect(): Promise<Connection> {
+  async #connect(options: ConnectionOptions = {}): Promise<Connection> {
     const path = join(this.#options.run, 'agent');
     try {
-      return await Connection.open(path);
+      return await Connection.open(path, options);
     } catch {
       this.#starting ??= this.#start().finally(() => {
         this.#starting = undefined;
       });
       await this.#starting;
-      return await Connection.open(path);
+      return await Connection.open(path, options);
     }
   }
 

@@ -8,7 +8,7 @@ import { type FailureMessage, RemoteFailure } from '#common/protocol/failure.ts'
 import { FrameReader, frameOf } from '#common/protocol/frames.ts';
 import type { Notice } from '#common/protocol/monitor.ts';
 
-type Message = { number?: number | null; answer?: unknown; failure?: FailureMessage; notice?: string };
+type Message = { number?: number | null; answer?: unknown; failure?: FailureMessage; notice?: string; hello?: number };
 
 interface Waiting {
   resolve(answer: unknown): void;
@@ -31,6 +31,8 @@ export class Connection implements Disposable {
   /** The question after whose answer the connection carries bytes. */
   #streamFrom: number | undefined;
   #closed = false;
+  /** What the other side speaks, once it has said so. */
+  version = 0;
 
   private constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -104,6 +106,7 @@ export class Connection implements Disposable {
   }
 
   #hear(message: Message): void {
+    if (message.hello !== undefined) this.version = message.hello;
     if (message.notice !== undefined) this.#options.onNotice?.(message as unknown as Notice);
     const waiting = this.#waiting.get(message.number ?? 0);
     if (!waiting) return;

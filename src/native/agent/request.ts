@@ -38,14 +38,20 @@ export function serveConnection(connection: OwnedFd, roots: Roots): number {
     send({ hello: PROTOCOL_VERSION });
     const message = receive(connection, frames, deadline);
     number = (message as { number?: number } | null)?.number ?? null;
-    return answer(agentQuestion(message), connection, roots, send);
+    return answer(agentQuestion(message), { connection, frames, send }, roots);
   } catch (error) {
     send({ number, failure: failureMessage(error) });
     return 1;
   }
 }
 
-function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send: (message: unknown) => void): number {
+interface Asker {
+  connection: OwnedFd;
+  frames: FrameReader;
+  send(message: unknown): void;
+}
+
+function answer(question: AgentQuestion, { connection, frames, send }: Asker, roots: Roots): number {
   const { number } = question;
   if (question.ask === 'list') {
     send({ number, answer: listDirectory(containersDirectory(roots)) });
@@ -55,14 +61,15 @@ function answer(question: AgentQuestion, connection: OwnedFd, roots: Roots, send
   return runMonitor({
     request: question.container,
     roots,
-    made(outcome) {
+    made(outcome, service) {
       try {
         if ('error' in outcome) send({ number, failure: failureMessage(outcome.error) });
         else send({ number, answer: outcome });
       } catch {
         // Nobody listens any more: the container lives all the same.
       }
-      connection.close();
+      if (question.keep && service) service.serve(connection, frames);
+      else connection.close();
     },
   });
 }

@@ -32,21 +32,25 @@ export class Connection {
   readonly #loop: Loop;
   readonly #fd: OwnedFd;
   readonly #events: ConnectionEvents;
-  readonly #frames = new FrameReader();
+  readonly #frames: FrameReader;
   readonly #output: Output;
   #watch: Watch | undefined;
-  #greeted = false;
+  #greeted: boolean;
   #open = true;
   #mayStream = false;
   /** Undone when the connection ends. */
   readonly #owned: Disposable[] = [];
 
-  constructor(loop: Loop, fd: OwnedFd, events: ConnectionEvents) {
+  /** `frames`: of somebody who has been greeted elsewhere. */
+  constructor(loop: Loop, fd: OwnedFd, events: ConnectionEvents, frames?: FrameReader) {
+    this.#frames = frames ?? new FrameReader();
+    this.#greeted = frames !== undefined;
     this.#fd = fd;
     this.#events = events;
     this.#output = new Output(loop, fd, { limit: LIMIT, broken: () => this.close() });
     this.#loop = loop;
     this.#listen();
+    this.#serve();
   }
 
   #listen(): void {

@@ -29,7 +29,7 @@ import { Notices } from './notices.ts';
 import type { Reaper } from './reaper.ts';
 import { restartDelay } from './restart.ts';
 import { driverFor, type RuntimeDriver } from './runtimes/driver.ts';
-import type { Streams } from './streams.ts';
+import { Streams } from './streams.ts';
 import { nothing, Waiters } from './waiters.ts';
 
 export interface ContainerOptions {
@@ -57,6 +57,8 @@ export class Container {
   readonly #log: LogWriter;
   readonly #state: ContainerState;
   #restart: RestartSettings;
+  /** Of one that is made when it is started: whoever wants to hear it from its beginning comes before. */
+  #waiting: Streams | undefined;
   #made: Made | undefined;
   #memory: Disposable | undefined;
   #startedAt = 0;
@@ -88,6 +90,7 @@ export class Container {
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };
     this.#log = openLog(request.log);
+    if (request.late && !request.start && !previous) this.#waiting = this.#newStreams();
     this.#lastDelay = previous?.lastDelay ?? 0;
     this.#state = previous ?? newState(request.id);
     this.ended = new Promise((resolve) => {
@@ -105,7 +108,11 @@ export class Container {
   }
 
   get streams(): Streams {
-    return this.made.streams;
+    return this.#waiting ?? this.made.streams;
+  }
+
+  #newStreams(): Streams {
+    return new Streams(this.#loop, { stdin: this.request.stdin, sink: this.#log });
   }
 
   #notRunning(): ProaError {
@@ -118,8 +125,9 @@ export class Container {
   async make({ start, first = false }: { start: boolean; first?: boolean }): Promise<void> {
     // The program may end before we have heard its number.
     using _expected = this.#reaper.expectChild();
-    const { stdin } = this.request;
-    const made = await makeContainer(this.#loop, this.driver, { stdin, sink: this.#log, start, first });
+    const streams = this.#waiting ?? this.#newStreams();
+    const made = await makeContainer(this.#loop, this.driver, { streams, start, first });
+    this.#waiting = undefined;
     this.#made = made;
     this.#ending = false;
     this.#state.pid = made.pid;
@@ -151,6 +159,7 @@ export class Container {
   }
 
   async #startProgram(): Promise<void> {
+    if (this.#waiting) return await this.#makeAtLast();
     const { record, beginsAlone } = this.made;
     const beginning = beginsAlone ? this.driver.begin?.(record) : undefined;
     if (beginning) {
@@ -159,6 +168,17 @@ export class Container {
       beginning.finish();
     } else await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
     if (this.#state.phase === 'created') this.#running();
+  }
+
+  /** Where that fails nothing is left of it, as if it had failed before. */
+  async #makeAtLast(): Promise<void> {
+    try {
+      await this.make({ start: true, first: true });
+    } catch (error) {
+      this.files.release();
+      this.#end();
+      throw error;
+    }
   }
 
   #running(): void {
@@ -319,6 +339,12 @@ export class Container {
       return ended;
     }
     if (this.#state.phase === 'exited') return ended;
+    if (this.#waiting && !this.#starting) {
+      this.#waiting[Symbol.dispose]();
+      this.#waiting = undefined;
+      await this.#settle({ status: 128 + SIGKILL, signal: SIGKILL, outOfMemory: false, at: timestamp() });
+      return ended;
+    }
     // Just being started again: that looks whether it is still wanted.
     if (!this.#made || this.#ending) return ended;
     const grace = graceSeconds ?? stop.graceSeconds ?? GRACE_SECONDS;

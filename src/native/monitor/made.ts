@@ -3,7 +3,7 @@ import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { type HelperOptions, inHelper } from './helper.ts';
 import type { ExecProcess, RuntimeDriver, Started } from './runtimes/driver.ts';
-import { type Sink, Streams } from './streams.ts';
+import type { Streams } from './streams.ts';
 
 /** A container that was made; its first process is this process's child. */
 export interface Made {
@@ -19,9 +19,8 @@ export interface Made {
 export async function makeContainer(
   loop: Loop,
   driver: RuntimeDriver,
-  { stdin, sink, start, first }: { stdin: 'none' | 'once' | 'open'; sink: Sink; start: boolean; first: boolean },
+  { streams, start, first }: { streams: Streams; start: boolean; first: boolean },
 ): Promise<Made> {
-  const streams = new Streams(loop, { stdin, sink });
   try {
     const create = () => {
       const { record, beginsAlone = false, ...started } = driver.create(streams, { start });

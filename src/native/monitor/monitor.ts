@@ -1,4 +1,5 @@
 import { describe } from '#common/errors.ts';
+import type { Created } from '#common/protocol/agent.ts';
 import type { ContainerRequest, ContainerState } from '#common/protocol/container.ts';
 import { after, sleep } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
@@ -18,8 +19,8 @@ export interface MonitorOptions {
   roots: Roots;
   /** What a lost monitor has left: the container is not made at once, but started again as its policy says. */
   previous?: ContainerState;
-  /** Told once whether the container is made; a failure ends the monitor. */
-  made(outcome: { pid: number } | { error: unknown }): void;
+  /** Told once whether the container is made, or waits for that; a failure ends the monitor. */
+  made(outcome: Created | { error: unknown }, service?: Service): void;
 }
 
 /** Time for the last answers to reach those who asked. */
@@ -47,13 +48,14 @@ export function runMonitor({ request, roots, previous, made }: MonitorOptions): 
       files.saveState(container.state);
       service = new Service(loop, container, context);
       if (previous) container.startLater();
-      else await container.make({ start: request.start, first: true });
+      else if (request.start || !request.late) await container.make({ start: request.start, first: true });
     } catch (error) {
       if (!previous) files.release();
       made({ error });
       return 1;
     }
-    if (!previous) made({ pid: container.state.pid as number });
+    const { pid } = container.state;
+    if (!previous) made(pid === undefined ? {} : { pid }, service);
     await container.ended;
     // Answers that this brought about are made before they are waited for.
     await sleep(loop, 0);

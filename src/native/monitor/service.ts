@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { ExitRecord } from '#common/protocol/container.ts';
+import type { FrameReader } from '#common/protocol/frames.ts';
 import type { Question, Requests } from '#common/protocol/monitor.ts';
 import { validateProcess } from '#common/runtime-spec/validate.ts';
 import { every } from '#loop/events.ts';
@@ -7,7 +8,7 @@ import type { Loop } from '#loop/loop.ts';
 import { type OwnedFd, setNonblocking } from '#sys/fd.ts';
 import { openDirectory, removeFile } from '#sys/files.ts';
 import { acceptConnectionIfAny, listenUnix, shortPath } from '#sys/sockets.ts';
-import { Connection, type Reply } from './connection.ts';
+import { Connection, type ConnectionEvents, type Reply } from './connection.ts';
 import type { Container } from './container.ts';
 import { type ExecContext, ExecSession } from './exec.ts';
 import { containerStats } from './stats.ts';
@@ -44,14 +45,19 @@ export class Service implements Disposable {
 
   #accept(): void {
     const fd = acceptConnectionIfAny(this.#listener, { nonblocking: true });
-    if (!fd) return;
-    this.#connections.add(
-      new Connection(this.#loop, fd, {
-        ask: (question, connection) => this.#ask(question, connection),
-        closed: (connection) => this.#connections.delete(connection),
-      }),
-    );
+    if (fd) this.#connections.add(new Connection(this.#loop, fd, this.#events));
   }
+
+  /** Goes on with somebody who has been greeted, and who may have asked more already. */
+  serve(fd: OwnedFd, frames: FrameReader): void {
+    setNonblocking(fd);
+    this.#connections.add(new Connection(this.#loop, fd, this.#events, frames));
+  }
+
+  readonly #events: ConnectionEvents = {
+    ask: (question, connection) => this.#ask(question, connection),
+    closed: (connection) => this.#connections.delete(connection),
+  };
 
   #ask(question: Question, connection: Connection): Reply | Promise<Reply> {
     const handler = this.#handlers[question.ask] as (request: Question, connection: Connection) => Reply;

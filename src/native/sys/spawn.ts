@@ -1,6 +1,6 @@
 import { utf8 } from './bytes.ts';
 import type { OwnedFd } from './fd.ts';
-import { type Child, cloneProcess, Execution, SIGKILL, setParentDeathSignal } from './processes.ts';
+import { type Child, Execution, lendMemory, SIGKILL, setParentDeathSignal } from './processes.ts';
 import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
 import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
@@ -29,7 +29,7 @@ export function startSession(options: SpawnOptions): Child {
 
 function start({ path, args, environment, streams }: SpawnOptions, prepare: () => void): Child {
   const execution = new Execution(path, args, environment);
-  return cloneProcess({}, () => {
+  return lendMemory({}, () => {
     prepare();
     blockAllSignals(false);
     resetSignalActions();

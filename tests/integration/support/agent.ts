@@ -92,6 +92,8 @@ export class Client {
 
 export interface ContainerOptions extends BundleOptions {
   request?: Partial<ContainerRequest>;
+  /** Further fields of the question. */
+  question?: Message;
 }
 
 /** An agent of its own, with its directories; all of its containers end with it. */
@@ -136,7 +138,7 @@ export class Agent implements Disposable {
     return await this.createThrough(client, options);
   }
 
-  async createThrough(client: Client, { request, ...bundleOptions }: ContainerOptions): Promise<string> {
+  async createThrough(client: Client, { request, question, ...bundleOptions }: ContainerOptions): Promise<string> {
     const bundle = makeBundle(bundleOptions);
     const id = request?.id ?? newId('agent');
     this.#bundles.push([id, bundle]);
@@ -150,6 +152,7 @@ export class Agent implements Disposable {
         log: { format: 'cri', path: this.logPath(id), maximumBytes: 0, files: 1, compress: false },
         ...request,
       },
+      ...question,
     });
     return id;
   }

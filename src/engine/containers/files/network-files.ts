@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname as machineName } from 'node:os';
 import { join } from 'node:path';
 import type { HostConfig } from '#common/docker-api/types.ts';
@@ -24,15 +23,15 @@ export function hostNameOf({ id, config, host }: ContainerRecord): string {
   return usesMachine ? machineName() : id.slice(0, 12);
 }
 
-/** Writes what a container finds as /etc/hosts, /etc/hostname and /etc/resolv.conf into its directory. */
-export async function writeNetworkFiles(record: ContainerRecord, directory: string): Promise<OwnFiles> {
-  const files = ownFiles(directory);
-  const name = hostNameOf(record);
-  await Promise.all([
-    writeFile(files.hostname, `${name}\n`, { mode: 0o644 }),
-    writeFile(files.hosts, hostsFile(record), { mode: 0o644 }),
-    writeFile(files.resolvConf, resolvFile(record.host), { mode: 0o644 }),
-  ]);
+/**
+ * Writes what a container finds as /etc/hosts, /etc/hostname and /etc/resolv.conf into its bundle: in memory, where it is
+ * done before another thread would have begun.
+ */
+export function writeNetworkFiles(record: ContainerRecord, bundle: string): OwnFiles {
+  const files = ownFiles(bundle);
+  writeFileSync(files.hostname, `${hostNameOf(record)}\n`, { mode: 0o644 });
+  writeFileSync(files.hosts, hostsFile(record), { mode: 0o644 });
+  writeFileSync(files.resolvConf, resolvFile(record.host), { mode: 0o644 });
   return files;
 }
 

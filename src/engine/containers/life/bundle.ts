@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringifyJson } from '#common/json/stringify.ts';
 import type { OverlaySettings } from '#common/protocol/container.ts';
@@ -29,17 +29,19 @@ export function accountsOfImage(engine: Engine, { id, record }: Container): stri
   return existsSync(join(engine.snapshots.directory(id), 'upper', 'etc')) ? undefined : record.image.layers.join();
 }
 
-/** The text of the configuration that a container is started with. */
-export async function bundleFor(engine: Engine, container: Container): Promise<string> {
-  const { record } = container;
-  const overlay = await rootOf(engine, container);
+/** Writes the bundle that a container is started with, its own files among it. */
+export async function writeBundle(engine: Engine, container: Container, overlay: OverlaySettings): Promise<string> {
+  const { record, id } = container;
+  const directory = engine.bundle(id);
   const user = await engine.accounts.resolve(
     record.config.User ?? '',
     { overlay, mounts: [] },
     { image: accountsOfImage(engine, container), added: record.host.GroupAdd },
   );
-  const files = await writeNetworkFiles(record, engine.records.directory(record.id));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const files = writeNetworkFiles(record, directory);
   const processOf = (name: string) => engine.containers.find(name).pid;
-  const hostname = hostNameOf(record);
-  return stringifyJson(containerConfiguration(record, { files, user, hostname, processOf }));
+  const configuration = containerConfiguration(record, { files, user, hostname: hostNameOf(record), processOf });
+  writeFileSync(join(directory, 'config.json'), stringifyJson(configuration), { mode: 0o600 });
+  return directory;
 }

@@ -1,9 +1,7 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { namespaceMode } from '../spec/namespaces.ts';
-import { bundleFor } from './bundle.ts';
+import { rootOf, writeBundle } from './bundle.ts';
 
 /**
  * Containers that share a namespace of one that has just been started: what their monitors would restart them with names
@@ -12,8 +10,7 @@ import { bundleFor } from './bundle.ts';
 export async function refreshJoined(engine: Engine, started: Container): Promise<void> {
   for (const container of engine.containers.list()) {
     if (!container.hasMonitor || !joins(engine, container, started)) continue;
-    const configuration = await bundleFor(engine, container);
-    await writeFile(join(engine.bundle(container.id), 'config.json'), configuration, { mode: 0o600 });
+    await writeBundle(engine, container, await rootOf(engine, container));
   }
 }
 

@@ -20,7 +20,7 @@ export interface RequestPlaces {
   directory: string;
 }
 
-/** What the agent is asked for a container of the Docker API. It is made, and waits to be let go. */
+/** What the agent is asked for a container of the Docker API: its monitor waits for those who want to hear it first. */
 export function containerRequest(
   record: ContainerRecord,
   { bundle, overlay, directory }: RequestPlaces,
@@ -36,6 +36,7 @@ export function containerRequest(
     id,
     bundle,
     start: false,
+    late: true,
     // Whoever leaves a terminal may come back to it.
     stdin: config.OpenStdin ? (config.StdinOnce && !config.Tty ? 'once' : 'open') : 'none',
     log: logSettings(record, directory),

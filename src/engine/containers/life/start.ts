@@ -1,13 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import { RemoteFailure } from '#common/protocol/failure.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
-import { bundleFor, rootOf } from './bundle.ts';
+import { rootOf, writeBundle } from './bundle.ts';
 import { statusOfFailure } from './failure-status.ts';
 import { removeContainer } from './remove.ts';
 import { containerRequest } from './request.ts';
@@ -31,17 +29,25 @@ async function start(engine: Engine, container: Container): Promise<void> {
   const before = record.started;
   try {
     await prepareVolumes(engine, container);
-    const request = await writeBundle(engine, container);
-    // One that goes with its end leaves nothing to see that it ran, should this process be killed.
-    if (record.host.AutoRemove) await markStarted(engine, container);
-    await engine.agent.create(request);
+    const request = await requestFor(engine, container);
+    let kept = false;
     try {
-      await container.connect();
+      const connected = container.connect(async (options) => {
+        const connection = await engine.agent.create(request, options);
+        kept = true;
+        return connection;
+      });
+      // One that goes with its end leaves nothing to see that it ran, should this process be killed.
+      const marked = record.host.AutoRemove ? markStarted(engine, container) : undefined;
+      await Promise.allSettled([connected, marked]);
+      await connected;
+      await marked;
       for (const attach of container.takeAttachWaiters()) await attach(container);
       record.started = true;
       await container.ask('start', {});
     } catch (error) {
-      await giveUp(container);
+      // Where it was refused, another may be kept by that id.
+      if (kept) await giveUp(container);
       throw error;
     }
     delete record.failure;
@@ -99,15 +105,8 @@ async function failed(engine: Engine, container: Container, cause: unknown): Pro
   if (record.host.AutoRemove) await removeContainer(engine, container, { volumes: true });
 }
 
-async function writeBundle(engine: Engine, container: Container): Promise<ContainerRequest> {
-  const directory = engine.bundle(container.id);
-  const configuration = await bundleFor(engine, container);
-  // In memory: it is done before another thread would have begun.
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, 'config.json'), configuration, { mode: 0o600 });
-  return containerRequest(container.record, {
-    bundle: directory,
-    overlay: await rootOf(engine, container),
-    directory: engine.records.directory(container.id),
-  });
+async function requestFor(engine: Engine, container: Container): Promise<ContainerRequest> {
+  const overlay = await rootOf(engine, container);
+  const bundle = await writeBundle(engine, container, overlay);
+  return containerRequest(container.record, { bundle, overlay, directory: engine.records.directory(container.id) });
 }

@@ -16,7 +16,7 @@ export function inspectView(engine: Engine, container: Container) {
   const { record } = container;
   const { config, host, image } = record;
   const directory = engine.records.directory(record.id);
-  const files = ownFiles(directory);
+  const files = ownFiles(engine.bundle(record.id));
   const [path = '', ...args] = commandOf(config);
   const sessions = engine.execs.of(container).filter(({ running }) => running);
   const snapshot = engine.snapshots.directory(record.id);

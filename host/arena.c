@@ -109,14 +109,16 @@ long arena_fork(const long *call)
 {
     size_t used = arena->next - (char *)arena, room = whole(used, HUGE);
     int kind = MAP_SHARED | MAP_ANONYMOUS;
-    volatile char *alone = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, kind, -1, 0);
-    if (alone == MAP_FAILED)
+    volatile char *alone;
+    if (map(COPY, room, used))
         return -1;
-    long pid = -1;
-    if (map(COPY, room, used) == 0) {
-        memcpy(COPY, arena, used);
-        pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
+    alone = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, kind, -1, 0);
+    if (alone == MAP_FAILED) {
+        munmap(COPY, room);
+        return -1;
     }
+    memcpy(COPY, arena, used);
+    long pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
     int error = errno;
     if (pid == 0) {
         for (int tries = 0; !*alone && tries < 1000; tries++)

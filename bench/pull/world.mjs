@@ -1,14 +1,17 @@
 // A registry and the engines that pull from it, in the root of tools/peers.mjs on the machine's own loopback.
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openPeers } from '../../tools/peers.mjs';
+import { openFileSystem } from './file-system.mjs';
 
-/** `run` a line there to its end, or start a `daemon`; `end` clears all. */
+/** `run` a line there to its end, or start a `daemon`; `end` clears all. `work` is below `directory`, on a file system of its own. */
 export async function openWorld(directory) {
-  const work = mkdtempSync(join(directory, 'proa-bench-pull-'));
+  const files = openFileSystem(directory);
+  const work = files.path;
   const peers = await openPeers({ network: false });
   const run = (line) => {
     const [program, words] = peers.command(line);
@@ -16,12 +19,19 @@ export async function openWorld(directory) {
     if (done.status !== 0) throw new Error(`${line.join(' ')}: exit ${done.status}: ${done.stderr}`);
     return done.stdout;
   };
+  /** The same without standing still meanwhile. */
+  const start = async (line) => {
+    const [program, words] = peers.command(line);
+    const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'inherit'], env: peers.environment() });
+    const [status] = await once(child, 'exit');
+    if (status !== 0) throw new Error(`${line.join(' ')}: exit ${status}`);
+  };
   const daemon = daemonsOf({ peers, work });
   const end = async () => {
     await peers.end();
-    rmSync(work, { recursive: true, force: true });
+    files.end();
   };
-  return { work, run, daemon, end };
+  return { work, run, start, daemon, end };
 }
 
 /** Starts a daemon there; resolves when `ready` answers something true. */

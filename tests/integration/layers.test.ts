@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, watch, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -216,4 +219,57 @@ test('a pull unpacks each layer as it comes, and tells of each when it is there'
   await assert.rejects(pull(), /its digest is sha256:\w+, expected sha256:/);
   assert.deepEqual(readdirSync(images.layersPath), []);
   assert.equal((await images.library.find(referenceText(reference))).target.digest, image.target.digest);
+});
+
+test('what is unpacked while it comes is dropped when its bytes were wrong or come anew, and the layer is right', async () => {
+  await using served = await Images.open();
+  const layer = layerOf(tarOf('for f in 1 2 3 4 5 6; do head -c 400000 /dev/urandom > f$f; done'));
+  await served.put('app', [layer]);
+  const [image] = await served.library.list();
+  assert.ok(image);
+  await served.content.names.set('app:1', image.target);
+  await using registry = new RegistryServer({ store: served.content });
+  const host = await registry.listen(0);
+  const blob = Buffer.from(layer.stored);
+  // Each answers a request for the layer; all else is the registry's.
+  const ways: Record<string, (response: ServerResponse) => void> = {
+    garbled: (response) => {
+      const wrong = Buffer.from(blob);
+      wrong.fill(0, 1_000_000, 1_000_100);
+      response.end(wrong);
+    },
+    'cut and without ranges': (response) => {
+      response.setHeader('content-length', blob.length);
+      let tries = 0;
+      response.write(blob.subarray(0, 1_200_000), () => setTimeout(() => response.destroy(), 50));
+      ways['cut and without ranges'] = (later) => (tries++ === 0 ? later.end(blob) : later.destroy());
+    },
+  };
+  for (const way of Object.keys(ways)) {
+    const mirror = createServer(async (request, response) => {
+      if (request.url?.includes(String(image.document.layers[0]?.digest))) return ways[way]?.(response);
+      const answer = await fetch(`http://${host}${request.url}`, { method: request.method ?? 'GET' });
+      const type = { 'content-type': answer.headers.get('content-type') ?? '' };
+      response.writeHead(answer.status, type).end(Buffer.from(await answer.arrayBuffer()));
+    });
+    mirror.listen(0, '127.0.0.1');
+    await once(mirror, 'listening');
+    await using images = await Images.open();
+    using client = new RegistryClient({ credentials: new CredentialFile({}) });
+    const { port } = mirror.address() as AddressInfo;
+    const rules = RegistryRules.parse(
+      `[[registry]]\nlocation = "${host}"\n[[registry.mirror]]\nlocation = "127.0.0.1:${port}"\n`,
+    );
+    const { content: store, layers } = images;
+    const begun: string[] = [];
+    const watcher = watch(images.layersPath, (_, name) => begun.push(String(name)));
+    await pullImage(parseReference(`${host}/app:1`), { client, store, rules, layers });
+    watcher.close();
+    mirror.closeAllConnections();
+    mirror.close();
+    const attempts = new Set(begun.filter((name) => name.startsWith('.partial-')));
+    assert.equal(attempts.size, 2, `${way}: ${[...attempts].join(' ')}`);
+    assert.deepEqual(readdirSync(images.layersPath), [layer.diffId.replace(':', '-')], way);
+    assert.equal(readdirSync(layers.path(layer.diffId)).length, 6, way);
+  }
 });

@@ -1,10 +1,23 @@
 // proa-unpack against archives of GNU tar, bsdtar and Python, compared with what GNU tar as root makes of them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { archive, header, paxRecord } from '#common/tar/test-support/archive.ts';
 import { directory, listTree, makeTree, program, run, shell, unpack, unpackInto } from './support/unpack.ts';
 
@@ -269,4 +282,77 @@ test('what follows the end is read, so that the writer is not cut off', () => {
   writeFileSync(tar, archive(header({ name: 'a' })));
   const command = `set -o pipefail; { cat ${tar}; head -c 9000000 /dev/urandom; } | dist/proa-unpack --root ${target.path}`;
   shell(command, process.cwd());
+});
+
+test('a compressed layer comes out as it was packed, with its digest; another compression than it has is refused', () => {
+  const tar = archive(header({ name: 'a', size: 5 }), 'hello', header({ name: 'b' }));
+  const digest = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+  const zstd = execFileSync('zstd', ['--quiet', '--stdout'], { input: tar });
+  const streams = { none: tar, gzip: gzipSync(tar), zstd };
+  for (const [compression, stream] of Object.entries(streams)) {
+    using unpacked = unpack(stream, '--compression', compression, '--digest');
+    assert.equal(unpacked.stderr, '');
+    assert.deepEqual(JSON.parse(unpacked.stdout), { entries: 2, bytes: 5, refused: 0, digest });
+    assert.equal(readFileSync(join(unpacked.path, 'a'), 'utf8'), 'hello');
+  }
+  for (const compression of ['gzip', 'zstd']) {
+    using refused = unpack(tar, '--compression', compression);
+    assert.match(JSON.parse(refused.stderr).message, new RegExp(`no ${compression} stream, or a damaged one`));
+    assert.deepEqual(readdirSync(refused.path), []);
+  }
+  using unknown = unpack(tar, '--compression', 'xz');
+  assert.match(JSON.parse(unknown.stderr).message, /--compression: expected "none", "gzip" or "zstd", got "xz"/);
+});
+
+/** Unpacks a file of which `--grows` says how much there is; answers how it ended. */
+async function unpackGrowing(target: string, file: string, say: (control: Writable) => Promise<void>) {
+  const input = openSync(file, 'r');
+  const words = ['--root', target, '--grows', '3', '--compression', 'gzip', '--digest'];
+  const child = spawn('dist/proa-unpack', words, { stdio: [input, 'pipe', 'pipe', 'pipe'] });
+  closeSync(input);
+  const output = Promise.all([text(child.stdout as Readable), text(child.stderr as Readable)]);
+  const ended = once(child, 'close');
+  const control = child.stdio[3] as Writable & Readable;
+  control.on('error', () => {}).resume();
+  await say(control);
+  const [stdout, stderr] = await output;
+  const [status] = await ended;
+  return { status, stdout, stderr };
+}
+
+test('a file that grows is unpacked as far as it is said to be there, and is given up when nobody says more', async () => {
+  using target = directory();
+  const parts = Array.from({ length: 8 }, (_, at) => [header({ name: `f${at}`, size: 60_000 }), randomBytes(60_000)]);
+  const tar = archive(...parts.flat());
+  const packed = gzipSync(tar);
+  const file = join(target.path, '../layer');
+  writeFileSync(file, '');
+  const pause = () => new Promise((done) => setTimeout(done, 30));
+  const whole = await unpackGrowing(target.path, file, async (control) => {
+    for (let at = 0; at < packed.length; at += 50_000) {
+      appendFileSync(file, packed.subarray(at, at + 50_000));
+      control.write(`${Math.min(at + 50_000, packed.length)}\n`);
+      await pause();
+    }
+    // All of it is there, but it is not known to be all.
+    await pause();
+    assert.equal(readdirSync(target.path).length, 8);
+    control.write('end\n');
+  });
+  assert.equal(whole.status, 0, whole.stderr);
+  assert.equal(JSON.parse(whole.stdout).digest, `sha256:${createHash('sha256').update(tar).digest('hex')}`);
+  const cases: [RegExp, (control: Writable) => void][] = [
+    [/Given up by who writes/, (control) => control.write('100000\n', () => control.destroy())],
+    [/Given up by who writes/, (control) => control.write(`${packed.length}\n`, () => control.destroy())],
+    [/Standard input is shorter than was said/, (control) => control.write(`${packed.length + 1}\nend\n`)],
+    [/unexpected end/, (control) => control.write('100000\nend\n')],
+    [/expected a number or "end", got "-1"/, (control) => control.write('-1\n')],
+  ];
+  for (const [message, say] of cases) {
+    using other = directory();
+    const { status, stderr } = await unpackGrowing(other.path, file, async (control) => say(control));
+    assert.equal(status, 1);
+    assert.match(JSON.parse(stderr).message, message);
+    assert.deepEqual(readdirSync(other.path), [], String(message));
+  }
 });

@@ -35,11 +35,11 @@ function decompressed(
   };
   const decompressor = new Decompressor(compression, { read, fail: (problem) => new Error(problem) });
   const parts: Uint8Array[] = [];
+  const into = new Uint8Array(room);
   for (;;) {
-    const into = new Uint8Array(room);
     const count = decompressor.read(into);
     if (count === 0) return joinBytes(...parts);
-    parts.push(into.subarray(0, count));
+    parts.push(into.slice(0, count));
   }
 }
 

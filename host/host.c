@@ -251,6 +251,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("loaded", 0, host_loaded),   JS_CFUNC_DEF("drain", 0, host_drain),
     JS_CFUNC_DEF("frame", 4, host_frame),     JS_CFUNC_DEF("gzip", 3, host_gzip),
     JS_CFUNC_DEF("trim", 0, host_trim),       JS_CFUNC_DEF("scan", 3, host_scan),
+    JS_CFUNC_DEF("sha256", 4, host_sha256),   JS_CFUNC_DEF("decompress", 4, host_decompress),
 };
 
 /* Says why `program` ends. Without a context there was no memory for one. */

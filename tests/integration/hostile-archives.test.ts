@@ -10,7 +10,8 @@ import { type HostileArchive, hostileArchives } from './support/hostile-archives
 import { snapshot } from './support/snapshot.ts';
 import { run } from './support/unpack.ts';
 
-const LONGEST_MILLISECONDS = 20_000;
+/** A directory that is 6,000 deep takes the kernel a while to remove where other things go on. */
+const LONGEST_MILLISECONDS = 120_000;
 
 test('hostile archives write nothing outside, end in time, leave nothing behind and are told by entry', async (t) => {
   const guard = mkdtempSync(join(tmpdir(), 'proa-hostile-'));

@@ -34,6 +34,10 @@ export interface Door {
   trim(): void;
   /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */
   scan(bytes: Uint8Array, at: number, out: Float64Array): void;
+  /** Takes whole blocks of `bytes` into the eight words of a state: sha256.ts, host/sha256.c. */
+  sha256(state: Uint32Array, bytes: Uint8Array, from: number, to: number): void;
+  /** Goes on with the stream that this process decompresses: decompress.ts, host/decompress.c. What is wrong with it. */
+  decompress(zstd: boolean, piece: Uint32Array, input: Uint8Array, output: Uint8Array): string | undefined;
   /** What the host calls when the program's module has been evaluated: its exit status. */
   main?: () => number;
   readonly argv: ArrayBuffer[];

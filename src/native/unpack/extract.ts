@@ -1,4 +1,5 @@
 import { TarReader } from '#common/tar/reader.ts';
+import type { Read } from '#common/tar/window.ts';
 import { scanHeader } from '#sys/bytes.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import * as raw from '#sys/raw/file.ts';
@@ -6,6 +7,7 @@ import { getegid, geteuid } from '#sys/raw/process.ts';
 import { blockSignals, openSignals, SIGHUP, SIGINT, SIGPIPE, SIGTERM } from '#sys/signals.ts';
 import { Attributes } from './attributes.ts';
 import { FileData } from './file-data.ts';
+import type { Growth } from './growth.ts';
 import type { IdMap } from './id-map.ts';
 import { Input } from './input.ts';
 import { type Placement, Unpacker } from './unpacker.ts';
@@ -16,6 +18,10 @@ const WINDOW = 1 << 18;
 export interface ExtractOptions extends Placement {
   /** Where the archive comes from; default: standard input. */
   fd?: number;
+  /** Of that, where it is a file that is still written. */
+  growth?: Growth | undefined;
+  /** What stands between that and the archive; default: nothing, and large files are moved without a copy. */
+  through?: ((read: Read) => Read) | undefined;
   uidMap?: IdMap;
   gidMap?: IdMap;
   /** Everything is theirs, whatever the archive says. */
@@ -40,9 +46,11 @@ export function extract(root: OwnedFd, options: ExtractOptions): Extracted {
   blockSignals([...ending, SIGPIPE]);
   using signals = openSignals(ending);
   raw.umask(0);
-  const input = new Input(signals, options.fd);
-  const { uidMap = [], gidMap = [], owner, asMade = false, maximumBytes, maximumEntries } = options;
-  const reader = new TarReader((into) => input.read(into), {
+  const { fd, growth, through, uidMap = [], gidMap = [], owner, asMade = false } = options;
+  const { maximumBytes, maximumEntries } = options;
+  const input = new Input(signals, { fd, growth });
+  const read: Read = (into) => input.read(into);
+  const reader = new TarReader(through ? through(read) : read, {
     windowBytes: WINDOW,
     scan: scanHeader,
     ...(maximumBytes !== undefined && { maximumBytes }),
@@ -50,6 +58,12 @@ export function extract(root: OwnedFd, options: ExtractOptions): Extracted {
   });
   const own = { uid: geteuid(), gid: getegid() };
   const attributes = new Attributes({ uidMap, gidMap, owner, asMade, own });
-  new Unpacker({ ...options, reader, root, attributes, data: new FileData(reader, input) }).unpack();
+  new Unpacker({
+    ...options,
+    reader,
+    root,
+    attributes,
+    data: new FileData(reader, through ? undefined : input),
+  }).unpack();
   return { entries: reader.entries, bytes: reader.bytes, refused: attributes.refused };
 }

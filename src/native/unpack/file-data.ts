@@ -11,10 +11,10 @@ const MOVED = 1 << 16;
 /** Writes the data of entries into files that are new and empty. */
 export class FileData {
   readonly #reader: TarReader;
-  readonly #input: Input;
-  #moves = true;
+  /** What data can be moved from. */
+  #input: Input | undefined;
 
-  constructor(reader: TarReader, input: Input) {
+  constructor(reader: TarReader, input: Input | undefined) {
     this.#reader = reader;
     this.#input = input;
   }
@@ -36,15 +36,15 @@ export class FileData {
         'write',
       );
       reader.take(written);
-      if (this.#moves && window.at === window.end && reader.ahead >= MOVED) this.#move(fd);
+      if (this.#input && window.at === window.end && reader.ahead >= MOVED) this.#move(fd, this.#input);
     }
   }
 
   /** The part of a large file that is not in the window yet. */
-  #move(fd: number): void {
+  #move(fd: number, input: Input): void {
     while (this.#reader.ahead > 0) {
-      const moved = this.#input.move(fd, this.#reader.ahead);
-      if (moved === -EINVAL) this.#moves = false;
+      const moved = input.move(fd, this.#reader.ahead);
+      if (moved === -EINVAL) this.#input = undefined;
       // The end of input is found again, and told, by who reads on.
       if (moved <= 0) return;
       this.#reader.tookPast(moved);

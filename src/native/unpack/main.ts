@@ -6,7 +6,9 @@ import type { OwnedFd } from '#sys/fd.ts';
 import { listNames, openDirectory, statusOf, writeAll } from '#sys/files.ts';
 import * as raw from '#sys/raw/file.ts';
 import { type Extracted, extract } from './extract.ts';
+import { Growth } from './growth.ts';
 import { parseUnpack, type UnpackOptions } from './options.ts';
+import { Packed } from './packed.ts';
 import { emptiedAfter } from './remove.ts';
 
 /** Unpacks standard input: the exit status. */
@@ -21,18 +23,31 @@ export function unpackMain(): number {
   }
 }
 
-function unpack(options: UnpackOptions): Extracted {
+function unpack(options: UnpackOptions): Extracted & { digest?: string } {
   using root = openDirectory(options.root);
   const overlay = options.whiteouts === 'overlay';
   // What is in there after a failure is removed, so it must all be ours.
   if (overlay && listNames('.', root.number).length > 0)
     throw new ProaError(`"${options.root}" is not empty`, { kind: 'conflict' });
   try {
-    return extract(root, { ...options, asMade: overlay && givesNothingOn(root) });
+    const { grows } = options;
+    const packed = new Packed({ ...options, onProgress: options.progress ? tellProgress : undefined });
+    const extracted = extract(root, {
+      ...options,
+      through: packed.through,
+      growth: grows === undefined ? undefined : new Growth(grows),
+      asMade: overlay && givesNothingOn(root),
+    });
+    const digest = packed.digest();
+    return { ...extracted, ...(digest !== undefined && { digest }) };
   } catch (error) {
     if (overlay) throw emptiedAfter(root, error);
     throw new ProaError(`"${options.root}" is in an unknown state`, { kind: kindOf(error), cause: error });
   }
+}
+
+function tellProgress(bytes: number): void {
+  writeAll(1, `${bytes}\n`);
 }
 
 /** Whether files made below get this process's group and the permissions they are made with: inode(7), acl(5). */

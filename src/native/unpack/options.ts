@@ -1,4 +1,5 @@
 import { ProaError } from '#common/errors.ts';
+import type { Compression } from '#common/image-spec/media-types.ts';
 import { optionLines } from '#native/option-lines.ts';
 import { countOption, type OptionTable, parseOptionsAlone } from '#native/options.ts';
 import { type IdMap, idMapOption } from './id-map.ts';
@@ -7,6 +8,13 @@ export interface UnpackOptions {
   root: string;
   /** `overlay`: the root becomes a lower layer of overlayfs. `apply`: whiteouts delete what earlier layers put there. */
   whiteouts: 'overlay' | 'apply';
+  compression: Compression;
+  /** Whether the result shall have the digest of the archive. */
+  digest: boolean;
+  /** Whether standard output shall tell of bytes meanwhile. */
+  progress: boolean;
+  /** A descriptor that tells how much of standard input there is: Growth. */
+  grows: number | undefined;
   uidMap: IdMap;
   gidMap: IdMap;
   /** Bytes of all files together, holes included. */
@@ -24,6 +32,18 @@ const table: OptionTable = {
     value: 'overlay|apply',
     help: 'overlay (default): DIRECTORY, which is empty, becomes a lower layer of overlayfs; emptied again after a failure. apply: it holds earlier layers, and whiteouts delete what these put there',
   },
+  compression: {
+    kind: 'value',
+    value: 'none|gzip|zstd',
+    help: 'how standard input is compressed (default: none)',
+  },
+  digest: { kind: 'flag', help: 'tell the SHA-256 digest of the archive, decompressed' },
+  progress: { kind: 'flag', help: 'print a line with the number of bytes of the archive, every few mebibytes' },
+  grows: {
+    kind: 'value',
+    value: 'FD',
+    help: 'standard input is a file that is still written: each line on FD says how many bytes of it are there, "end" that no more will come. Unpacking is given up when FD is closed before it has ended',
+  },
   'uid-map': {
     kind: 'value',
     value: 'C:H:N,…',
@@ -39,14 +59,22 @@ const table: OptionTable = {
 export function parseUnpack(words: readonly string[]): UnpackOptions | { text: string } {
   const parsed = parseOptionsAlone(table, words.slice(1));
   if (parsed.flags.has('help')) return { text: help + optionLines(table) };
-  const { root, whiteouts = 'overlay' } = parsed.values;
+  const { root, whiteouts = 'overlay', compression = 'none' } = parsed.values;
   if (!root)
     throw new ProaError('no directory is given: --root', { kind: 'invalid', remedy: 'See --help for the options' });
   if (whiteouts !== 'overlay' && whiteouts !== 'apply')
     throw new ProaError(`option --whiteouts: expected "overlay" or "apply", got "${whiteouts}"`, { kind: 'invalid' });
+  if (compression !== 'none' && compression !== 'gzip' && compression !== 'zstd')
+    throw new ProaError(`option --compression: expected "none", "gzip" or "zstd", got "${compression}"`, {
+      kind: 'invalid',
+    });
   return {
     root,
     whiteouts,
+    compression,
+    digest: parsed.flags.has('digest'),
+    progress: parsed.flags.has('progress'),
+    grows: parsed.values['grows'] === undefined ? undefined : countOption(parsed, 'grows', { digits: 6 }),
     uidMap: idMapOption(parsed, 'uid-map'),
     gidMap: idMapOption(parsed, 'gid-map'),
     maximumBytes: countOption(parsed, 'max-bytes', { fallback: defaultMaximumBytes, digits: 15 }),

@@ -113,7 +113,7 @@ async function readFile(
     if (await store.blobs.has(digest)) return;
     await using writer = await store.blobs.write({ digest, size });
     await writer.startOver();
-    for await (const chunk of entry) await writer.write(chunk);
+    for await (const chunk of entry) await writer.write([chunk]);
     await writer.commit();
   } else if (['index.json', 'manifest.json', 'oci-layout'].includes(path)) {
     contents.documents.set(path, await readText(path, size, entry));

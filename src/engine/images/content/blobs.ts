@@ -6,7 +6,7 @@ import { ProaError } from '#common/errors.ts';
 import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
 import { isCode, noSuchContent } from './errors.ts';
 import { makeDirectory, syncDirectory } from './files.ts';
-import { BlobWriter } from './writer.ts';
+import { type BlobFollower, BlobWriter } from './writer.ts';
 
 /** Longer manifests and configurations are a mistake or an attack. Registries take 4 MiB. */
 const DOCUMENT_LIMIT = 4 << 20;
@@ -58,7 +58,7 @@ export class Blobs {
   }
 
   /** Opens a blob for writing; `writer.offset` says how much of it had come before. */
-  async write({ digest, size }: Expected): Promise<BlobWriter> {
+  async write({ digest, size }: Expected, follower?: BlobFollower): Promise<BlobWriter> {
     if (!isVerifiable(digest)) {
       throw new ProaError(`content ${digest} cannot be verified: its algorithm is not known here`, {
         kind: 'unsupported',
@@ -69,7 +69,7 @@ export class Blobs {
     const partial = join(this.#root, 'ingest', `${algorithm}-${hex}`);
     await makeDirectory(directory);
     await makeDirectory(join(this.#root, 'ingest'));
-    return BlobWriter.open({ digest, size, partial, final: this.path(digest) });
+    return BlobWriter.open({ digest, size, partial, final: this.path(digest), follower });
   }
 
   /** Writes what is at hand whole. */
@@ -78,7 +78,7 @@ export class Blobs {
     await using writer = await this.write({ digest, size: Buffer.byteLength(data) });
     // What had come before of something so short is not worth going on with.
     await writer.startOver();
-    await writer.write(typeof data === 'string' ? Buffer.from(data) : data);
+    await writer.write([typeof data === 'string' ? Buffer.from(data) : data]);
     await writer.commit();
   }
 

@@ -42,7 +42,7 @@ test('BlobWriter goes on where the last one ended, and only what is verified bec
   const digest = digestOf(data);
   {
     await using writer = await store.blobs.write({ digest, size: data.length });
-    await writer.write(Buffer.from(data.slice(0, 7)));
+    await writer.write([Buffer.from(data.slice(0, 7))]);
   }
   assert.equal(await store.blobs.has(digest), false);
   {
@@ -52,7 +52,7 @@ test('BlobWriter goes on where the last one ended, and only what is verified bec
   }
   {
     await using writer = await store.blobs.write({ digest, size: data.length });
-    await writer.write(Buffer.from(data.slice(7)));
+    await writer.write([Buffer.from(data.slice(7))]);
     await writer.commit();
   }
   assert.equal(await store.blobs.readDocument(digest), data);
@@ -65,12 +65,12 @@ test('BlobWriter discards what does not match, and what is too long', async () =
   const digest = digestOf('right');
   {
     await using writer = await store.blobs.write({ digest });
-    await writer.write(Buffer.from('wrong'));
+    await writer.write([Buffer.from('wrong')]);
     await assert.rejects(writer.commit(), /does not match its digest: expected sha256:/);
   }
   {
     await using writer = await store.blobs.write({ digest, size: 5 });
-    await assert.rejects(writer.write(Buffer.from('rightly')), /longer than the 5 bytes/);
+    await assert.rejects(writer.write([Buffer.from('rightly')]), /longer than the 5 bytes/);
   }
   assert.deepEqual(readdirSync(join(place.path, 'ingest')), []);
   assert.equal(await store.blobs.has(digest), false);
@@ -107,7 +107,7 @@ test('checkStore() finds what is corrupt, missing, unreferenced and partial, and
   await put(store, 'text/plain', 'nobody needs this');
   {
     await using writer = await store.blobs.write({ digest: digestOf('x'.repeat(9)), size: 9 });
-    await writer.write(Buffer.from('xxx'));
+    await writer.write([Buffer.from('xxx')]);
   }
   const kinds = (await checkStore(store)).map(({ what }) => what).sort();
   assert.deepEqual(kinds, ['corrupt', 'partial', 'unreferenced']);

@@ -11,6 +11,17 @@ export interface WriterOptions {
   /** Where it grows, and where it goes when it is whole. */
   partial: string;
   final: string;
+  follower?: BlobFollower | undefined;
+}
+
+/** Who uses a blob while it comes. */
+export interface BlobFollower {
+  /** So many bytes stand in the file at `path`, which can be opened in that moment. They are not verified. */
+  grown(bytes: number, path: string): void;
+  /** All of them stand there, and are what the digest says. Whoever only needs the bytes waits for no disk. */
+  verified(path: string): void;
+  /** What has come is thrown away. */
+  lost(): void;
 }
 
 const READ_BYTES = 1 << 20;
@@ -36,6 +47,7 @@ export class BlobWriter implements AsyncDisposable {
     const writer = new BlobWriter(options, await open(options.partial, 'a+', 0o644));
     try {
       await writer.#catchUp();
+      if (writer.#offset > 0) options.follower?.grown(writer.#offset, options.partial);
       return writer;
     } catch (error) {
       await writer.#file.close();
@@ -64,36 +76,45 @@ export class BlobWriter implements AsyncDisposable {
   /** Forgets what has come: a source that cannot go on begins anew. */
   async startOver(): Promise<void> {
     if (this.#offset === 0) return;
+    this.#options.follower?.lost();
     await this.#file.truncate(0);
     this.#hash = createHash(partsOf(this.#options.digest).algorithm);
     this.#offset = 0;
   }
 
   /** Throws `invalid` for more than was announced. */
-  async write(chunk: Uint8Array): Promise<void> {
-    const { digest, size } = this.#options;
-    if (size !== undefined && this.#offset + chunk.length > size) {
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    const { digest, size, partial, follower } = this.#options;
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (size !== undefined && this.#offset + length > size) {
       await this.#discard();
       throw new ProaError(`content ${digest} is longer than the ${size} bytes that were announced`, {
         kind: 'invalid',
       });
     }
-    this.#hash.update(chunk);
-    // Opened for appending: a write goes to the end, whatever was written before.
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await this.#file.write(chunk, done, chunk.length - done);
-      done += bytesWritten;
-    }
-    this.#offset += chunk.length;
+    // The hash takes its time while the file is written.
+    const written = this.#append(chunks, length);
+    for (const chunk of chunks) this.#hash.update(chunk);
+    await written;
+    this.#offset += length;
+    follower?.grown(this.#offset, partial);
+  }
+
+  /** Opened for appending: a write goes to the end, whatever was written before. */
+  async #append(chunks: readonly Uint8Array[], length: number): Promise<void> {
+    const { bytesWritten } = await this.#file.writev(chunks as Uint8Array[]);
+    if (bytesWritten === length) return;
+    // Short of room, or of patience: what is left is written in one piece, until that fails or is done.
+    const left = Buffer.concat(chunks).subarray(bytesWritten);
+    await this.#file.writeFile(left);
   }
 
   /**
-   * Verifies and keeps the blob. Throws `invalid` when it is not what its digest says; it is discarded then. `onVerified`
-   * is told before the blob is on disk and has its name, with where it can be opened in that moment: whoever only needs
-   * the bytes waits for no disk.
+   * Verifies and keeps the blob. Throws `invalid` when it is not what its digest says; it is discarded then. The follower is
+   * told before the blob is on disk and has its name.
    */
-  async commit(onVerified: (path: string) => void = () => {}): Promise<void> {
-    const { digest, size, partial, final } = this.#options;
+  async commit(): Promise<void> {
+    const { digest, size, partial, final, follower } = this.#options;
     if (size !== undefined && this.#offset < size) {
       throw new ProaError(`content ${digest} ended after ${this.#offset} of ${size} bytes`, { kind: 'unavailable' });
     }
@@ -106,7 +127,7 @@ export class BlobWriter implements AsyncDisposable {
         remedy: 'Fetch it again; when that does not help, the source is corrupt',
       });
     }
-    onVerified(partial);
+    follower?.verified(partial);
     await this.#file.sync();
     await this.#close();
     await rename(partial, final);
@@ -115,6 +136,7 @@ export class BlobWriter implements AsyncDisposable {
 
   /** What is wrong from its beginning is not to be gone on with. */
   async #discard(): Promise<void> {
+    this.#options.follower?.lost();
     await this.#close();
     await rm(this.#options.partial, { force: true });
   }

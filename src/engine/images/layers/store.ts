@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, openSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { ProaError } from '#common/errors.ts';
-import { layerCompression } from '#common/image-spec/media-types.ts';
+import { type Compression, layerCompression } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { allSettled, Slots } from '#engine/async/parallel.ts';
@@ -17,7 +14,9 @@ import type { ContentStore } from '../content/store.ts';
 import type { Image } from '../library/images.ts';
 import { type Digest, isDigest } from '../reference/digest.ts';
 import type { OnEvent } from '../transfer/events.ts';
-import { type IdMappings, mappedRoot, unpackLayer } from './unpack.ts';
+import { PackedFile } from './packed-file.ts';
+import { Settling, syncFileSystem } from './settling.ts';
+import { type IdMappings, mappedRoot, type PackedLayer, type UnpackOptions, unpackLayer } from './unpack.ts';
 
 export type { IdMappings };
 
@@ -34,7 +33,6 @@ export interface UnpackImageOptions {
 }
 
 const PARTIAL = '.partial-';
-const CHUNK_BYTES = 1 << 20;
 
 /**
  * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay, and `DIFF-ID+MAPPINGS/files` the same with
@@ -51,7 +49,7 @@ export class LayerStore implements AsyncDisposable {
   #collections = 0;
   /** As many at a time as there are processors. */
   readonly #slots = new Slots(availableParallelism());
-  #settling: Promise<void> | undefined;
+  readonly #settling = new Settling(() => this.#settle());
 
   private constructor(root: string, program: string, boot: string) {
     this.#root = root;
@@ -125,59 +123,66 @@ export class LayerStore implements AsyncDisposable {
     return layers.map(({ diffId }) => this.path(diffId, mappings)).reverse();
   }
 
-  /**
-   * The same for one layer: whether it was not here before. `file` is where it can be opened at once, in place of the
-   * content's.
-   */
+  /** The same for one layer: whether it was not here before. `path` is where its file is, in place of the content's. */
   async unpackLayer(
     diffId: Digest,
     blob: Descriptor | undefined,
-    { content, onEvent = () => {}, mappings, file }: UnpackImageOptions & { file?: string },
+    { content, onEvent = () => {}, mappings, path }: UnpackImageOptions & { path?: string },
   ): Promise<boolean> {
-    if (file === undefined && (await this.has(diffId, mappings))) return false;
-    const compression = blob && layerCompression(blob.mediaType);
-    if (!compression)
-      throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, {
-        kind: 'unsupported',
-      });
-    const digest = blob.digest as Digest;
-    // At once, before anything is waited for: what has the path now may be renamed.
-    const input = openBlob(digest, file ?? content.blobs.path(digest));
-    try {
-      if (await this.has(diffId, mappings)) return false;
-      await this.#once(nameOf(diffId, mappings), async (directory) => {
+    if (path === undefined && (await this.has(diffId, mappings))) return false;
+    const compression = compressionOf(diffId, blob);
+    const digest = blob?.digest as Digest;
+    using file = PackedFile.open(digest, path ?? content.blobs.path(digest)).whole();
+    const name = nameOf(diffId, mappings);
+    while (!(await this.has(diffId, mappings))) {
+      const running = this.#unpacking.get(name);
+      // Two images that share a layer do not both unpack it. Why another one's failed need not be a reason here.
+      if (running) await running.catch(() => {});
+      else {
         onEvent({ digest, phase: 'unpacking' });
-        // Whose a directory is that the layer says nothing of.
-        if (mappings) await chown(directory, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
-        await unpackLayer({ diffId, input, compression }, directory, {
-          program: this.#program,
-          mappings,
-          onProgress: (current) => onEvent({ digest, phase: 'unpacking', current }),
-        });
-      });
-    } finally {
-      input.destroy();
+        const onProgress = (current: number) => onEvent({ digest, phase: 'unpacking', current });
+        await this.#start(name, () =>
+          this.#slots.use(() => this.#make(name, { diffId, file, compression }, { mappings, onProgress })),
+        );
+        return true;
+      }
     }
-    this.#settling ??= this.#settle().finally(() => {
-      this.#settling = undefined;
-    });
-    return true;
+    return false;
   }
 
-  /** Two images that share a layer do not both unpack it. */
-  async #once(name: string, fill: (directory: string) => Promise<void>): Promise<void> {
-    const running = this.#unpacking.get(name);
-    if (running) return running;
-    const unpacking = this.#slots.use(() => this.#make(name, fill)).finally(() => this.#unpacking.delete(name));
+  /**
+   * Begins with a layer of which only a part stands in the file at `path`. It takes its name when the file is told to be
+   * whole, and nothing is left of it when the file is closed before. Undefined where the layer is being unpacked already.
+   */
+  begin(
+    diffId: Digest,
+    blob: Descriptor,
+    path: string,
+    onProgress: (bytes: number) => void,
+  ): { file: PackedFile; done: Promise<void> } | undefined {
+    const name = nameOf(diffId, undefined);
+    if (this.#unpacking.has(name)) return undefined;
+    const compression = compressionOf(diffId, blob);
+    const file = PackedFile.open(blob.digest as Digest, path);
+    // It waits for no slot, and takes none: it may last as long as the network does.
+    return { file, done: this.#start(name, () => this.#make(name, { diffId, file, compression }, { onProgress })) };
+  }
+
+  #start(name: string, make: () => Promise<void>): Promise<void> {
+    const unpacking = make().finally(() => this.#unpacking.delete(name));
     this.#unpacking.set(name, unpacking);
     return unpacking;
   }
 
-  async #make(name: string, fill: (directory: string) => Promise<void>): Promise<void> {
+  async #make(name: string, layer: PackedLayer, options: Omit<UnpackOptions, 'program'>): Promise<void> {
     const directory = join(this.#root, `${PARTIAL}${randomUUID()}`);
+    const files = join(directory, 'files');
+    const { mappings } = options;
     try {
-      await mkdir(join(directory, 'files'), { recursive: true });
-      await fill(join(directory, 'files'));
+      await mkdir(files, { recursive: true });
+      // Whose a directory is that the layer says nothing of.
+      if (mappings) await chown(files, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
+      await unpackLayer(layer, files, { ...options, program: this.#program });
       const record: LayerRecord = { unsettledSince: this.#boot };
       await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
       // What may be there was not whole.
@@ -186,6 +191,7 @@ export class LayerStore implements AsyncDisposable {
     } finally {
       await remove(directory);
     }
+    this.#settling.soon();
   }
 
   /** All layers that are here. */
@@ -230,17 +236,14 @@ export class LayerStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#settling;
+    await this.#settling[Symbol.asyncDispose]();
   }
 }
 
-function openBlob(digest: Digest, path: string): Readable {
-  try {
-    return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: CHUNK_BYTES });
-  } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
-    throw new ProaError(`layer ${digest} is not here`, { kind: 'not-found', remedy: 'Pull the image again' });
-  }
+function compressionOf(diffId: Digest, blob: Descriptor | undefined): Compression {
+  const compression = blob && layerCompression(blob.mediaType);
+  if (compression) return compression;
+  throw new ProaError(`layer ${diffId} is not of files: "${blob?.mediaType ?? 'nothing'}"`, { kind: 'unsupported' });
 }
 
 function nameOf(diffId: Digest, mappings: IdMappings | undefined): string {
@@ -256,15 +259,4 @@ function diffIdIn(name: string): Digest | undefined {
 
 function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });
-}
-
-/** Node.js has no syncfs(2). */
-function syncFileSystem(path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('sync', ['--file-system', path], { stdio: 'ignore' });
-    child.on('error', reject);
-    child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new ProaError(`sync(1) of "${path}" ended with ${code}`, { kind: 'internal' })),
-    );
-  });
 }

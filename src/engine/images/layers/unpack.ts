@@ -1,20 +1,19 @@
-import { createHash } from 'node:crypto';
-import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { ProaError } from '#common/errors.ts';
 import type { Compression } from '#common/image-spec/media-types.ts';
 import type { IdMapping } from '#common/runtime-spec/types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
-import { decompress } from '../compression/decompress.ts';
 import type { Digest } from '../reference/digest.ts';
-import { startTool } from './tool.ts';
+import type { PackedFile } from './packed-file.ts';
+import { startFileTool } from './tool.ts';
 
 export interface PackedLayer {
   /** Of the layer as it is unpacked: image-spec, config.md, "diff_ids". */
   diffId: Digest;
   compression: Compression;
-  /** As it came, verified. */
-  input: Readable;
+  /** As it came. */
+  file: PackedFile;
 }
 
 /** Whose ids the files of a layer have on the host: of a user namespace, as the runtime specification writes it. */
@@ -33,35 +32,31 @@ export interface UnpackOptions {
 
 /**
  * Unpacks a layer into an empty directory, with the whiteouts of overlay. What was unpacked is only the layer when this
- * returns: its digest is known at its end. After a failure the directory holds what had come.
+ * returns: its digest is known at its end. After a failure the directory holds nothing.
  */
 export async function unpackLayer(
-  { diffId, input, compression }: PackedLayer,
+  { diffId, file, compression }: PackedLayer,
   directory: string,
   { program, mappings, onProgress = () => {} }: UnpackOptions,
 ): Promise<void> {
-  const { output, done } = decompress(input, compression);
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const hashing = new Transform({
-    highWaterMark: 1 << 20,
-    transform(chunk: Buffer, _encoding, next) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      onProgress(bytes);
-      next(null, chunk);
-    },
-  });
-  const { child, ended } = startTool(program, ['--root', directory, ...mapWords(mappings)], `layer ${diffId}`);
-  child.stdout.resume();
-  const fed = pipeline(output, hashing, child.stdin);
-  // The first of them that knows what was wrong tells it: the others only see that a pipe has broken.
-  await allSettled([done, ended, fed]);
-  const digest = `sha256:${hash.digest('hex')}`;
+  const words = ['--root', directory, '--compression', compression, '--digest', '--progress', '--grows', '3'];
+  const tool = startFileTool(program, [...words, ...mapWords(mappings)], `layer ${diffId}`, file.fd);
+  file.tell(tool.control);
+  const [, digest] = await allSettled([tool.ended, digestIn(tool.child.stdout, onProgress)]);
   if (digest === diffId) return;
   throw new ProaError(`the layer is not what the configuration says: its digest is ${digest}, expected ${diffId}`, {
     kind: 'invalid',
   });
+}
+
+/** Of what was unpacked. The lines before it are how many bytes that is so far. */
+async function digestIn(output: Readable, onProgress: (bytes: number) => void): Promise<string | undefined> {
+  let last = '{}';
+  for await (const line of createInterface(output)) {
+    if (line.startsWith('{')) last = line;
+    else onProgress(Number(line));
+  }
+  return (JSON.parse(last) as { digest?: string }).digest;
 }
 
 function mapWords(mappings: IdMappings | undefined): string[] {

@@ -34,7 +34,7 @@ export function storeTarget(store: ContentStore, lease: Lease): ImageTarget {
       await using writer = await store.blobs.write({ digest: digest as Digest, size });
       // Where it comes from knows no offsets.
       await writer.startOver();
-      for await (const chunk of read()) await writer.write(chunk);
+      for await (const chunk of read()) await writer.write([chunk]);
       await writer.commit();
       return true;
     },

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, ProaError } from '#common/errors.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
+import { gathered } from '../content/gathered.ts';
 import type { ContentStore } from '../content/store.ts';
+import type { BlobFollower } from '../content/writer.ts';
 import type { Digest } from '../reference/digest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Endpoint } from '../registry/hosts.ts';
@@ -13,8 +15,8 @@ export interface FetchOptions {
   /** Tried in order. */
   endpoints: readonly Endpoint[];
   onEvent: OnEvent;
-  /** Told of a blob as soon as its bytes are verified, with a path that can be opened in that moment. */
-  onVerified?: ((descriptor: Descriptor, path: string) => void) | undefined;
+  /** Uses the blob while it comes. */
+  follower?: BlobFollower | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +33,7 @@ export async function fetchBlob(descriptor: Descriptor, options: FetchOptions): 
   const digest = descriptor.digest as Digest;
   if (await store.blobs.has(digest)) {
     onEvent({ digest, phase: 'exists' });
-    options.onVerified?.(descriptor, store.blobs.path(digest));
+    options.follower?.verified(store.blobs.path(digest));
     return;
   }
   let failure: unknown;
@@ -70,28 +72,24 @@ async function fetchFrom(endpoint: Endpoint, descriptor: Descriptor, options: Fe
 async function transfer(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  { client, store, onEvent, onVerified }: FetchOptions,
+  { client, store, onEvent, follower }: FetchOptions,
   reached: (offset: number) => void,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  await using writer = await store.blobs.write({ digest: digest as Digest, size });
+  await using writer = await store.blobs.write({ digest: digest as Digest, size }, follower);
   if (writer.offset < size || size === 0) {
     const tell = progressTeller(onEvent, digest, size);
     const { begins, body } = await client.blob(endpoint, digest as Digest, writer.offset);
     // The registry knows no ranges: it sends all of it.
     if (begins < writer.offset) await writer.startOver();
-    try {
-      for await (const chunk of body) {
-        await writer.write(chunk as Buffer);
-        reached(writer.offset);
-        tell(writer.offset);
-      }
-    } finally {
-      body.destroy();
+    for await (const chunks of gathered(body)) {
+      await writer.write(chunks);
+      reached(writer.offset);
+      tell(writer.offset);
     }
   }
   onEvent({ digest, phase: 'verifying' });
-  await writer.commit((path) => onVerified?.(descriptor, path));
+  await writer.commit();
 }
 
 /** A cut connection, a registry that is busy: another time may do. What is wrong stays wrong. */

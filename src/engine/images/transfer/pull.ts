@@ -4,6 +4,7 @@ import type { Descriptor, ImageConfig, Manifest, Platform } from '#common/image-
 import { parseImageConfig, parseIndex, parseManifest } from '#common/image-spec/validate.ts';
 import { allSettled, inParallel } from '#engine/async/parallel.ts';
 import type { ContentStore, Lease } from '../content/store.ts';
+import { LayerFollower } from '../layers/following.ts';
 import type { LayerStore } from '../layers/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
@@ -82,24 +83,28 @@ async function fetchAndUnpack(
 ): Promise<void> {
   const { store, onEvent } = options;
   const unpacking: Promise<void>[] = [];
-  const onVerified = (blob: Descriptor, file: string) => {
-    const { digest } = blob;
-    // The same layer may be in an image twice.
-    const at = document.layers.findIndex((layer) => layer.digest === digest);
-    const diffId = config.rootfs.diff_ids[at] as Digest;
-    const unpacked = layers
-      .unpackLayer(diffId, blob, { content: store, onEvent, file })
-      .then((isNew) => onEvent({ digest, phase: isNew ? 'done' : 'exists' }));
-    // It is waited for below, when the others have come too.
-    unpacked.catch(() => {});
-    unpacking.push(unpacked);
-  };
   const whileFetched = (event: TransferEvent) => {
     if (event.phase !== 'done' && event.phase !== 'exists') onEvent(event);
   };
-  const fetched = inParallel(unique(document.layers), WIDTH, (part) =>
-    fetchBlob(part, { ...options, onEvent: whileFetched, onVerified }),
-  );
+  const fetched = inParallel(unique(document.layers), WIDTH, async (blob) => {
+    // The same layer may be in an image twice.
+    const at = document.layers.findIndex((layer) => layer.digest === blob.digest);
+    const diffId = config.rootfs.diff_ids[at] as Digest;
+    if (await layers.has(diffId)) {
+      await fetchBlob(blob, { ...options, onEvent: whileFetched });
+      onEvent({ digest: blob.digest, phase: 'exists' });
+      return;
+    }
+    const follower = new LayerFollower({ layers, content: store, diffId, blob, onEvent });
+    try {
+      await fetchBlob(blob, { ...options, onEvent: whileFetched, follower });
+    } catch (error) {
+      follower.lost();
+      throw error;
+    } finally {
+      unpacking.push(follower.done());
+    }
+  });
   await allSettled([fetched, fetched.catch(() => {}).then(() => allSettled(unpacking))]);
 }
 

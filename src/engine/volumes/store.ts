@@ -34,6 +34,8 @@ const LABEL = 'com.docker.volume.anonymous';
 export class VolumeStore {
   readonly #root: string;
   readonly #volumes = new Map<string, Volume>();
+  /** What is under way with a name: making and removing it come one after the other. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   private constructor(root: string) {
     this.#root = root;
@@ -88,36 +90,45 @@ export class VolumeStore {
 
   /** The volume of that name, made if it is not there; without a name a new one. */
   async create({ name, labels = {}, options = {}, madeFor }: VolumeRequest): Promise<Volume> {
-    const known = name === undefined ? undefined : this.#volumes.get(name);
-    if (known) {
-      if (Object.keys(options).length === 0 || same(options, known.options)) return known;
-      throw new ProaError(`volume "${name}" exists with other options`, { kind: 'conflict' });
-    }
-    if (name !== undefined && !NAME.test(name))
+    if (name !== undefined && !this.has(name) && !NAME.test(name))
       throw new ProaError(
         `Name: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
         { kind: 'invalid', remedy: 'To bind a directory of the machine, give its absolute path' },
       );
-    checkOptions(options);
     const chosen = name ?? randomBytes(32).toString('hex');
-    const volume: Volume = {
-      name: chosen,
-      created: new Date().toISOString(),
-      labels: name === undefined ? { [LABEL]: '', ...labels } : labels,
-      options,
-      ...(madeFor !== undefined && { madeFor }),
-    };
-    // Known at once: two who ask at the same time get one volume.
-    this.#volumes.set(chosen, volume);
-    try {
+    return await this.#inTurn(chosen, async () => {
+      const known = this.#volumes.get(chosen);
+      if (known) {
+        if (Object.keys(options).length === 0 || same(options, known.options)) return known;
+        throw new ProaError(`volume "${chosen}" exists with other options`, { kind: 'conflict' });
+      }
+      checkOptions(options);
+      const volume: Volume = {
+        name: chosen,
+        created: new Date().toISOString(),
+        labels: name === undefined ? { [LABEL]: '', ...labels } : labels,
+        options,
+        ...(madeFor !== undefined && { madeFor }),
+      };
       await mkdir(this.directory(chosen), { recursive: true, mode: 0o755 });
       await replaceFileDurably(join(this.#root, chosen, FILE), JSON.stringify(volume));
       await syncDirectory(this.#root);
-    } catch (error) {
-      this.#volumes.delete(chosen);
-      throw error;
-    }
-    return volume;
+      this.#volumes.set(chosen, volume);
+      return volume;
+    });
+  }
+
+  #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(work);
+    const over = turn.then(
+      () => {},
+      () => {},
+    );
+    this.#turns.set(name, over);
+    over.then(() => {
+      if (this.#turns.get(name) === over) this.#turns.delete(name);
+    });
+    return turn;
   }
 
   async isEmpty(name: string): Promise<boolean> {
@@ -131,11 +142,13 @@ export class VolumeStore {
 
   /** With all that is in it. Whoever calls has seen that nobody uses it. */
   async remove(name: string): Promise<void> {
-    this.get(name);
-    // Renamed first: one that is half removed would not be whole.
     const away = join(this.#root, `${REMOVED}${randomBytes(8).toString('hex')}`);
-    await rename(join(this.#root, name), away);
-    this.#volumes.delete(name);
+    await this.#inTurn(name, async () => {
+      this.get(name);
+      // Renamed first: one that is half removed would not be whole.
+      await rename(join(this.#root, name), away);
+      this.#volumes.delete(name);
+    });
     await rm(away, { recursive: true, force: true });
   }
 }

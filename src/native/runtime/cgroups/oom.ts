@@ -28,3 +28,9 @@ export function explainDeath(reason: ExitReason | undefined, cgroup: CgroupRecor
     reason.signal === SIGSYS ? 'The seccomp profile kills a call that a start needs: allow execve' : undefined;
   return new ProaError(`the container process ${how} before its program ran`, { kind: 'internal', remedy });
 }
+
+/** For whoever sees that a program was killed, and not by whom. It may have been so already within execve(2). */
+export function tellOfMemory(cgroup: CgroupRecord, tell: (text: string) => void): void {
+  if (oomKills(cgroup) > 0)
+    tell('the container was killed for lack of memory: linux.resources.memory.limit is reached');
+}

@@ -3,8 +3,9 @@ import { lazy } from '#common/lazy.ts';
 import type * as explain from '#native/explain/part.ts';
 import { parseOptions } from '#native/options.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { statusOfReason } from '#sys/processes.ts';
+import { SIGKILL, statusOfReason } from '#sys/processes.ts';
 import { blockAllSignals } from '#sys/signals.ts';
+import type * as oom from '../cgroups/oom.ts';
 import type { Context } from '../context.ts';
 import { destroyContainer } from '../destroy.ts';
 import type * as dryRun from '../dry-run.ts';
@@ -64,6 +65,7 @@ export function run(context: Context, args: readonly string[]): number {
     const reason = master
       ? lazy<typeof terminalRelay>('terminal-relay')().superviseTerminal(child, master)
       : superviseProcess(child);
+    if (reason.signal === SIGKILL) lazy<typeof oom>('oom')().tellOfMemory(record.cgroup, context.warn);
     return statusOfReason(reason);
   } finally {
     if (!detach) finish(context, launched, parsed.flags.has('keep'));

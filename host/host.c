@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -305,6 +306,9 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 0 ? argv[0] : "proa";
     arena_stack = __builtin_frame_address(0);
+    /* What only the start needed of the file does not count as memory of the program. */
+    extern char __executable_start[], __start_bytecode[];
+    madvise(__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);
     const char *slash = strrchr(name, '/');
     const struct program *program = programs;
 

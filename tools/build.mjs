@@ -120,7 +120,7 @@ function tableSource(directory, blobs, table) {
   blobs.forEach((name, index) => {
     const symbol = `blob_${index}`;
     lines.push(
-      `__asm__(".section .bytecode,\\"a\\"\\n.balign 16\\n${symbol}:\\n.incbin \\"${join(directory, name)}.bc\\"\\n${symbol}_end:\\n.previous");`,
+      `__asm__(".section bytecode,\\"a\\"\\n.balign 16\\n${symbol}:\\n.incbin \\"${join(directory, name)}.bc\\"\\n${symbol}_end:\\n.previous");`,
       `extern const uint8_t ${symbol}[], ${symbol}_end[];`,
     );
   });

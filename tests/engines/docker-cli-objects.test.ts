@@ -3,33 +3,19 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startProad, startRegistry } from './proad.ts';
-import { cgroupFile, openSite, type RunOptions, type Site } from './support.ts';
+import { cli, endDockerCli, ok, openDockerCli, site, words } from './docker-cli.ts';
+import { startRegistry } from './proad.ts';
+import { cgroupFile } from './support.ts';
 
 const image = 'proa/base';
 
-let site: Site;
-let words: string[];
 let registry: string;
 
 before(async () => {
-  site = await openSite('docker-objects');
-  words = await startProad(site);
+  await openDockerCli('docker-objects');
   registry = await startRegistry(site);
 });
-after(async () => {
-  if (process.env['ENGINE_LOG']) console.error(site.log('node'));
-  await site?.end();
-});
-
-const cli = (line: readonly string[], options?: RunOptions) => site.run([...words, ...line], options);
-
-/** Standard output of a command that succeeds. */
-function ok(...line: string[]): string {
-  const { status, stdout, stderr } = cli(line);
-  assert.equal(status, 0, `${line.join(' ')}: ${stdout}${stderr}`);
-  return stdout.trim();
-}
+after(endDockerCli);
 
 function refused(reason: RegExp, ...line: string[]): void {
   const { status, stdout, stderr } = cli(line);
@@ -38,6 +24,7 @@ function refused(reason: RegExp, ...line: string[]): void {
 }
 
 const run = (...line: string[]) => ok('run', '--rm', '--network', 'none', ...line);
+const runRefused = (reason: RegExp, ...line: string[]) => refused(reason, 'run', '--rm', '--network', 'none', ...line);
 const lines = (text: string) => text.split('\n').filter(Boolean).sort();
 
 /** Containers that are there until `body` is over. */
@@ -119,18 +106,7 @@ test('volumes: named, of images, from others, read-only, and what becomes of the
   run('-v', 'kept:/data', image, 'sh', '-c', 'echo word >/data/file');
   assert.equal(run('-v', 'kept:/data:ro', image, 'cat', '/data/file'), 'word');
   assert.equal(run('--mount', 'type=volume,src=kept,dst=/data,readonly', image, 'cat', '/data/file'), 'word');
-  refused(
-    /Read-only file system/,
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '-v',
-    'kept:/data:ro',
-    image,
-    'touch',
-    '/data/x',
-  );
+  runRefused(/Read-only file system/, '-v', 'kept:/data:ro', image, 'touch', '/data/x');
   // An empty one gets what the image has there.
   assert.match(run('-v', 'filled:/etc', image, 'cat', '/etc/passwd'), /root:/);
   assert.match(run('-v', 'filled:/other', image, 'cat', '/other/passwd'), /root:/);
@@ -255,7 +231,7 @@ test('run: who, where, with what environment', () => {
   const ids = join(site.work, 'container-id');
   run('--cidfile', ids, '--label', 'a=b', '--annotation', 'c=d', image, 'true');
   assert.match(readFileSync(ids, 'utf8'), /^[0-9a-f]{64}$/);
-  refused(/ID file found/, 'run', '--rm', '--network', 'none', '--cidfile', ids, image, 'true');
+  runRefused(/ID file found/, '--cidfile', ids, image, 'true');
 });
 
 test('run: limits, devices and kernel settings', () => {
@@ -315,29 +291,8 @@ test('run: files and directories of the machine', () => {
   assert.equal(run('-v', `${place}/file:/etc/file:ro`, image, 'cat', '/etc/file'), 'word');
   run('-v', `${place}/missing:/data`, image, 'touch', '/data/made');
   assert.equal(readFileSync(join(place, 'missing/made'), 'utf8'), '');
-  refused(
-    /does not exist/,
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '--mount',
-    `type=bind,src=${place}/none,dst=/data`,
-    image,
-    'true',
-  );
-  refused(
-    /Read-only file system/,
-    'run',
-    '--rm',
-    '--network',
-    'none',
-    '--mount',
-    `type=bind,src=${place},dst=/data,ro`,
-    image,
-    'touch',
-    '/data/x',
-  );
+  runRefused(/does not exist/, '--mount', `type=bind,src=${place}/none,dst=/data`, image, 'true');
+  runRefused(/Read-only file system/, '--mount', `type=bind,src=${place},dst=/data,ro`, image, 'touch', '/data/x');
 });
 
 test('create, start -a, restart policies, health and waiting', () => {

@@ -5,32 +5,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { repositoryInside } from '../../tools/peers.mjs';
-import { startProad } from './proad.ts';
-import { openSite, type RunOptions, type Site } from './support.ts';
+import { cli, endDockerCli, ok, openDockerCli, site, words } from './docker-cli.ts';
 
 const image = 'proa/base';
 type Step = ['wait' | 'type', string] | ['size', number, number] | ['signal' | 'pause', number];
 
-let site: Site;
-let words: string[];
-
-before(async () => {
-  site = await openSite('docker-streams');
-  words = await startProad(site);
-});
-after(async () => {
-  if (process.env['ENGINE_LOG']) console.error(site.log('node'));
-  await site?.end();
-});
-
-const cli = (line: readonly string[], options?: RunOptions) => site.run([...words, ...line], options);
-
-/** Standard output of a command that succeeds. */
-function ok(...line: string[]): string {
-  const { status, stdout, stderr } = cli(line);
-  assert.equal(status, 0, `${line.join(' ')}: ${stdout}${stderr}`);
-  return stdout.trim();
-}
+before(() => openDockerCli('docker-streams'));
+after(endDockerCli);
 
 const run = (...line: string[]) => cli(['run', '--rm', '--network', 'none', ...line]);
 

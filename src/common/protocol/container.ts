@@ -9,6 +9,8 @@ import type { FailureMessage } from './failure.ts';
 
 /** Each side says its own first; a monitor serves every version up to its own. */
 export const PROTOCOL_VERSION = 2;
+/** Since then an agent keeps the connection of a `create`, and a monitor can make its container late. */
+export const LATE_SINCE = 2;
 
 export interface LogSettings {
   format: 'json-file' | 'cri' | 'none';

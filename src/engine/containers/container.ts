@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { kindOf, ProaError } from '#common/errors.ts';
-import type { ContainerState, ExitRecord } from '#common/protocol/container.ts';
+import { type ContainerState, type ExitRecord, LATE_SINCE } from '#common/protocol/container.ts';
 import type { AttachOptions, Notice, Requests } from '#common/protocol/monitor.ts';
 import { Connection, type ConnectionOptions } from '../monitors/connection.ts';
 import type { ContainerRecord } from './record.ts';
@@ -65,9 +65,9 @@ export class Container {
     return this.record.started ? 'exited' : 'created';
   }
 
-  /** Whether its monitor makes it when it starts it: since version 2 of the protocol. */
+  /** Whether its monitor makes it when it starts it. */
   get startsInOneStep(): boolean {
-    return (this.#monitor?.version ?? 0) >= 2;
+    return (this.#monitor?.version ?? 0) >= LATE_SINCE;
   }
 
   get hasMonitor(): boolean {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, kindOf, ProaError } from '#common/errors.ts';
 import type { Created } from '#common/protocol/agent.ts';
-import type { ContainerRequest } from '#common/protocol/container.ts';
+import { type ContainerRequest, LATE_SINCE } from '#common/protocol/container.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 
 export interface AgentOptions {
@@ -15,8 +15,6 @@ export interface AgentOptions {
 }
 
 const START_MILLISECONDS = 10_000;
-/** The version of the protocol since which that is so. */
-const KEEPS_CONNECTIONS = 2;
 const ATTEMPTS = 3;
 /** How often it is looked whether an agent is there: it notices monitors that are lost. */
 const WATCH_MILLISECONDS = 5000;
@@ -45,7 +43,7 @@ export class Agent implements Disposable {
    */
   async create(container: ContainerRequest, options: ConnectionOptions): Promise<Connection | undefined> {
     const { connection } = await this.#ask<Created>('create', { container, keep: true }, options);
-    if (connection.version >= KEEPS_CONNECTIONS) return connection;
+    if (connection.version >= LATE_SINCE) return connection;
     connection[Symbol.dispose]();
     return undefined;
   }

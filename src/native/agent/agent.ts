@@ -128,8 +128,9 @@ class NextChild implements Disposable {
   }
 
   make(): void {
+    if (this.#pid !== undefined) return;
     const agent = getpid();
-    this.#pid ??= fork(() => takeConnection(agent, this.#listener, this.#tell, this.#roots));
+    this.#pid = fork(() => takeConnection(agent, this.#listener, this.#tell, this.#roots));
   }
 
   /** It has its connection. */

@@ -11,7 +11,6 @@ import { failureMessage } from '#common/protocol/failure.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
 import { after, sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
-import { setFrozen } from '#runtime/cgroups/freezer.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
 import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
@@ -26,6 +25,7 @@ import type { LogWriter } from './logs/types.ts';
 import { type Made, makeContainer } from './made.ts';
 import { watchMemory } from './memory-watch.ts';
 import { Notices } from './notices.ts';
+import { type Pausable, Pausing } from './pausing.ts';
 import type { Reaper } from './reaper.ts';
 import { restartDelay } from './restart.ts';
 import { driverFor, type RuntimeDriver } from './runtimes/driver.ts';
@@ -45,8 +45,6 @@ const GRACE_SECONDS = 10;
 /** A foreign runtime, or a hook of the bundle, may hang. */
 const UNMAKE_MILLISECONDS = 60_000;
 const START_MILLISECONDS = 10_000;
-/** What an exec starts may be on a filesystem that hangs. */
-const EXEC_START_MILLISECONDS = 5000;
 
 /** One container through all its starts: made, running, ended, started again, until it has ended for good. */
 export class Container {
@@ -54,6 +52,7 @@ export class Container {
   readonly files: ContainerFiles;
   readonly driver: RuntimeDriver;
   readonly notices: Notices;
+  readonly pausing: Pausing;
   readonly #loop: Loop;
   readonly #reaper: Reaper;
   readonly #log: LogWriter;
@@ -68,10 +67,6 @@ export class Container {
   #unhealthy = false;
   #starting: Promise<void> | undefined;
   #ending = false;
-  #pausing = false;
-  readonly #execStarts = new Set<Promise<unknown>>();
-  /** How often it was asked to be awake. */
-  #wakes = 0;
   readonly #ends = new Waiters<ExitRecord>();
   readonly #cleaned = new Waiters<ExitRecord>();
   #nextStart: Disposable | undefined;
@@ -90,6 +85,7 @@ export class Container {
     this.files = new ContainerFiles(roots, request.id);
     this.driver = driverFor(request, driverPlaces(roots, this.files));
     this.notices = new Notices(loop);
+    this.pausing = new Pausing(loop, this.#pausable());
     this.#loop = loop;
     this.#reaper = reaper;
     this.#restart = request.restart ?? { policy: 'no' };
@@ -100,6 +96,26 @@ export class Container {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+  }
+
+  #pausable(): Pausable {
+    const container = this;
+    return {
+      id: this.request.id,
+      get phase() {
+        return container.#state.phase;
+      },
+      get ending() {
+        return container.#ending;
+      },
+      get cgroup() {
+        return container.made.record.cgroup;
+      },
+      enter: (phase) => this.#enter(phase),
+      tell: (notice) => this.notices.tell(notice),
+      onPause: () => this.onPause(),
+      onResume: () => this.onResume(),
+    };
   }
 
   get state(): ContainerState {
@@ -125,7 +141,10 @@ export class Container {
     });
   }
 
-  /** Makes the container, with `start` up to its running program; nobody knows of it yet when it is the `first` time. A failure is thrown, and nothing is left. */
+  /**
+   * Makes the container, with `start` up to its running program; the `first` time its monitor may stand still meanwhile. A
+   * failure is thrown, and nothing is left.
+   */
   async make({ start, first = false }: { start: boolean; first?: boolean }): Promise<void> {
     // The program may end before we have heard its number.
     using _expected = this.#reaper.expectChild();
@@ -189,8 +208,7 @@ export class Container {
       this.#end();
       throw error;
     }
-    // Somebody stopped it while it was being made.
-    if (this.#state.stopped && this.#made && !this.#ending) await this.kill(SIGKILL);
+    await this.#endIfStopped();
   }
 
   #running(): void {
@@ -317,7 +335,11 @@ export class Container {
       await this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
       return;
     }
-    // Somebody stopped it while it was being made; it may have ended by itself, too.
+    await this.#endIfStopped();
+  }
+
+  /** Somebody may have stopped it while it was being made; it may have ended by itself, too. */
+  async #endIfStopped(): Promise<void> {
     if (this.#state.stopped && this.#made && !this.#ending) await this.kill(SIGKILL);
   }
 
@@ -362,7 +384,7 @@ export class Container {
     const grace = graceSeconds ?? stop.graceSeconds ?? GRACE_SECONDS;
     const now = grace === 0 || this.#state.phase === 'created';
     await this.kill(now ? SIGKILL : (signal ?? stop.signal ?? SIGTERM));
-    await this.#wake();
+    await this.pausing.wake();
     if (now) return ended;
     using _timer = after(this.#loop, grace * 1000, () => {
       if (this.#made && !this.#ending) this.kill(SIGKILL);
@@ -370,28 +392,12 @@ export class Container {
     return await ended;
   }
 
-  /** A frozen process gets no signal, and cgroup version 1 does not even let it die. */
-  async #wake(): Promise<void> {
-    this.#wakes++;
-    if (this.#state.phase !== 'paused') return;
-    await this.#freeze(false);
-    if (this.#state.phase !== 'paused') return;
-    this.#enter('running');
-    this.onResume();
-  }
-
-  /** The kernel may need a while until all processes stand still. */
-  async #freeze(frozen: boolean): Promise<void> {
-    const { cgroup } = this.made.record;
-    await inHelper(this.#loop, () => ({ answer: setFrozen(cgroup, frozen) ?? null }));
-  }
-
   async kill(signal: number, { all = false } = {}): Promise<void> {
     const { pidfd, record } = this.made;
     if (this.#ending) throw this.#notRunning();
     if (all) killAll(record.cgroup, signal);
     else signalProcess(pidfd, signal);
-    if (signal === SIGKILL) await this.#wake();
+    if (signal === SIGKILL) await this.pausing.wake();
   }
 
   /** Its checks failed: ended now, and started again where its policy says so. */
@@ -399,52 +405,6 @@ export class Container {
     if (this.#restart.policy !== 'on-unhealthy' || this.#state.stopped) return;
     this.#unhealthy = true;
     this.kill(SIGKILL);
-  }
-
-  /** Starts a further process; a pause waits for that: frozen halfway it would neither run nor fail. */
-  async startExec<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#pausing || this.#state.phase === 'paused')
-      throw new ProaError(`container "${this.request.id}" is paused`, { kind: 'conflict' });
-    const starting = start();
-    this.#execStarts.add(starting);
-    try {
-      return await starting;
-    } finally {
-      this.#execStarts.delete(starting);
-    }
-  }
-
-  async pause(): Promise<void> {
-    if (this.#state.phase !== 'running' || this.#ending || this.#pausing)
-      throw new ProaError(`container "${this.request.id}" is ${this.#pausing ? 'being paused' : this.#state.phase}`, {
-        kind: 'conflict',
-      });
-    // A check that runs would stand still too, and only its time would go on.
-    this.onPause();
-    const wakes = this.#wakes;
-    this.#pausing = true;
-    try {
-      if (this.#execStarts.size > 0)
-        await Promise.race([Promise.allSettled(this.#execStarts), sleep(this.#loop, EXEC_START_MILLISECONDS)]);
-      await this.#freeze(true);
-    } catch (error) {
-      this.onResume();
-      throw error;
-    } finally {
-      this.#pausing = false;
-    }
-    if (this.#ending) return;
-    this.#enter('paused');
-    this.notices.tell('pause');
-    // Whoever ended it while it was being frozen found nothing to wake.
-    if (this.#wakes !== wakes) await this.#wake();
-  }
-
-  async resume(): Promise<void> {
-    if (this.#state.phase !== 'paused')
-      throw new ProaError(`container "${this.request.id}" is not paused`, { kind: 'conflict' });
-    await this.#wake();
-    this.notices.tell('resume');
   }
 
   async checkpoint(directory: string, leaveRunning: boolean): Promise<void> {

@@ -80,11 +80,11 @@ export class Service implements Disposable {
       return done;
     },
     pause: async () => {
-      await this.#container.pause();
+      await this.#container.pausing.pause();
       return done;
     },
     resume: async () => {
-      await this.#container.resume();
+      await this.#container.pausing.resume();
       return done;
     },
     update: async ({ resources, restart }) => {
@@ -138,7 +138,7 @@ export class Service implements Disposable {
     },
     'exec-start': async ({ exec }) => {
       const session = this.#session(exec);
-      const pid = await this.#container.startExec(() => session.start());
+      const pid = await this.#container.pausing.startExec(() => session.start());
       this.#container.notices.tell('exec-start', { exec, pid });
       return { answer: { pid } };
     },

@@ -65,10 +65,7 @@ export function execProcess(options: ExecOptions): Child {
   const ofChildren = flagsOf(['pid', 'time']);
   if (ofChildren !== 0)
     step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
-  const line = new Line(socket, (kind, text) => {
-    if (kind === messages.warned) options.warn(text);
-    else options.explanation?.add(text);
-  });
+  const line = Line.ofRuntime(socket, options);
   if (alone && profile) offerFilter(line, profile);
   const child = step('clone the process', () =>
     (alone ? lendMemory : cloneProcess)({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {

@@ -186,10 +186,7 @@ function startProcess(
     state: (status, pid) => JSON.stringify(ociState(record, status, pid)),
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
-  const line = new Line(parentEnd, (kind, text) => {
-    if (kind === messages.warned) options.warn(text);
-    else options.explanation?.add(text);
-  });
+  const line = Line.ofRuntime(parentEnd, options);
   if (alone) tellWhatItNeeds(line, record, config);
   const child = step('clone the container process', () =>
     spawnInit(namespaces, config, birth, theirs, settings, { forParent: options.forParent ?? false, alone }, () => {
@@ -221,7 +218,7 @@ function standsAlone(plan: NamespacePlan, { config, explanation }: LaunchOptions
   return !joins && !createContainer && !startContainer && !explanation;
 }
 
-/** What a process that has memory of its own is told while it builds its root. */
+/** What other processes are told while they build their root. */
 function tellWhatItNeeds(line: Line, record: ContainerRecord, config: RunnableConfig): void {
   if (record.cgroup.version === 1) offerCgroups(line, record, config);
   if (config.linux?.seccomp) offerFilter(line, config.linux.seccomp);

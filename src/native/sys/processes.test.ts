@@ -119,7 +119,7 @@ onKernel('one that is killed while it has lent its memory on takes its lender wi
   assert.deepEqual(waitForChild(lender), { code: 127 });
 });
 
-onKernel('memory that has been trimmed, and shared, is lent and copied as any', () => {
+onKernel('memory that has been shared and trimmed is lent and copied like other memory', () => {
   // In a process of its own, which has memory in common with a child from then on.
   const parent = cloneProcess({}, () => {
     if (!door.share()) return 2;

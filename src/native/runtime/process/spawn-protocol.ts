@@ -47,6 +47,17 @@ export class Line {
     this.#onNote = onNote;
   }
 
+  /** The runtime's end, which hears warnings and pieces of the explanation beside what it waits for. */
+  static ofRuntime(
+    socket: OwnedFd,
+    { warn, explanation }: { warn(text: string): void; explanation?: { add(text: string): void } | undefined },
+  ): Line {
+    return new Line(socket, (kind, text) => {
+      if (kind === messages.warned) warn(text);
+      else explanation?.add(text);
+    });
+  }
+
   tell(message: Message, text = '', fds: readonly number[] = []): void {
     this.#send(utf8(message + text), fds);
   }

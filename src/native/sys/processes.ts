@@ -108,9 +108,9 @@ export function stillRuns({ pidfd }: { pidfd: OwnedFd }): boolean {
   );
 }
 
-/** Lets everything else run first. setpriority(2). */
-export function becomeLeastUrgent(): void {
-  raw.setpriority(PRIO_PROCESS, 0, 19);
+/** How much this process lets others run first: 0 as ordinary ones do, 19 at the most; as far as it may. setpriority(2). */
+export function setNice(nice: number): void {
+  raw.setpriority(PRIO_PROCESS, 0, nice);
 }
 
 /** Closes all descriptors from 3 on but one. close_range(2). */

@@ -12,7 +12,7 @@ import {
 } from '#sys/files.ts';
 import { gzip, gzipRoom } from '#sys/gzip.ts';
 import type { Mutex } from '#sys/mutex.ts';
-import { becomeLeastUrgent, closeOthers, setParentDeathSignal } from '#sys/processes.ts';
+import { closeOthers, setNice, setParentDeathSignal } from '#sys/processes.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY, read } from '#sys/raw/file.ts';
 import { blockSignals, SIGTERM, unblockSignals } from '#sys/signals.ts';
 
@@ -37,11 +37,11 @@ export function compressRotated(work: Work): number {
   unblockSignals([SIGTERM]);
   // What is open is the monitor's: nobody shall wait for us to see its end.
   closeOthers(work.names.fd);
-  becomeLeastUrgent();
   for (;;) {
     using source = youngest(work);
     if (!source) return 0;
     try {
+      setNice(19);
       compress(source, leftover(work.path));
     } catch {
       // The disk is full, say. The file stays as it is, which is readable too.
@@ -81,6 +81,8 @@ function putInPlace(source: OwnedFd, { path, files, names }: Work): void {
   const status = statusOf(source.number);
   // Ended between the two calls, it would leave the file twice.
   blockSignals([SIGTERM]);
+  // Rotation is put off while the names are held: not for the time that everything else takes.
+  setNice(0);
   names.take();
   try {
     for (let age = 1; age < files; age++) {

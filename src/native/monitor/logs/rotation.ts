@@ -35,7 +35,7 @@ export class Rotation implements Disposable {
 
   /** Opens a new file by the log's path and keeps the current one as the youngest. undefined: not now. */
   begin(current: OwnedFd, flags: number, mode: number): OwnedFd | undefined {
-    // The other process holds it for two renames; waiting for those could be long, since it has the least priority.
+    // The other process holds it for two renames: nobody's output waits for those.
     if (this.#names && !this.#names.tryTake()) return undefined;
     try {
       return this.#replace(current, flags, mode);

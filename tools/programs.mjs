@@ -25,7 +25,6 @@ export const lazyParts = {
   ...clientParts,
   'json-exact': 'src/common/json/exact.ts',
   'config-rare': 'src/common/runtime-spec/rare.ts',
-  'config-seccomp': 'src/common/runtime-spec/seccomp.ts',
   explain: 'src/native/explain/part.ts',
   'errno-names': 'src/native/sys/errno-names.ts',
   'copy-symlink': `${runtime}/rootfs/copy-symlink.ts`,

@@ -2,7 +2,5 @@
 import '#common/json/all.ts';
 import { register } from '#common/lazy.ts';
 import * as rare from './rare.ts';
-import * as seccomp from './seccomp.ts';
 
 register('config-rare', rare);
-register('config-seccomp', seccomp);

@@ -18,9 +18,10 @@ import {
   word,
 } from '../check/check.ts';
 import { hooks } from './hooks.ts';
-import { rare, seccomp } from './late.ts';
+import { rare } from './late.ts';
 import { process } from './process.ts';
 import { resources } from './resources.ts';
+import { seccomp } from './seccomp.ts';
 import type { Config, Device, IdMapping, Mount } from './types.ts';
 
 const mappings = list(

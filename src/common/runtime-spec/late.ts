@@ -2,12 +2,9 @@
 import { lazy } from '#common/lazy.ts';
 import type { Check } from '../check/check.ts';
 import type * as rareChecks from './rare.ts';
-import type * as seccompChecks from './seccomp.ts';
 
 const rarePart = lazy<typeof rareChecks>('config-rare');
 
 export function rare(name: keyof rareChecks.RareChecks): Check {
   return (value) => rarePart().checks[name](value);
 }
-
-export const seccomp: Check = (value) => lazy<typeof seccompChecks>('config-seccomp')().seccomp(value);

@@ -23,15 +23,7 @@ import { PATIENCE_SECONDS, serveConnection } from './request.ts';
 import { MonitorWatch } from './watch.ts';
 
 /** Parts of a start that containers usually need: loaded once, before the first of them is forked. */
-const warmParts = [
-  'config-seccomp',
-  'cgroups-v1-limits',
-  'cgroups-v1-oom',
-  'cgroups-v2',
-  'cgroups-v2-oom',
-  'oom',
-  'log',
-];
+const warmParts = ['cgroups-v1-limits', 'cgroups-v1-oom', 'cgroups-v2', 'cgroups-v2-oom', 'oom', 'log'];
 
 /** Time to wait where descriptors, processes or memory have run out. */
 const SHORTAGE_MILLISECONDS = 50;

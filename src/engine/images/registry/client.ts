@@ -5,6 +5,7 @@ import { acceptedManifests } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
 import { parseJson } from '#common/json/parse.ts';
+import { gathered } from '../content/gathered.ts';
 import { checkDigest, type Digest } from '../reference/digest.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
@@ -24,6 +25,11 @@ export interface FetchedManifest {
 export interface ClientOptions {
   credentials: CredentialSource;
   signal?: AbortSignal;
+}
+
+export interface BlobInBulk extends Disposable {
+  begins: number;
+  pieces: AsyncIterable<Buffer[]>;
 }
 
 type Action = 'pull' | 'pull,push' | 'delete';
@@ -88,15 +94,32 @@ export class RegistryClient implements Disposable {
    * The bytes are not verified yet.
    */
   async blob(endpoint: Endpoint, digest: Digest, offset = 0): Promise<{ begins: number; body: IncomingMessage }> {
+    const { response, begins } = await this.#blob(endpoint, digest, offset, false);
+    return { begins, body: response.body };
+  }
+
+  /** The same for who is done with the bytes when asking for more: they are there until then. */
+  async blobInBulk(endpoint: Endpoint, digest: Digest, offset = 0): Promise<BlobInBulk> {
+    const { response, begins } = await this.#blob(endpoint, digest, offset, true);
+    const { body, pieces = gathered(body) } = response;
+    return { begins, pieces, [Symbol.dispose]: () => body.destroy() };
+  }
+
+  async #blob(
+    endpoint: Endpoint,
+    digest: Digest,
+    offset: number,
+    bulk: boolean,
+  ): Promise<{ response: HttpResponse; begins: number }> {
     const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    const response = await this.#ask(endpoint, 'pull', { method: 'GET', path: `blobs/${digest}`, headers });
+    const response = await this.#ask(endpoint, 'pull', { method: 'GET', path: `blobs/${digest}`, headers, bulk });
     // What was fetched before is all that there is.
     if (response.status === 416 && offset > 0) {
       response.body.resume();
-      return this.blob(endpoint, digest);
+      return this.#blob(endpoint, digest, 0, bulk);
     }
     await this.#expect(response, [200, 206], endpoint, `blob ${digest}`);
-    return { begins: response.status === 206 ? rangeStart(response, offset) : 0, body: response.body };
+    return { response, begins: response.status === 206 ? rangeStart(response, offset) : 0 };
   }
 
   async hasBlob(endpoint: Endpoint, digest: Digest): Promise<boolean> {

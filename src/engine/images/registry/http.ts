@@ -2,12 +2,15 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProaError } from '#common/errors.ts';
+import { BulkConnection } from './bulk.ts';
 
 export interface HttpRequest {
   method: string;
   url: URL;
   headers?: Record<string, string>;
   body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The body of the answer may be large: see `pieces` there. */
+  bulk?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -15,6 +18,8 @@ export interface HttpResponse {
   status: number;
   headers: http.IncomingHttpHeaders;
   body: http.IncomingMessage;
+  /** Instead of the body, where the request was made in bulk: several buffers at once, which are there until the next come. */
+  pieces?: AsyncIterable<Buffer[]> | undefined;
   /** Where redirects led. */
   url: URL;
 }
@@ -71,13 +76,17 @@ export class HttpClient implements Disposable {
     }
   }
 
-  #once({ method, url, headers, body, signal }: HttpRequest, insecure: boolean): Promise<HttpResponse> {
+  #once({ method, url, headers, body, bulk, signal }: HttpRequest, insecure: boolean): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
       const agent = secure ? (insecure ? this.#unverified : this.#secure) : this.#plain;
-      const options = { method, headers, agent, timeout: IDLE_MILLISECONDS, ...(signal && { signal }) };
+      const own = bulk ? new BulkConnection(url, { insecure, idleMilliseconds: IDLE_MILLISECONDS }) : undefined;
+      const way = own ? { createConnection: () => own } : { agent, timeout: IDLE_MILLISECONDS };
+      const options = { method, headers, ...way, ...(signal && { signal }) };
       const request = (secure ? https : http).request(url, options, (message) => {
-        resolve({ status: message.statusCode ?? 0, headers: message.headers, body: message, url });
+        const status = message.statusCode ?? 0;
+        const pieces = status === 200 || status === 206 ? own?.bodyOf(message) : undefined;
+        resolve({ status, headers: message.headers, body: message, pieces, url });
       });
       request.on('timeout', () =>
         request.destroy(new Error(`${url.host} says nothing for ${IDLE_MILLISECONDS / 1000} s`)),

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, ProaError } from '#common/errors.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
-import { gathered } from '../content/gathered.ts';
 import type { ContentStore } from '../content/store.ts';
 import type { BlobFollower } from '../content/writer.ts';
 import type { Digest } from '../reference/digest.ts';
@@ -79,10 +78,10 @@ async function transfer(
   await using writer = await store.blobs.write({ digest: digest as Digest, size }, follower);
   if (writer.offset < size || size === 0) {
     const tell = progressTeller(onEvent, digest, size);
-    const { begins, body } = await client.blob(endpoint, digest as Digest, writer.offset);
+    using blob = await client.blobInBulk(endpoint, digest as Digest, writer.offset);
     // The registry knows no ranges: it sends all of it.
-    if (begins < writer.offset) await writer.startOver();
-    for await (const chunks of gathered(body)) {
+    if (blob.begins < writer.offset) await writer.startOver();
+    for await (const chunks of blob.pieces) {
       await writer.write(chunks);
       reached(writer.offset);
       tell(writer.offset);

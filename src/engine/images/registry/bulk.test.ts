@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generate } from 'selfsigned';
+import { HttpClient } from './http.ts';
+
+const content = randomBytes(9_000_000);
+const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
+
+interface Listening extends AsyncDisposable {
+  address: string;
+}
+
+async function listening(server: Pick<Server, 'listen' | 'address' | 'close'>): Promise<Listening> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () => new Promise((closed) => server.close(() => closed())),
+  };
+}
+
+/** What is sent to whoever asks for anything; ends the connection then. */
+const answering = (send: (socket: Socket) => Promise<void> | void) =>
+  listening(
+    createPlainServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', async () => {
+        await send(socket);
+        socket.end();
+      });
+    }),
+  );
+
+async function inBulk(url: string, { insecure = false, pause = 0 } = {}) {
+  using client = new HttpClient();
+  const { pieces } = await client.send({ method: 'GET', url: new URL(url), bulk: true }, { insecure });
+  assert.ok(pieces);
+  const hash = createHash('sha256');
+  let length = 0;
+  let failure: unknown;
+  try {
+    for await (const group of pieces) {
+      // Who is slow must find in the pieces what was in them.
+      if (pause > 0) await sleep(pause);
+      for (const piece of group) {
+        hash.update(piece);
+        length += piece.length;
+      }
+    }
+  } catch (error) {
+    failure = error;
+  }
+  return { digest: hash.digest('hex'), length, failure };
+}
+
+test('a body in bulk has all bytes in order, for who is slow too', async () => {
+  const server = createServer((_, response) => {
+    response.setHeader('content-length', content.length);
+    response.end(content);
+  });
+  await using place = await listening(server);
+  for (const pause of [0, 3]) {
+    const got = await inBulk(`http://${place.address}/`, { pause });
+    assert.deepEqual(got, { digest: digest(content), length: content.length, failure: undefined });
+  }
+});
+
+test('a body in bulk may begin anywhere in what comes, and end with it', async () => {
+  const head = Buffer.from('HTTP/1.1 206 Partial Content\r\ncontent-length: 10\r\ncontent-type: x/y\r\n\r\n');
+  const whole = Buffer.concat([head, Buffer.from('0123456789')]);
+  for (let cut = 1; cut <= whole.length; cut++) {
+    await using place = await answering(async (socket) => {
+      socket.setNoDelay(true);
+      socket.write(whole.subarray(0, cut));
+      await sleep(2);
+      socket.write(whole.subarray(cut));
+    });
+    const got = await inBulk(`http://${place.address}/`);
+    assert.deepEqual(got, { digest: digest(Buffer.from('0123456789')), length: 10, failure: undefined }, `at ${cut}`);
+  }
+});
+
+test('a body in bulk that is cut gives what came, and then says so', async () => {
+  for (const sent of [0, 5, 700_000]) {
+    await using place = await answering((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n');
+      socket.write(content.subarray(0, sent));
+    });
+    const got = await inBulk(`http://${place.address}/`);
+    assert.equal(got.length, sent);
+    assert.equal(got.digest, digest(content.subarray(0, sent)));
+    assert.equal((got.failure as NodeJS.ErrnoException).code, 'ECONNRESET');
+  }
+});
+
+test('a body of unknown length, and that of a failure, come as any other', async () => {
+  const server = createServer((request, response) => {
+    response.statusCode = request.url === '/no' ? 404 : 200;
+    if (request.url === '/no') response.setHeader('content-length', 4);
+    response.write('some');
+    response.end(request.url === '/no' ? '' : ' more');
+  });
+  await using place = await listening(server);
+  using client = new HttpClient();
+  for (const [path, text] of [
+    ['/', 'some more'],
+    ['/no', 'some'],
+  ]) {
+    const url = new URL(`http://${place.address}${path}`);
+    const { body, pieces } = await client.send({ method: 'GET', url, bulk: true });
+    assert.equal(pieces, undefined);
+    assert.equal(await readText(body), text);
+  }
+});
+
+test('a redirect is followed in bulk, and a request that is stopped ends', async () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/from') response.writeHead(307, { location: '/to' }).end('there');
+    else response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 100_000));
+  });
+  await using place = await listening(server);
+  using client = new HttpClient();
+  const stop = new AbortController();
+  const url = new URL(`http://${place.address}/from`);
+  const { pieces } = await client.send({ method: 'GET', url, bulk: true, signal: stop.signal });
+  let length = 0;
+  await assert.rejects(async () => {
+    for await (const group of pieces ?? []) {
+      for (const piece of group) length += piece.length;
+      if (length === 100_000) stop.abort();
+    }
+  });
+  assert.equal(length, 100_000);
+});
+
+test('a body comes in bulk over TLS, from whom the certificate proves', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+  const server = createSecureServer({ key, cert }, (_, response) => {
+    response.setHeader('content-length', content.length);
+    response.end(content);
+  });
+  await using place = await listening(server);
+  await assert.rejects(inBulk(`https://${place.address}/`), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  const got = await inBulk(`https://${place.address}/`, { insecure: true });
+  assert.deepEqual(got, { digest: digest(content), length: content.length, failure: undefined });
+});

@@ -1,6 +1,8 @@
 import type { Loop } from '#loop/loop.ts';
+import type { ExecBeginning } from '#runtime/begin-exec.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { type Child, SIGKILL, signalProcess } from '#sys/processes.ts';
 import { type HelperOptions, inHelper } from './helper.ts';
 import type { ExecProcess, RuntimeDriver, Started } from './runtimes/driver.ts';
 import type { Streams } from './streams.ts';
@@ -13,6 +15,8 @@ export interface Made {
   streams: Streams;
   /** It can be started without a helper. */
   beginsAlone: boolean;
+  /** Further processes can be started without a helper. */
+  beginsExecs: boolean;
 }
 
 /** Makes the container, and with `start` runs its program; where that fails nothing of it is left. */
@@ -23,8 +27,8 @@ export async function makeContainer(
 ): Promise<Made> {
   try {
     const create = () => {
-      const { record, beginsAlone = false, ...started } = driver.create(streams, { start });
-      return { ...started, answer: { record, beginsAlone } };
+      const { record, beginsAlone = false, beginsExecs = false, ...started } = driver.create(streams, { start });
+      return { ...started, answer: { record, beginsAlone, beginsExecs } };
     };
     const { answer, pidfd } = await startInHelper(loop, streams, create, { standingStill });
     return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, ...answer };
@@ -38,11 +42,13 @@ export async function makeContainer(
 export async function execInContainer(
   loop: Loop,
   driver: RuntimeDriver,
-  { record, pidfd: target }: Made,
+  { record, pidfd: target, beginsExecs }: Made,
   process: ExecProcess,
   streams: Streams,
   options: HelperOptions,
 ): Promise<{ pid: number; pidfd: OwnedFd | undefined }> {
+  const beginning = beginsExecs ? driver.beginExec?.(process, record, target, streams) : undefined;
+  if (beginning) return await finishExec(loop, beginning, streams, options);
   const { answer, pidfd } = await startInHelper(
     loop,
     streams,
@@ -53,6 +59,25 @@ export async function execInContainer(
     options,
   );
   return { pid: answer, pidfd };
+}
+
+async function finishExec(
+  loop: Loop,
+  { child, socket, hear }: ExecBeginning,
+  streams: Streams,
+  { begun }: HelperOptions,
+): Promise<Child> {
+  using _socket = socket;
+  streams.closeGiven();
+  begun?.(() => signalProcess(child.pidfd, SIGKILL));
+  try {
+    do await loop.ready(socket.number, 'readable');
+    while (!hear());
+    return child;
+  } catch (error) {
+    child.pidfd.close();
+    throw error;
+  }
 }
 
 /** The handles come with the answer: the process may have ended and been reaped before that is read. */

@@ -24,7 +24,7 @@ import { runExecChild } from './process/exec-child.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
-import { offerFilter } from './seccomp-offer.ts';
+import { offeredFilter, offerFilter } from './seccomp-offer.ts';
 
 export interface ExecOptions {
   id: string;
@@ -50,9 +50,6 @@ export interface ExecOptions {
 export function execProcess(options: ExecOptions): Child {
   const { config, process, target, cgroup } = options;
   setDumpable(false);
-  const types = (config.linux?.namespaces ?? []).map(({ type }) => type);
-  const flagsOf = (chosen: readonly string[]) =>
-    types.filter((type) => chosen.includes(type)).reduce((sum, type) => sum | namespaceTypes[type].flag, 0);
   using proc = openHostProc();
   using entry: CgroupEntry = openEntry(cgroup);
   using birth = cgroup.version === 2 ? openDirectory(cgroup.directories['unified'] as string) : undefined;
@@ -62,7 +59,7 @@ export function execProcess(options: ExecOptions): Child {
   const pauses = options.console !== undefined;
   const alone = !pauses && standsAlone(options);
   // Only children enter pid and time namespaces, so the runtime itself stays where it is.
-  const ofChildren = flagsOf(['pid', 'time']);
+  const ofChildren = flagsOf(config, ['pid', 'time']);
   if (ofChildren !== 0)
     step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
   const line = Line.ofRuntime(socket, options);
@@ -78,9 +75,8 @@ export function execProcess(options: ExecOptions): Child {
         entry,
         pauses,
         standsAlone: alone,
-        namespaces: flagsOf(['mount', 'network', 'ipc', 'uts', 'cgroup']),
-        joinsUser: types.includes('user'),
-        filtered: profile !== undefined,
+        ...joinedFlags(config),
+        filter: profile && offeredFilter,
         explanation: options.explanation,
         warn: (text) => new Line(theirs).tell(messages.warned, text),
       });
@@ -107,6 +103,19 @@ export function execProcess(options: ExecOptions): Child {
     if (!options.forParent) waitForChild(child);
     throw error;
   }
+}
+
+/** What a further process joins by itself. */
+export function joinedFlags(config: Config): { namespaces: number; joinsUser: boolean } {
+  return {
+    namespaces: flagsOf(config, ['mount', 'network', 'ipc', 'uts', 'cgroup']),
+    joinsUser: flagsOf(config, ['user']) !== 0,
+  };
+}
+
+function flagsOf({ linux }: Config, chosen: readonly string[]): number {
+  const types = (linux?.namespaces ?? []).map(({ type }) => type);
+  return types.filter((type) => chosen.includes(type)).reduce((sum, type) => sum | namespaceTypes[type].flag, 0);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
+import type { ExecBeginning } from '#runtime/begin-exec.ts';
 import type { Beginning } from '#runtime/start.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -24,6 +25,8 @@ export interface Created extends Started {
   record: ContainerRecord;
   /** Nothing follows the start of its program that could last: `begin` will do. */
   beginsAlone?: boolean;
+  /** Further processes can be begun: `beginExec`. */
+  beginsExecs?: boolean;
 }
 
 /**
@@ -44,6 +47,13 @@ export interface RuntimeDriver {
   begin?(record: ContainerRecord): Beginning | undefined;
   /** Runs a further process. `target` is the container's first. */
   exec(process: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started;
+  /** The same from the monitor itself, without waiting; undefined where that is not possible for this process. */
+  beginExec?(
+    process: ExecProcess,
+    record: ContainerRecord,
+    target: OwnedFd,
+    streams: Streams,
+  ): ExecBeginning | undefined;
   /** Writes the container's processes to files; they end unless `leaveRunning`. criu(8). */
   checkpoint(id: string, directory: string, options: { leaveRunning: boolean }): void;
   /** Ends what runs of the container, and unmakes it, as far as it is there. */

@@ -1,6 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
-import type { Process } from '#common/runtime-spec/types.ts';
+import type { Config, Process } from '#common/runtime-spec/types.ts';
+import { beginExec, canBeginExec, type ExecBeginning } from '#runtime/begin-exec.ts';
 import { loadBundle } from '#runtime/bundle.ts';
 import * as remove from '#runtime/commands/delete.ts';
 import type { Context } from '#runtime/context.ts';
@@ -12,6 +13,7 @@ import { type Beginning, beginProcess, runPoststart, startProcess } from '#runti
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { readTextIfAny } from '#sys/files.ts';
+import { giveUpProtection } from '../oom-score.ts';
 import type { Streams } from '../streams.ts';
 import type { Created, DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
 import { withInit } from './init.ts';
@@ -62,7 +64,8 @@ export class OwnRuntime implements RuntimeDriver {
       warn,
     });
     if (start) runPoststart(this.#context, record, hooks);
-    return { record, pid: child.pid, pidfd: child.pidfd, terminal, beginsAlone: !hooks?.poststart };
+    const { pid, pidfd } = child;
+    return { record, pid, pidfd, terminal, beginsAlone: !hooks?.poststart, beginsExecs: canBeginExec(config) };
   }
 
   start(record: ContainerRecord): void {
@@ -79,9 +82,23 @@ export class OwnRuntime implements RuntimeDriver {
     return directory && beginProcess(directory);
   }
 
+  beginExec(
+    wanted: ExecProcess,
+    record: ContainerRecord,
+    target: OwnedFd,
+    streams: Streams,
+  ): ExecBeginning | undefined {
+    if ('terminal' in wanted && wanted.terminal) return undefined;
+    const { id, cgroup } = record;
+    const load = () => {
+      giveUpProtection();
+      return this.#loadExec(wanted, id);
+    };
+    return beginExec({ id, target, cgroup, streams: streams.given, load });
+  }
+
   exec(wanted: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started {
-    const config = this.#keptConfig(record.id);
-    const process = 'like' in wanted ? likeContainer(config.process as Process, wanted.args) : wanted;
+    const { config, process } = this.#loadExec(wanted, record.id);
     const console = process.terminal ? ownConsole() : undefined;
     let terminal: OwnedFd | undefined;
     const { pid, pidfd } = execProcess({
@@ -104,9 +121,10 @@ export class OwnRuntime implements RuntimeDriver {
     return { pid, pidfd, terminal };
   }
 
-  #keptConfig(id: string) {
+  #loadExec(wanted: ExecProcess, id: string): { config: Config; process: Process } {
     using directory = ContainerDirectory.open(this.#context.root, id);
-    return directory.loadConfig();
+    const config = directory.loadConfig();
+    return { config, process: 'like' in wanted ? likeContainer(config.process as Process, wanted.args) : wanted };
   }
 
   checkpoint(): void {

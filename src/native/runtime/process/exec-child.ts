@@ -12,7 +12,7 @@ import { joinNewKeyring } from './keyring.ts';
 import { setOomScore } from './limits.ts';
 import { becomeMappedRoot } from './mapped-identity.ts';
 import { PreparedProgram, type ProgramSettings } from './program.ts';
-import { LoadableFilter } from './seccomp-filter.ts';
+import type { LoadableFilter } from './seccomp-filter.ts';
 import { type Line, messages } from './spawn-protocol.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -26,7 +26,8 @@ export interface ExecSettings extends Omit<ProgramSettings, 'filter'> {
   joinsUser: boolean;
   entry: CgroupEntry;
   console: OwnedFd | undefined;
-  filtered: boolean;
+  /** Where it has one: gets the filter, also from the other end. */
+  filter: ((line: Line) => LoadableFilter) | undefined;
   /** The runtime has something to do before the program may be prepared. */
   pauses: boolean;
   /** The runtime stands still: what it does for others, the process does for itself. */
@@ -61,6 +62,5 @@ function becomeMember(line: Line, settings: ExecSettings): PreparedProgram {
     line.await(messages.goOn);
   }
   joinCgroups(entry.late);
-  const filter = settings.filtered ? new LoadableFilter(line.await(messages.filter).body) : undefined;
-  return new PreparedProgram(process, { ...settings, filter });
+  return new PreparedProgram(process, { ...settings, filter: settings.filter?.(line) });
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, Client, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
 import { newId } from './support/container.ts';
 
@@ -150,6 +152,34 @@ test('exec of a missing program fails with its reason, and its session has ended
   const { exec } = (await client.ask('exec', request)) as { exec: string };
   await assert.rejects(client.ask('exec-start', { exec }), /no such file or directory/);
   assert.equal(((await client.ask('exec-wait', { exec })) as { status: number }).status, 127);
+});
+
+test('an exec that has to wait holds up nobody, and the monitor stays in its own pid namespace', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create();
+  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
+  const held = spawn('flock', ['--exclusive', join(agent.run, 'runtime', id), 'sh', '-c', 'echo held; read end'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(held.stdout, 'data');
+  using client = agent.monitor(id);
+  const process = { args: sh('exit 5'), cwd: '/', env: ['PATH=/bin'] };
+  const { exec } = (await client.ask('exec', { process, stdin: false, stdout: true, stderr: true })) as {
+    exec: string;
+  };
+  let started = false;
+  const starting = client.ask('exec-start', { exec }).then(() => {
+    started = true;
+  });
+  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
+  await sleep(200);
+  assert.equal(started, false);
+  const namespace = (name: string) => readlinkSync(`/proc/${monitor.pid}/ns/${name}`);
+  assert.equal(namespace('pid_for_children'), namespace('pid'));
+  held.stdin.end('\n');
+  await starting;
+  assert.equal(((await client.ask('exec-wait', { exec })) as { status: number }).status, 5);
 });
 
 test('exec with a terminal can be resized and signalled', async () => {

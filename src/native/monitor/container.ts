@@ -236,11 +236,7 @@ export class Container {
     // Unmaking may take long: whoever comes after us, should we be lost meanwhile, shall know how it ended.
     this.#state.exit = exit;
     this.#enter(this.#state.phase);
-    await this.notices.attemptInHelper(
-      'unmake the container',
-      () => this.driver.destroy(this.request.id),
-      UNMAKE_MILLISECONDS,
-    );
+    await this.#unmake(made);
     await made.streams.finish();
     this.#farewell = made.streams.farewell;
     this.#made = undefined;
@@ -248,6 +244,16 @@ export class Container {
     // Whether it has been started at all, and nobody hears of an end before its start. But hooks of the bundle may hang.
     if (this.#starting) await Promise.race([this.#starting.catch(() => {}), sleep(this.#loop, START_MILLISECONDS)]);
     await this.#settle(exit);
+  }
+
+  async #unmake({ record }: Made): Promise<void> {
+    try {
+      if (this.driver.destroyAtOnce?.(record)) return;
+    } catch {
+      // It is tried once more, and told then.
+    }
+    const unmake = () => this.driver.destroy(this.request.id);
+    await this.notices.attemptInHelper('unmake the container', unmake, UNMAKE_MILLISECONDS);
   }
 
   /** Records an end, tells it, and decides what follows. Recorded before anyone is told. */

@@ -4,7 +4,7 @@ import { after } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { cloneProcess, lendMemory, SIGKILL, setParentDeathSignal, signalProcess } from '#sys/processes.ts';
+import { cloneProcess, SIGKILL, setParentDeathSignal, signalProcess } from '#sys/processes.ts';
 import { receiveMessage, sendMessage, socketPair } from '#sys/sockets.ts';
 import { giveUpProtection } from './oom-score.ts';
 
@@ -13,8 +13,6 @@ export interface HelperOptions {
   limit?: number;
   /** Gets a way to end it early. */
   begun?(end: () => void): void;
-  /** The monitor stands still meanwhile, and lends it its memory: cheaper by a copy of it, for what does not last. */
-  standingStill?: boolean;
 }
 
 export interface Helped<T> {
@@ -30,12 +28,12 @@ export interface Helped<T> {
 export async function inHelper<T>(
   loop: Loop,
   body: () => { answer: T; fds?: readonly OwnedFd[] },
-  { limit, begun, standingStill = false }: HelperOptions = {},
+  { limit, begun }: HelperOptions = {},
 ): Promise<Helped<T>> {
   const [ours, theirs] = socketPair();
   using answers = ours;
   using given = theirs;
-  const helper = (standingStill ? lendMemory : cloneProcess)({}, () => {
+  const helper = cloneProcess({}, () => {
     setParentDeathSignal(SIGKILL);
     try {
       giveUpProtection();

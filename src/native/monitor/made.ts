@@ -25,12 +25,13 @@ export async function makeContainer(
   driver: RuntimeDriver,
   { streams, start, standingStill }: { streams: Streams; start: boolean; standingStill: boolean },
 ): Promise<Made> {
+  const create = (helping: boolean) => {
+    const { record, beginsAlone = false, beginsExecs = false, ...started } = driver.create(streams, { start, helping });
+    return { ...started, answer: { record, beginsAlone, beginsExecs } };
+  };
   try {
-    const create = () => {
-      const { record, beginsAlone = false, beginsExecs = false, ...started } = driver.create(streams, { start });
-      return { ...started, answer: { record, beginsAlone, beginsExecs } };
-    };
-    const { answer, pidfd } = await startInHelper(loop, streams, create, { standingStill });
+    const made = standingStill ? take(streams, create(false)) : await startInHelper(loop, streams, () => create(true));
+    const { answer, pidfd } = made;
     return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, ...answer };
   } catch (error) {
     streams[Symbol.dispose]();
@@ -96,9 +97,13 @@ async function startInHelper<T>(
     },
     options,
   );
-  streams.closeGiven();
   const taken = (kind: string) => fds[answer.kinds.indexOf(kind)];
-  const terminal = taken('terminal');
-  if (terminal) streams.takeTerminal(terminal);
-  return { answer: answer.answer, pidfd: taken('pidfd') };
+  return take(streams, { answer: answer.answer, pidfd: taken('pidfd'), terminal: taken('terminal') });
+}
+
+/** What it was given is its own now, and its terminal ours. */
+function take<T extends Pick<Started, 'terminal'>>(streams: Streams, started: T): T {
+  streams.closeGiven();
+  if (started.terminal) streams.takeTerminal(started.terminal);
+  return started;
 }

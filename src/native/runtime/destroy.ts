@@ -1,7 +1,7 @@
 import { describe } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
-import { removeCgroup } from './cgroups/index.ts';
+import { removeCgroup, removeEmptyCgroup } from './cgroups/index.ts';
 import type { Context } from './context.ts';
 import type * as hooks from './hooks.ts';
 import { ociState } from './state/oci-state.ts';
@@ -29,6 +29,14 @@ export function destroyContainer(context: Context, record: ContainerRecord, opti
       context.warn(describe(error));
     }
   }
+}
+
+/** The same where none of that can last. Whether it could be done; if not, `destroyContainer` does what is left. */
+export function destroyAtOnce(root: string, { id, cgroup }: ContainerRecord): boolean {
+  using directory = ContainerDirectory.openIfFree(root, id);
+  if (!directory || poststopHooks(directory) || !removeEmptyCgroup(cgroup)) return false;
+  directory.remove();
+  return true;
 }
 
 /** Looked up in the text first: few containers have hooks, and parsing costs more than deleting. */

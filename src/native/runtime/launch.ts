@@ -60,6 +60,8 @@ export interface LaunchOptions {
   streams?: readonly OwnedFd[] | undefined;
   /** The process becomes a child of the caller's parent: clone(2), CLONE_PARENT. */
   forParent?: boolean;
+  /** The first thing that the process does. */
+  onBirth?: (() => void) | undefined;
   /** A detached mount to use as root filesystem in place of `root.path`. */
   rootMount?: OwnedFd | undefined;
   /** Orphans of the container become children of the runtime. */
@@ -190,6 +192,7 @@ function startProcess(
   if (alone) tellWhatItNeeds(line, record, config);
   const child = step('clone the container process', () =>
     spawnInit(namespaces, config, birth, theirs, settings, { forParent: options.forParent ?? false, alone }, () => {
+      options.onBirth?.();
       if (options.streams) {
         takeStreams(options.streams, [theirs, proc, sources.root, ...sources.opened, listener, console]);
         return;

@@ -36,8 +36,11 @@ export interface Created extends Started {
 export interface RuntimeDriver {
   /** Whether nothing of others runs while it is made: the monitor may stand still so long. */
   makesQuickly(): boolean;
-  /** Makes the container; with `start` its program runs. A failure leaves nothing of it. */
-  create(streams: Streams, options: { start: boolean }): Created;
+  /**
+   * Makes the container; with `start` its program runs. A failure leaves nothing of it. `helping`: in a helper, whose
+   * parent gets the process as its child.
+   */
+  create(streams: Streams, options: { start: boolean; helping: boolean }): Created;
   /** Lets a created container run its program. */
   start(record: ContainerRecord): void;
   /**
@@ -58,6 +61,8 @@ export interface RuntimeDriver {
   checkpoint(id: string, directory: string, options: { leaveRunning: boolean }): void;
   /** Ends what runs of the container, and unmakes it, as far as it is there. */
   destroy(id: string): void;
+  /** The same from the monitor itself, of a container that has ended, where it cannot last. Whether it was done. */
+  destroyAtOnce?(record: ContainerRecord): boolean;
 }
 
 export interface DriverPlaces {

@@ -44,7 +44,7 @@ export class ForeignRuntime implements RuntimeDriver {
     return false;
   }
 
-  create(streams: Streams, { start }: { start: boolean }): Started & { record: ContainerRecord } {
+  create(streams: Streams, { start }: { start: boolean; helping: boolean }): Started & { record: ContainerRecord } {
     const { id, overlay, init } = this.#request;
     const config = this.#config();
     const rootfs = rootPath(this.#request.bundle, config);

@@ -6,6 +6,7 @@ import { loadBundle } from '#runtime/bundle.ts';
 import * as remove from '#runtime/commands/delete.ts';
 import type { Context } from '#runtime/context.ts';
 
+import { destroyAtOnce } from '#runtime/destroy.ts';
 import { execProcess } from '#runtime/exec.ts';
 import { launchContainer } from '#runtime/launch.ts';
 import { ownConsole } from '#runtime/process/console.ts';
@@ -36,7 +37,7 @@ export class OwnRuntime implements RuntimeDriver {
     return !(readTextIfAny(`${this.#request.bundle}/config.json`) ?? '').includes('"hooks"');
   }
 
-  create(streams: Streams, { start }: { start: boolean }): Created {
+  create(streams: Streams, { start, helping }: { start: boolean; helping: boolean }): Created {
     const { id, bundle, overlay } = this.#request;
     const { root, warn } = this.#context;
     const { path, config: wanted, text } = loadBundle(bundle, undefined, warn);
@@ -52,7 +53,9 @@ export class OwnRuntime implements RuntimeDriver {
       configText: text,
       waitForStart: !start,
       streams: streams.given,
-      forParent: true,
+      forParent: helping,
+      // A helper has done so before.
+      onBirth: helping ? undefined : giveUpProtection,
       rootMount,
       openConsole: () => console?.give,
       onTerminal() {
@@ -136,6 +139,10 @@ export class OwnRuntime implements RuntimeDriver {
 
   destroy(id: string): void {
     remove.run(this.#context, ['--force', id]);
+  }
+
+  destroyAtOnce(record: ContainerRecord): boolean {
+    return destroyAtOnce(this.#context.root, record);
   }
 }
 

@@ -247,6 +247,14 @@ export function removeCgroup(record: CgroupRecord): void {
   });
 }
 
+/** The same where nobody is in them any more, nor has made others in them. Whether that was so. */
+export function removeEmptyCgroup(record: CgroupRecord): boolean {
+  return Object.values(record.directories).every((directory) => {
+    const result = raw.unlinkat(raw.AT_FDCWD, directory, raw.AT_REMOVEDIR);
+    return result === 0 || result === -ENOENT;
+  });
+}
+
 function removeTree(directory: string, record: CgroupRecord): void {
   for (let waited = 0; ; waited += 1) {
     const result = raw.unlinkat(raw.AT_FDCWD, directory, raw.AT_REMOVEDIR);

@@ -43,13 +43,15 @@ function fetchPackages(stamp) {
 
 /** A module of the kernel, as bytes that insmod takes; undefined where the kernel has none of that name. */
 export function kernelModule(name) {
-  const file = readdirSync(join(guestPackages, 'lib/modules'), { recursive: true }).find((path) =>
+  // Debian 13 has them below /usr.
+  const modules = ['lib/modules', 'usr/lib/modules'].map((path) => join(guestPackages, path)).find(existsSync);
+  if (!modules) return undefined;
+  const file = readdirSync(modules, { recursive: true }).find((path) =>
     [`${name}.ko`, `${name}.ko.xz`].includes(basename(path)),
   );
   if (!file) return undefined;
   const program = file.endsWith('.xz') ? ['xz', '-dc'] : ['cat'];
-  const words = [...program.slice(1), join(guestPackages, 'lib/modules', file)];
-  return execFileSync(program[0], words, { maxBuffer: 1 << 26 });
+  return execFileSync(program[0], [...program.slice(1), join(modules, file)], { maxBuffer: 1 << 26 });
 }
 
 /**

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit 1
 . tools/setup.sh
 need_root 'The test'
 prepare
-need_packages strace util-linux qemu-system-x86 cpio debootstrap runc crun zstd libarchive-tools attr e2fsprogs procps python3
+need_packages strace util-linux qemu-system-x86 cpio debootstrap runc crun zstd libarchive-tools attr libcap2-bin e2fsprogs procps python3
 
 failed=()
 part() {

@@ -13,6 +13,7 @@ import { ImageLibrary } from '#engine/images/library/images.ts';
 import { contentSource } from '#engine/images/transfer/content-place.ts';
 import { copyImage } from '#engine/images/transfer/copy.ts';
 import { writeLayout } from '#engine/images/transfer/layout.ts';
+import { mountOverlay } from '#tests/integration/support/overlay.ts';
 import { listTree } from '#tests/integration/support/unpack.ts';
 import { openSite, type Site } from './support.ts';
 
@@ -61,7 +62,7 @@ test('a Debian image of several layers comes out as umoci makes it', async (t) =
   const lower = await layers.unpack(await new ImageLibrary(store).find(NAME), { content: store });
   const merged = join(work, 'merged');
   mkdirSync(merged);
-  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${lower.join(':')}`, merged]);
+  mountOverlay(`ro,lowerdir=${lower.join(':')}`, merged);
   try {
     const [ours, theirs] = [listTree(merged), listTree(join(work, 'bundle/rootfs'))];
     t.diagnostic(`${ours.length} files in ${lower.length} layers`);

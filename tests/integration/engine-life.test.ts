@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from './support/agent.ts';
-import { EngineProcess } from './support/engine.ts';
+import { EngineProcess, end } from './support/engine.ts';
 
 const forever = ['sh', '-c', 'n=0; while :; do n=$((n+1)); echo line $n; sleep 0.02; done'];
 
@@ -175,7 +175,7 @@ function loseEverything(engine: EngineProcess): void {
         cgroup: { directories: Record<string, string> };
       },
   );
-  for (const pid of engine.agents()) process.kill(pid, 'SIGKILL');
+  for (const pid of engine.agents()) end(pid, 'SIGKILL');
   for (const { cgroup } of roots)
     for (const directory of Object.values(cgroup.directories)) {
       for (const pid of readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean))

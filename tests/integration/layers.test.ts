@@ -22,6 +22,7 @@ import { pullImage } from '#engine/images/transfer/pull.ts';
 import { RegistryServer } from '#engine/registry-server/server.ts';
 import { Agent } from './support/agent.ts';
 import { baseImage, compress, Images, layerOf, packProgram, tarOf } from './support/images.ts';
+import { mountOverlay } from './support/overlay.ts';
 
 test('proa/base is there in an empty store, and a container of it runs', async () => {
   await using images = await Images.open();
@@ -62,9 +63,7 @@ test('layers of each compression make one tree: files are replaced, hidden, and 
   assert.equal(events.filter(({ phase }) => phase === 'done').length, 3);
   const mounted = join(images.directory, 'mounted');
   mkdirSync(mounted);
-  // util-linux 2.39 and newer: by default through fsconfig(2), which takes at most 255 bytes for a value.
-  const env = { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' };
-  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower.join(':')}`, mounted], { env });
+  mountOverlay(`lowerdir=${lower.join(':')}`, mounted);
   try {
     const tree = execFileSync('find', ['.', '-type', 'f'], { cwd: mounted, encoding: 'utf8' });
     assert.deepEqual(tree.trim().split('\n').sort(), ['./a/changed', './a/kept', './b/new']);

@@ -16,6 +16,7 @@ import { type SnapshotRoot, type SnapshotStore, Snapshots } from '#engine/images
 import { parseReference } from '#engine/images/reference/parse.ts';
 import { Agent } from './support/agent.ts';
 import { baseImage, Images, layerOf, packProgram, program, tarOf } from './support/images.ts';
+import { mountOverlay } from './support/overlay.ts';
 import { listTree } from './support/unpack.ts';
 
 const programs = { pack: packProgram, unpack: program };
@@ -33,7 +34,7 @@ async function visit<T>(root: SnapshotRoot, look: (path: string) => T | Promise<
   const path = join(work, '../../visited');
   mkdirSync(path, { recursive: true });
   const options = `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`;
-  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, path]);
+  mountOverlay(options, path);
   try {
     return await look(path);
   } finally {
@@ -152,7 +153,7 @@ test('where the kernel refuses an overlay, a copy takes its place, also for the 
   const place = join(images.directory, 'place');
   for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(place, name), { recursive: true });
   const options = `lowerdir=${place}/lower,upperdir=${place}/upper,workdir=${place}/work`;
-  execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, join(place, 'merged')]);
+  mountOverlay(options, join(place, 'merged'));
   try {
     const snapshots = await AnySnapshots.open(join(place, 'merged'), programs);
     const kinds: string[] = [];

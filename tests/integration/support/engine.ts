@@ -177,7 +177,8 @@ function commandLine(pid: number): string {
   }
 }
 
-function end(pid: number, signal: NodeJS.Signals): void {
+/** Some end by themselves. */
+export function end(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {

@@ -24,7 +24,7 @@ import { runExecChild } from './process/exec-child.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
-import { offeredFilter, offerFilter } from './seccomp-offer.ts';
+import { offeredFilter, offerFilter, ownFilter } from './seccomp-offer.ts';
 
 export interface ExecOptions {
   id: string;
@@ -63,7 +63,7 @@ export function execProcess(options: ExecOptions): Child {
   if (ofChildren !== 0)
     step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
   const line = Line.ofRuntime(socket, options);
-  if (alone && profile) offerFilter(line, profile);
+  const filter = alone && profile ? ownFilter(profile) : undefined;
   const child = step('clone the process', () =>
     (alone ? lendMemory : cloneProcess)({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {
       if (options.streams)
@@ -76,7 +76,7 @@ export function execProcess(options: ExecOptions): Child {
         pauses,
         standsAlone: alone,
         ...joinedFlags(config),
-        filter: profile && offeredFilter,
+        filter: filter ? () => filter : profile && offeredFilter,
         explanation: options.explanation,
         warn: (text) => new Line(theirs).tell(messages.warned, text),
       });

@@ -35,7 +35,7 @@ import { type InitSettings, runInit } from './process/init.ts';
 import { raiseLimits, setOomScore } from './process/limits.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { openSources } from './rootfs/sources.ts';
-import { offerFilter } from './seccomp-offer.ts';
+import { offeredFilter, offerFilter, ownFilter } from './seccomp-offer.ts';
 import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord, START_SOCKET } from './state/store.ts';
 
@@ -169,6 +169,8 @@ function startProcess(
   const { prestart, createRuntime } = config.hooks ?? {};
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
   const alone = !pauses && !options.waitForStart && standsAlone(namespaces, options);
+  const profile = config.linux?.seccomp;
+  const filter = alone && profile ? ownFilter(profile) : undefined;
   const settings: InitSettings = {
     id: record.id,
     config,
@@ -178,6 +180,7 @@ function startProcess(
     cgroup: record.cgroup,
     pauses,
     standsAlone: alone,
+    filter: filter ? () => filter : profile && offeredFilter,
     pivot: options.pivot,
     newKeyring: options.newKeyring,
     console,
@@ -189,7 +192,8 @@ function startProcess(
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
   const line = Line.ofRuntime(parentEnd, options);
-  if (alone) tellWhatItNeeds(line, record, config);
+  // What other processes are told while they build their root.
+  if (alone && record.cgroup.version === 1) offerCgroups(line, record, config);
   const child = step('clone the container process', () =>
     spawnInit(namespaces, config, birth, theirs, settings, { forParent: options.forParent ?? false, alone }, () => {
       options.onBirth?.();
@@ -219,12 +223,6 @@ function standsAlone(plan: NamespacePlan, { config, explanation }: LaunchOptions
   const { createContainer, startContainer } = config.hooks ?? {};
   const joins = plan.joined.length > 0 || plan.userPath || plan.createsUser || plan.createsTime;
   return !joins && !createContainer && !startContainer && !explanation;
-}
-
-/** What other processes are told while they build their root. */
-function tellWhatItNeeds(line: Line, record: ContainerRecord, config: RunnableConfig): void {
-  if (record.cgroup.version === 1) offerCgroups(line, record, config);
-  if (config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
 }
 
 function spawnInit(

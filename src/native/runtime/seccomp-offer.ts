@@ -6,19 +6,17 @@ import { compileFilter } from './seccomp/index.ts';
 
 /** Compiles a profile and hands the filter to the process that loads it. */
 export function offerFilter(line: Line, profile: Seccomp): void {
-  line.tellBytes(messages.filter, packed(profile));
+  line.tellBytes(messages.filter, packFilter(compiled(profile)));
 }
 
 /** What that process gets. */
 export function offeredFilter(line: Line): LoadableFilter {
-  return new LoadableFilter(line.await(messages.filter).body);
+  return LoadableFilter.unpacked(line.await(messages.filter).body);
 }
 
-/** The same of a process that compiles it itself. */
+/** The same for a process that has the memory in which it is compiled. */
 export function ownFilter(profile: Seccomp): LoadableFilter {
-  return new LoadableFilter(packed(profile));
+  return new LoadableFilter(compiled(profile));
 }
 
-function packed(profile: Seccomp): Uint8Array {
-  return packFilter(step('compile the seccomp filter', () => compileFilter(profile, MACHINE)));
-}
+const compiled = (profile: Seccomp) => step('compile the seccomp filter', () => compileFilter(profile, MACHINE));

@@ -24,7 +24,7 @@ import { setOomScore } from './limits.ts';
 import type * as identity from './mapped-identity.ts';
 import type * as personality from './personality.ts';
 import { PreparedProgram, type ProgramSettings } from './program.ts';
-import { LoadableFilter } from './seccomp-filter.ts';
+import type { LoadableFilter } from './seccomp-filter.ts';
 import { Line, messages } from './spawn-protocol.ts';
 import type * as terminal from './terminal.ts';
 
@@ -42,6 +42,8 @@ export interface InitSettings extends Omit<ProgramSettings, 'filter'> {
   pauses: boolean;
   /** The runtime stands still: what it does for others, the process does for itself. */
   standsAlone: boolean;
+  /** Where it has one: gets the filter, also from the other end. */
+  filter: ((line: Line) => LoadableFilter) | undefined;
   pivot: boolean;
   newKeyring: boolean;
   /** Where the master side of the terminal is sent. */
@@ -117,8 +119,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   if (config.linux?.personality) lazy<typeof personality>('personality')().setPersonality(config.linux.personality);
   step('join the memory cgroup', () => joinCgroups(lateCgroups));
   if (namespaces.createsCgroup) step('make a cgroup namespace', () => unshareNamespaces(CLONE_NEWCGROUP, 'cgroup'));
-  const filter = config.linux?.seccomp ? new LoadableFilter(line.await(messages.filter).body) : undefined;
-  const program = new PreparedProgram(process, { ...settings, filter });
+  const program = new PreparedProgram(process, { ...settings, filter: settings.filter?.(line) });
   // A created container may wait for long: nothing of the host stays open in it.
   settings.proc.close();
   sources[Symbol.dispose]();

@@ -7,8 +7,14 @@ const sockFprog = layout('sock_fprog', { len: 'u16', filter: 'u64' });
 const INSTRUCTION_SIZE = 8;
 const SECCOMP_SET_MODE_FILTER = 1;
 
+/** Flags of seccomp(2), and an array of struct sock_filter. */
+interface Filter {
+  filter: Uint8Array;
+  flags: number;
+}
+
 /** A filter between two processes: its flags in four bytes, then its instructions. */
-export function packFilter({ filter, flags }: { filter: Uint8Array; flags: number }): Uint8Array {
+export function packFilter({ filter, flags }: Filter): Uint8Array {
   const packed = new Uint8Array(4 + filter.length);
   new DataView(packed.buffer).setUint32(0, flags, true);
   packed.set(filter, 4);
@@ -21,13 +27,19 @@ export class LoadableFilter {
   readonly #program: Uint8Array;
   readonly #flags: number;
 
-  constructor(packed: Uint8Array) {
-    this.#flags = new DataView(packed.buffer, packed.byteOffset).getUint32(0, true);
-    this.#instructions = packed.slice(4);
+  constructor({ filter, flags }: Filter) {
+    this.#flags = flags;
+    this.#instructions = filter;
     this.#program = sockFprog.pack({
       len: this.#instructions.length / INSTRUCTION_SIZE,
       filter: addressOf(this.#instructions),
     });
+  }
+
+  /** Of what packFilter made. */
+  static unpacked(packed: Uint8Array): LoadableFilter {
+    const flags = new DataView(packed.buffer, packed.byteOffset).getUint32(0, true);
+    return new LoadableFilter({ filter: packed.slice(4), flags });
   }
 
   /** From here on, the process can make only the calls that the filter allows. seccomp(2). */

@@ -170,7 +170,6 @@ function startProcess(
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
   const alone = !pauses && !options.waitForStart && standsAlone(namespaces, options);
   const profile = config.linux?.seccomp;
-  const filter = alone && profile ? ownFilter(profile) : undefined;
   const settings: InitSettings = {
     id: record.id,
     config,
@@ -180,7 +179,7 @@ function startProcess(
     cgroup: record.cgroup,
     pauses,
     standsAlone: alone,
-    filter: filter ? () => filter : profile && offeredFilter,
+    filter: profile && (alone ? () => ownFilter(profile) : offeredFilter),
     pivot: options.pivot,
     newKeyring: options.newKeyring,
     console,

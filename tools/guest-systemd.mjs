@@ -53,11 +53,15 @@ function addUnits(root) {
   ]);
 }
 
-/** This one, with the libraries that the root has not got. */
+/** This one, with the libraries that the root has not got, and what Debian's own reads of other packages when it starts. */
 function copyNode(root) {
   cpSync(process.execPath, join(root, 'usr/local/bin/node'));
   const listed = spawnSync('ldd', [process.execPath], { encoding: 'utf8' }).stdout;
-  for (const [, path] of listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)) {
+  const libraries = [...listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path]) => path);
+  const modules = process.config.target_defaults.defines
+    .map((define) => /^NODE_SHARED_BUILTIN_\w+=(.+)$/.exec(define)?.[1])
+    .filter(Boolean);
+  for (const path of [...libraries, ...modules]) {
     if (existsSync(join(root, path))) continue;
     mkdirSync(dirname(join(root, path)), { recursive: true });
     cpSync(path, join(root, path), { dereference: true });

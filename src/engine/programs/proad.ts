@@ -1,6 +1,7 @@
 import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
 import { ANOTHER_SERVES } from '#common/exit-status.ts';
 import { serveRegistry } from '../registry-server/command.ts';
+import { checkState } from './check.ts';
 import { tellWhetherNeeded } from './needed.ts';
 import { serveEngine } from './serve.ts';
 
@@ -8,6 +9,7 @@ import { serveEngine } from './serve.ts';
 const commands: Record<string, (words: string[]) => Promise<void>> = {
   serve: serveEngine,
   needed: tellWhetherNeeded,
+  check: checkState,
   'registry serve': serveRegistry,
 };
 

@@ -49,6 +49,8 @@ const names: Record<string, readonly string[]> = {
   events: ['events', 'system events'],
   info: ['info', 'system info'],
   version: ['version'],
+  'system-check': ['system check'],
+  'registry-serve': ['registry serve'],
   completion: ['completion'],
   'container-inspect': ['container inspect'],
   'container-prune': ['container prune'],
@@ -67,6 +69,7 @@ export const groups: Record<string, string> = {
   image: 'Manage images',
   volume: 'Manage volumes',
   system: 'Manage the engine',
+  registry: 'Manage a registry of images',
 };
 
 export interface Entry {

@@ -2,13 +2,14 @@ import { describe, ProaError } from '#common/errors.ts';
 import { ANOTHER_SERVES } from '#common/exit-status.ts';
 import { after, sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
-import { environmentVariable, startBytes } from '#sys/environment.ts';
+import { startBytes } from '#sys/environment.ts';
 import { ECONNREFUSED, ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
-import { exists, makeDirectories, openFile, readLink, readTextIfAny } from '#sys/files.ts';
+import { makeDirectories, openFile, readTextIfAny } from '#sys/files.ts';
 import { type Child, type ExitReason, pollChild } from '#sys/processes.ts';
 import { O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from '#sys/raw/file.ts';
 import { startSession } from '#sys/spawn.ts';
+import { enginePath, nodePath } from './engine-program.ts';
 import { runDirectory, stateDirectory } from './places.ts';
 
 const LIMIT_MILLISECONDS = 20_000;
@@ -50,19 +51,6 @@ function neverCame(how: string, log: string, cause: unknown): ProaError {
   return new ProaError(message, { kind: 'unavailable' });
 }
 
-/** Where the engine's program is: beside this binary, or where packages put it. */
-function enginePath(): string {
-  const own = readLink('/proc/self/exe');
-  const named = environmentVariable('PROA_ENGINE');
-  const places = named ? [named] : [`${own.slice(0, own.lastIndexOf('/'))}/proad.mjs`, '/usr/lib/proa/proad.mjs'];
-  const found = places.find((path) => exists(path));
-  if (found !== undefined) return found;
-  throw new ProaError(`no engine runs, and there is none to start: ${places.join(', ')}`, {
-    kind: 'not-found',
-    remedy: 'Name its program with PROA_ENGINE, or an engine that runs with --host',
-  });
-}
-
 function spawnEngine(program: string, log: string): Child {
   using nothing = openFile('/dev/null', { flags: O_RDWR });
   using output = openFile(log, { flags: O_WRONLY | O_CREAT | O_APPEND, mode: 0o600 });
@@ -71,15 +59,5 @@ function spawnEngine(program: string, log: string): Child {
     args: ['node', program, 'serve', '--run', runDirectory(), '--state', stateDirectory()],
     environment: startBytes().environment,
     streams: [nothing, nothing, output],
-  });
-}
-
-function nodePath(): string {
-  const directories = (environmentVariable('PATH') || '/usr/local/bin:/usr/bin:/bin').split(':');
-  const found = directories.map((directory) => `${directory || '.'}/node`).find((path) => exists(path));
-  if (found !== undefined) return found;
-  throw new ProaError('the engine needs Node.js, and no directory of PATH has the program "node"', {
-    kind: 'not-found',
-    remedy: 'Install Node.js 20 or newer',
   });
 }

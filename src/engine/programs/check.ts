@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ProaError } from '#common/errors.ts';
+import { checkStore, type Finding } from '../images/content/check.ts';
+import { ContentStore } from '../images/content/store.ts';
+
+/**
+ * `check --state DIRECTORY [--repair]`: looks at the images of an engine that does not run, and tells what is wrong, a line
+ * each. Exit status 1 where something is, and stays so.
+ */
+export async function checkState(words: string[]): Promise<void> {
+  const { state, repair } = optionsOf(words);
+  using store = await ContentStore.open(join(state, 'images'));
+  const findings = await checkStore(store, { repair });
+  for (const finding of findings) process.stdout.write(`${lineOf(finding)}\n`);
+  if (findings.length === 0) process.stdout.write('nothing is wrong\n');
+  if (findings.some(({ mended }) => !mended)) process.exitCode = 1;
+}
+
+function lineOf({ what, digest, name, detail, mended }: Finding): string {
+  const words = [what, digest, name && `of ${name}`, detail && `(${detail})`, mended ? 'mended' : undefined];
+  return words.filter(Boolean).join(' ');
+}
+
+function optionsOf(words: string[]): { state: string; repair: boolean } {
+  try {
+    const options = { state: { type: 'string' }, repair: { type: 'boolean', default: false } } as const;
+    const { state, repair } = parseArgs({ args: words, options }).values;
+    if (state) return { state, repair };
+  } catch (cause) {
+    throw new ProaError('check', { kind: 'invalid', cause });
+  }
+  throw new ProaError('check: --state DIRECTORY is missing', { kind: 'invalid' });
+}

@@ -1,0 +1,67 @@
+// What the client has the engine's program do without being an engine.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { EngineProcess } from './support/engine.ts';
+
+const client = resolve(process.env['PROA'] ?? 'dist/proa');
+
+test('what a bad disk did to an image is found, and mended when that is asked for', async () => {
+  await using engine = await EngineProcess.start();
+  const check = (...words: string[]) => {
+    const env = { ...process.env, PROA_STATE: engine.state, PROA_RUN: engine.run };
+    const { status, stdout, stderr } = spawnSync(client, ['system', 'check', ...words], { env, encoding: 'utf8' });
+    return { status, stdout, stderr };
+  };
+  const used = check();
+  assert.equal(used.status, 3, used.stderr);
+  assert.match(used.stderr, /is in use by process \d+/);
+  await engine.ask('GET', '/images/proa/base/json');
+  await engine.kill();
+  assert.deepEqual(check(), { status: 0, stdout: 'nothing is wrong\n', stderr: '' });
+  const blobs = join(engine.state, 'images/blobs/sha256');
+  const [largest = ''] = readdirSync(blobs).sort(
+    (a, b) => statSync(join(blobs, b)).size - statSync(join(blobs, a)).size,
+  );
+  writeFileSync(join(blobs, largest), 'rubbish');
+  const found = check();
+  assert.equal(found.status, 1);
+  assert.equal(found.stdout, `corrupt sha256:${largest}\n`);
+  const mended = check('--repair');
+  assert.equal(mended.status, 0);
+  assert.match(
+    mended.stdout,
+    new RegExp(`^corrupt sha256:${largest} mended\nmissing sha256:${largest} of .*proa/base`),
+  );
+  assert.deepEqual(check(), { status: 0, stdout: 'nothing is wrong\n', stderr: '' });
+  await engine.start();
+  const id = await engine.runContainer(['true']);
+  assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${id}/wait`)).StatusCode, 0);
+});
+
+test('the client serves a registry until it is told to end', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'proa-test-registry-'));
+  const registry = spawn(client, ['registry', 'serve', '--root', root, '--listen', '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [line] = (await once(registry.stdout, 'data')) as [Buffer];
+    const address = /^listening on (\S+)\n$/.exec(line.toString())?.[1];
+    const answer = await fetch(`http://${address}/v2/`);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(await (await fetch(`http://${address}/v2/_catalog`)).json().catch(() => ({})), {
+      repositories: [],
+    });
+  } finally {
+    registry.kill('SIGTERM');
+    assert.deepEqual(await once(registry, 'exit'), [0, null]);
+    rmSync(root, { recursive: true });
+  }
+  const { status, stderr } = spawnSync(client, ['registry', 'serve'], { encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /--root is missing/);
+});

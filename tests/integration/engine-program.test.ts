@@ -65,3 +65,19 @@ test('the client serves a registry until it is told to end', async () => {
   assert.equal(status, 1);
   assert.match(stderr, /--root is missing/);
 });
+
+test('a layer that has more than the engine is told to allow is refused', async () => {
+  process.env['PROA_LAYER_ENTRIES'] = '2';
+  try {
+    await using engine = await EngineProcess.start();
+    await assert.rejects(engine.runContainer(['true']), /more than 2 entries/);
+    process.env['PROA_LAYER_ENTRIES'] = 'many';
+    await engine.kill();
+    await assert.rejects(engine.start(), /PROA_LAYER_ENTRIES: expected a number of at most 15 digits, got "many"/);
+    delete process.env['PROA_LAYER_ENTRIES'];
+    await engine.start();
+    await engine.runContainer(['true']);
+  } finally {
+    delete process.env['PROA_LAYER_ENTRIES'];
+  }
+});

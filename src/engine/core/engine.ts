@@ -13,6 +13,7 @@ import { ContentStore } from '../images/content/store.ts';
 import { addBaseImage } from '../images/embedded/base.ts';
 import { Snapshots } from '../images/layers/snapshots.ts';
 import { LayerStore } from '../images/layers/store.ts';
+import type { LayerLimits } from '../images/layers/unpack.ts';
 import { ImageLibrary } from '../images/library/images.ts';
 import { RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
@@ -30,6 +31,7 @@ export interface EngineOptions {
   baseImage?: string | undefined;
   /** Mirrors, insecure and blocked registries: containers-registries.conf(5). */
   registries?: string | undefined;
+  layerLimits?: LayerLimits;
 }
 
 /** Everything that operations work on. It is rebuilt from the state directory and the monitors at each start. */
@@ -68,14 +70,14 @@ export class Engine implements AsyncDisposable {
 
   /** Takes the roots, which have one engine at a time, and everything that lives there. Throws `conflict` for a second. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { run, state, programs } = options;
+    const { run, state, programs, layerLimits = {} } = options;
     await mkdir(run, { recursive: true, mode: 0o711 });
     await mkdir(state, { recursive: true, mode: 0o711 });
     const content = await ContentStore.open(join(state, 'images'));
     try {
       const engine = new Engine(options, {
         content,
-        layers: await LayerStore.open(join(state, 'layers'), { program: programs.unpack }),
+        layers: await LayerStore.open(join(state, 'layers'), { program: programs.unpack, limits: layerLimits }),
         snapshots: await Snapshots.open(join(state, 'snapshots')),
         volumes: await VolumeStore.open(join(state, 'volumes')),
         records: await ContainerRecords.open(containersOf(state)),

@@ -7,6 +7,7 @@ import { ApiServer } from '../api/server.ts';
 import { stopWithSystem } from '../containers/life/stop.ts';
 import { Engine } from '../core/engine.ts';
 import { findPrograms } from '../core/programs.ts';
+import { layerLimits } from './limits.ts';
 import { systemIsStopping, takeListener, tellReady } from './service-manager.ts';
 
 /**
@@ -22,7 +23,12 @@ export async function serveEngine(words: string[]): Promise<void> {
   );
   // Whoever may write to the socket is as good as root: whatever mask the caller has, others never may.
   process.umask(0o022);
-  await using engine = await Engine.open({ run, state, programs: findPrograms() });
+  await using engine = await Engine.open({
+    run,
+    state,
+    programs: findPrograms(),
+    layerLimits: layerLimits(process.env),
+  });
   const server = new ApiServer(engine, operations);
   if (inherited !== undefined) await server.listen({ fd: inherited });
   else {

@@ -41,7 +41,7 @@ const PARTIAL = '.partial-';
  */
 export class LayerStore implements AsyncDisposable {
   readonly #root: string;
-  readonly #program: string;
+  readonly #unpack: Pick<UnpackOptions, 'program' | 'limits'>;
   readonly #boot: string;
   readonly #unpacking = new Map<string, Promise<void>>();
   /** Seen to be whole: they stay so until they are collected, since nobody else works here. */
@@ -51,19 +51,19 @@ export class LayerStore implements AsyncDisposable {
   readonly #slots = new Slots(availableParallelism());
   readonly #settling = new Settling(() => this.#settle());
 
-  private constructor(root: string, program: string, boot: string) {
+  private constructor(root: string, unpack: Pick<UnpackOptions, 'program' | 'limits'>, boot: string) {
     this.#root = root;
-    this.#program = program;
+    this.#unpack = unpack;
     this.#boot = boot;
   }
 
   /** Below a root that has one owner, as the lock of the content store gives it. Removes what a crash has left. */
   static async open(
     root: string,
-    { program, boot = bootId() }: { program: string; boot?: string },
+    { boot = bootId(), ...unpack }: Pick<UnpackOptions, 'program' | 'limits'> & { boot?: string },
   ): Promise<LayerStore> {
     await makeDirectory(root);
-    const store = new LayerStore(root, program, boot);
+    const store = new LayerStore(root, unpack, boot);
     for (const name of await readdir(root)) {
       if (!diffIdIn(name) || !(await store.#isWhole(name))) await remove(join(root, name));
     }
@@ -182,7 +182,7 @@ export class LayerStore implements AsyncDisposable {
       await mkdir(files, { recursive: true });
       // Whose a directory is that the layer says nothing of.
       if (mappings) await chown(files, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
-      await unpackLayer(layer, files, { ...options, program: this.#program });
+      await unpackLayer(layer, files, { ...options, ...this.#unpack });
       const record: LayerRecord = { unsettledSince: this.#boot };
       await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
       // What may be there was not whole.

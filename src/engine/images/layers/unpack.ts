@@ -22,9 +22,17 @@ export interface IdMappings {
   gid: readonly IdMapping[];
 }
 
+/** What a layer may have, against archives that are made to fill a disk; the program's own limits where absent. */
+export interface LayerLimits {
+  /** Of files, holes included. */
+  bytes?: number | undefined;
+  entries?: number | undefined;
+}
+
 export interface UnpackOptions {
   /** The program proa-unpack. */
   program: string;
+  limits?: LayerLimits;
   /** Whose ids files get: those of the layer when absent. */
   mappings?: IdMappings | undefined;
   onProgress?(bytes: number): void;
@@ -37,9 +45,11 @@ export interface UnpackOptions {
 export async function unpackLayer(
   { diffId, file, compression }: PackedLayer,
   directory: string,
-  { program, mappings, onProgress = () => {} }: UnpackOptions,
+  { program, limits = {}, mappings, onProgress = () => {} }: UnpackOptions,
 ): Promise<void> {
   const words = ['--root', directory, '--compression', compression, '--digest', '--progress', '--grows', '3'];
+  if (limits.bytes !== undefined) words.push('--max-bytes', String(limits.bytes));
+  if (limits.entries !== undefined) words.push('--max-entries', String(limits.entries));
   const tool = startFileTool(program, [...words, ...mapWords(mappings)], `layer ${diffId}`, file.fd);
   file.tell(tool.control);
   const [, digest] = await allSettled([tool.ended, digestIn(tool.child.stdout, onProgress)]);

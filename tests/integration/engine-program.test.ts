@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -43,24 +43,61 @@ test('what a bad disk did to an image is found, and mended when that is asked fo
   assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${id}/wait`)).StatusCode, 0);
 });
 
-test('the client serves a registry until it is told to end', async () => {
+/** A registry that the client serves, as long as `body` runs. */
+async function withRegistry(body: (address: string) => Promise<void>): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'proa-test-registry-'));
   const registry = spawn(client, ['registry', 'serve', '--root', root, '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
     const [line] = (await once(registry.stdout, 'data')) as [Buffer];
-    const address = /^listening on (\S+)\n$/.exec(line.toString())?.[1];
-    const answer = await fetch(`http://${address}/v2/`);
-    assert.equal(answer.status, 200);
-    assert.deepEqual(await (await fetch(`http://${address}/v2/_catalog`)).json().catch(() => ({})), {
-      repositories: [],
-    });
+    await body(/^listening on (\S+)\n$/.exec(line.toString())?.[1] as string);
   } finally {
     registry.kill('SIGTERM');
     assert.deepEqual(await once(registry, 'exit'), [0, null]);
     rmSync(root, { recursive: true });
   }
+}
+
+test('an image is copied between registries and directories as it is', async () => {
+  await using engine = await EngineProcess.start();
+  await engine.ask('GET', '/images/proa/base/json');
+  await engine.kill();
+  const images = join(engine.state, 'images');
+  const { manifests } = JSON.parse(readFileSync(join(images, 'index.json'), 'utf8')) as {
+    manifests: { digest: string; annotations: Record<string, string> }[];
+  };
+  const [{ digest, annotations }] = manifests as [(typeof manifests)[0]];
+  const name = annotations['org.opencontainers.image.ref.name'];
+  await withRegistry(async (host) => {
+    const copy = (...words: string[]) => spawnSync(client, ['image', 'copy', ...words], { encoding: 'utf8' });
+    const directory = join(engine.state, 'copied');
+    for (const [from, to] of [
+      [`oci:${images}:${name}`, `${host}/team/base:1`],
+      [`${host}/team/base:1`, `docker://${host}/other/base:2`],
+      [`${host}/other/base@${digest}`, `oci:${directory}:three`],
+      [`oci:${directory}`, `${host}/team/base:4`],
+    ] as const) {
+      const { status, stdout, stderr } = copy(from, to);
+      assert.equal(stderr, '');
+      assert.equal(stdout, `${digest}\n`, `${from} to ${to}`);
+      assert.equal(status, 0);
+    }
+    const missing = copy(`${host}/team/none:1`, `${host}/team/base:5`);
+    assert.equal(missing.status, 1);
+    assert.match(missing.stderr, /the registry answered 404/);
+    assert.match(copy('http://x/y', 'z').stderr, /"http:\/\/x\/y": expected a name as for pull, or oci:PATH\[:NAME\]/);
+  });
+});
+
+test('the client serves a registry until it is told to end', async () => {
+  await withRegistry(async (address) => {
+    const answer = await fetch(`http://${address}/v2/`);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(await (await fetch(`http://${address}/v2/_catalog`)).json().catch(() => ({})), {
+      repositories: [],
+    });
+  });
   const { status, stderr } = spawnSync(client, ['registry', 'serve'], { encoding: 'utf8' });
   assert.equal(status, 1);
   assert.match(stderr, /--root is missing/);

@@ -2,6 +2,7 @@ import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
 import { ANOTHER_SERVES } from '#common/exit-status.ts';
 import { serveRegistry } from '../registry-server/command.ts';
 import { checkState } from './check.ts';
+import { copyCommand } from './copy.ts';
 import { tellWhetherNeeded } from './needed.ts';
 import { serveEngine } from './serve.ts';
 
@@ -10,6 +11,7 @@ const commands: Record<string, (words: string[]) => Promise<void>> = {
   serve: serveEngine,
   needed: tellWhetherNeeded,
   check: checkState,
+  copy: copyCommand,
   'registry serve': serveRegistry,
 };
 

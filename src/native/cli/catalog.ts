@@ -54,6 +54,7 @@ const names: Record<string, readonly string[]> = {
   completion: ['completion'],
   'container-inspect': ['container inspect'],
   'container-prune': ['container prune'],
+  'image-copy': ['image copy'],
   'image-inspect': ['image inspect'],
   'image-prune': ['image prune'],
   'volume-create': ['volume create'],

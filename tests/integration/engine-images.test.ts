@@ -37,3 +37,47 @@ test('parameters that are not honoured are refused by name, unless they ask for 
   const body = { Image: 'proa/base', MacAddress: '02:00:00:00:00:01' };
   assert.match((await engine.call('POST', '/containers/create', body)).text, /request\.MacAddress: not supported/);
 });
+
+test('an image is mounted in a container, and stays as long as that needs it', async () => {
+  await using engine = await EngineProcess.start();
+  const first = await engine.runContainer(['sh', '-c', 'mkdir /made; echo word > /made/file; rm /bin/ls']);
+  await engine.ask('POST', `/containers/${first}/wait`);
+  const { Id: made } = await engine.ask<{ Id: string }>('POST', `/commit?container=${first}&repo=made`);
+  await engine.ask('DELETE', `/containers/${first}`);
+  const mount = (Source: string, Target: string) => ({ Type: 'image', Source, Target });
+  const script = 'cat /two/made/file; ls /two/bin/ls /one/bin/ls; touch /one/x; touch /two/x';
+  const id = await engine.runContainer(['sh', '-c', script], {
+    host: { Mounts: [mount('proa/base', '/one'), mount('made', '/two')] },
+  });
+  await engine.ask('POST', `/containers/${id}/wait`);
+  const output = (await engine.call('GET', `/containers/${id}/logs?stdout=1&stderr=1`)).bytes.toString('latin1');
+  for (const line of [
+    'word',
+    'ls: /two/bin/ls: No such file',
+    '/one/bin/ls',
+    'touch: /one/x: Read-only',
+    'touch: /two/x: Read-only',
+  ])
+    assert.ok(output.includes(line), `"${line}" in ${output}`);
+  const { Mounts } = await engine.inspect(id);
+  assert.deepEqual(
+    Mounts.map(({ Type, Source, RW }: { Type: string; Source: string; RW: boolean }) => [Type, Source, RW]),
+    [
+      ['image', 'proa/base', false],
+      ['image', 'made', false],
+    ],
+  );
+  assert.equal((await engine.call('DELETE', '/images/made')).status, 409);
+  await engine.ask('POST', '/images/prune?filters={"dangling":["false"]}');
+  await engine.ask('GET', `/images/${made}/json`);
+  await engine.restart();
+  await engine.ask('POST', `/containers/${id}/start`);
+  assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${id}/wait`)).StatusCode, 1);
+  const create = (Mounts: object[]) =>
+    engine.call('POST', '/containers/create', { Image: 'proa/base', HostConfig: { NetworkMode: 'none', Mounts } });
+  assert.equal((await create([mount('none', '/x')])).status, 404);
+  assert.equal((await create([mount('', '/x')])).status, 400);
+  const part = await create([{ ...mount('made', '/x'), ImageOptions: { Subpath: 'made' } }]);
+  assert.equal(part.status, 501);
+  assert.match(part.text, /HostConfig\.Mounts\[0\]\.ImageOptions\.Subpath/);
+});

@@ -104,12 +104,14 @@ const tmpfsFields: check.Fields = {
   Options: refused,
 };
 
+const imageFields: check.Fields = { __proto__: null, Subpath: refused };
+
 /** Of one of `HostConfig.Mounts`. Engine API, "Mount". */
 export const mountFields: check.Fields = {
   __proto__: null,
   Target: check.absolute,
   Source: check.text,
-  Type: without(['image', 'npipe', 'cluster'], check.word('a type', '', 'bind volume tmpfs')),
+  Type: without(['npipe', 'cluster'], check.word('a type', '', 'bind volume tmpfs image')),
   ReadOnly: check.boolean,
   Consistency: check.word('a consistency', '', 'default consistent cached delegated'),
   BindOptions: check.object(
@@ -124,7 +126,7 @@ export const mountFields: check.Fields = {
     [],
   ),
   VolumeOptions: check.object(volumeFields, []),
-  ImageOptions: refused,
+  ImageOptions: check.object(imageFields, []),
   TmpfsOptions: check.object(tmpfsFields, []),
 };
 

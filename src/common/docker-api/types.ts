@@ -119,7 +119,7 @@ export interface DeviceMapping {
 export interface MountRequest {
   Target: string;
   Source?: string;
-  Type: 'bind' | 'volume' | 'tmpfs';
+  Type: 'bind' | 'volume' | 'tmpfs' | 'image';
   ReadOnly?: boolean;
   Consistency?: string;
   BindOptions?: {
@@ -140,7 +140,7 @@ export interface MountRequest {
 
 /** A mount of a container as it is told. Engine API, "MountPoint". */
 export interface MountPoint {
-  Type: 'bind' | 'volume' | 'tmpfs';
+  Type: 'bind' | 'volume' | 'tmpfs' | 'image';
   Name?: string;
   Source: string;
   Destination: string;

@@ -20,6 +20,20 @@ export interface ContainerMount extends MountPoint {
   anonymous?: boolean;
   /** A missing directory of the machine is made. */
   makeSource?: boolean;
+  /** What an image was when it was mounted. */
+  image?: MountedImage;
+}
+
+export interface MountedImage {
+  /** Of its configuration. */
+  id: string;
+  /** Layers by what they unpack to, the lowest first. */
+  layers: string[];
+}
+
+/** The images that a container needs: its own, and those that are mounted in it. */
+export function imagesOf({ image, mounts }: Pick<ContainerRecord, 'image' | 'mounts'>): MountedImage[] {
+  return [image, ...mounts.flatMap((mount) => mount.image ?? [])];
 }
 
 /** What the engine keeps of a container. How it runs is with its monitor. */

@@ -6,6 +6,7 @@ import type { Engine } from '../../core/engine.ts';
 import type { Digest } from '../../images/reference/digest.ts';
 import type { Container } from '../container.ts';
 import { hostNameOf, writeNetworkFiles } from '../files/network-files.ts';
+import type { MountedImage } from '../record.ts';
 import { containerConfiguration } from '../spec/configuration.ts';
 
 /** A container's root filesystem: its own layer over the one of all containers over those of the image. */
@@ -14,14 +15,18 @@ export async function rootOf(engine: Engine, { id, record }: Container): Promise
 }
 
 /** From the top down. A layer that is not there any more is unpacked from what the image has. */
-export async function lowerLayers(engine: Engine, image: { id: string; layers: string[] }): Promise<string[]> {
+export async function lowerLayers(engine: Engine, image: MountedImage): Promise<string[]> {
+  return [engine.initLayer, ...(await layersOf(engine, image))];
+}
+
+async function layersOf(engine: Engine, image: MountedImage): Promise<string[]> {
   const diffIds = image.layers as Digest[];
   const there = await Promise.all(diffIds.map((diffId) => engine.layers.has(diffId)));
   if (there.includes(false)) {
     const found = await engine.library.find(image.id);
     await engine.layers.unpack(found, { content: engine.content });
   }
-  return [engine.initLayer, ...diffIds.map((diffId) => engine.layers.path(diffId)).reverse()];
+  return diffIds.map((diffId) => engine.layers.path(diffId)).reverse();
 }
 
 /** What the content of /etc is known by; undefined for a container that has written there, and may have other accounts. */
@@ -41,7 +46,10 @@ export async function writeBundle(engine: Engine, container: Container, overlay:
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const files = writeNetworkFiles(record, directory);
   const processOf = (name: string) => engine.containers.find(name).pid;
-  const configuration = containerConfiguration(record, { files, user, hostname: hostNameOf(record), processOf });
+  const images = new Map<string, string[]>();
+  for (const { image, Destination } of record.mounts) if (image) images.set(Destination, await layersOf(engine, image));
+  const hostname = hostNameOf(record);
+  const configuration = containerConfiguration(record, { files, images, user, hostname, processOf });
   writeFileSync(join(directory, 'config.json'), stringifyJson(configuration), { mode: 0o600 });
   return directory;
 }

@@ -123,6 +123,11 @@ async function make(
     id,
     volumes: engine.volumes,
     mountsOf: (other) => engine.containers.find(other).record.mounts,
+    async image(name) {
+      const found = await engine.library.find(name);
+      await engine.layers.unpack(found, { content: engine.content });
+      return { id: found.id, layers: found.config.rootfs.diff_ids };
+    },
   });
   const record: ContainerRecord = {
     version: 1,

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { Volume, VolumeStore } from '../../volumes/store.ts';
-import type { ContainerMount } from '../record.ts';
+import type { ContainerMount, MountedImage } from '../record.ts';
 
 export interface MountContext {
   /** The container's id. */
@@ -11,6 +11,8 @@ export interface MountContext {
   volumes: VolumeStore;
   /** The mounts of another container, for `VolumesFrom`. */
   mountsOf(container: string): readonly ContainerMount[];
+  /** An image, unpacked. Throws `not-found`. */
+  image(name: string): Promise<MountedImage>;
 }
 
 /**
@@ -125,6 +127,13 @@ async function fromRequest(request: MountRequest, context: MountContext): Promis
       Propagation: '',
       options: RW ? options : [...options, 'ro'],
     };
+  }
+  if (request.Type === 'image') {
+    const { Source: name = '' } = request;
+    if (name === '') throw new ProaError('HostConfig.Mounts: an image mount needs a Source', { kind: 'invalid' });
+    const image = await context.image(name);
+    const Mode = '';
+    return { Type: 'image', Source: name, Destination: at, Mode, RW: false, Propagation: '', options: [], image };
   }
   const { NoCopy: noCopy = false, Labels: labels, DriverConfig: driver = {} } = request.VolumeOptions ?? {};
   if (driver.Name && driver.Name !== 'local') throw noDriver(driver.Name, 'HostConfig.Mounts');

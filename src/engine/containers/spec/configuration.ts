@@ -10,6 +10,8 @@ import { securitySettings } from './security.ts';
 
 export interface ConfigurationContext {
   files: OwnFiles;
+  /** The layers of mounted images, the upper one first, by where those are mounted. */
+  images: ReadonlyMap<string, readonly string[]>;
   user: User;
   /** As the container sees it. */
   hostname: string;
@@ -19,7 +21,7 @@ export interface ConfigurationContext {
 /** The OCI configuration that a container of the Docker API is run by. */
 export function containerConfiguration(record: ContainerRecord, context: ConfigurationContext): Config {
   const { config, host } = record;
-  const { files, user, hostname, processOf } = context;
+  const { files, images, user, hostname, processOf } = context;
   const capabilities = containerCapabilities(host);
   const security = securitySettings(host, capabilities);
   const namespaces = containerNamespaces(host, processOf);
@@ -34,6 +36,7 @@ export function containerConfiguration(record: ContainerRecord, context: Configu
       host,
       mounts: record.mounts,
       files,
+      images,
       ownIpc: namespaceMode('IpcMode', host.IpcMode).kind !== 'host',
     }),
     ...(host.Annotations && { annotations: host.Annotations }),

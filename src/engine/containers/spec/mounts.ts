@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { HostConfig } from '#common/docker-api/types.ts';
 import { deviceMounts } from '#common/runtime-spec/kernel-mounts.ts';
 import type { Mount } from '#common/runtime-spec/types.ts';
+import { imageMount } from '../../images/layers/image-mount.ts';
 import type { ContainerMount } from '../record.ts';
 
 /** Files of the engine that a container finds under fixed names. */
@@ -18,13 +19,15 @@ export interface MountSettings {
   host: HostConfig;
   mounts: readonly ContainerMount[];
   files: OwnFiles;
+  /** The layers of mounted images, the upper one first, by where those are mounted. */
+  images: ReadonlyMap<string, readonly string[]>;
   /** /dev/mqueue and /dev/shm belong to the IPC namespace: none of our own where it is another's. */
   ownIpc: boolean;
 }
 
 /** All mounts of a container, those of kernel file systems first, others by the depth of their place. */
-export function containerMounts({ host, mounts, files, ownIpc }: MountSettings): Mount[] {
-  const given = [...mounts.map(ociMount), ...temporaryMounts(host)];
+export function containerMounts({ host, mounts, files, images, ownIpc }: MountSettings): Mount[] {
+  const given = [...mounts.map((mount) => ociMount(mount, images)), ...temporaryMounts(host)];
   const places = new Set(given.map(({ destination }) => destination));
   const own = [
     ...kernelMounts(host, ownIpc),
@@ -74,9 +77,10 @@ function bindOwn(destination: string, source: string): Mount {
   return { destination, source, type: 'bind', options: ['rbind', 'rprivate'] };
 }
 
-function ociMount(mount: ContainerMount): Mount {
+function ociMount(mount: ContainerMount, images: MountSettings['images']): Mount {
   const { Type, Destination: destination, Source: source, RW, options } = mount;
   if (Type === 'tmpfs') return { destination, type: 'tmpfs', source: 'tmpfs', options: [...options] };
+  if (Type === 'image') return imageMount(images.get(destination) ?? [], destination);
   const access = RW ? [] : [mount.shallowReadOnly ? 'ro' : 'rro'];
   return { destination, type: 'bind', source, options: [...options, ...access] };
 }

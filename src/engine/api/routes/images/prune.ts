@@ -1,3 +1,4 @@
+import { imagesOf } from '../../../containers/record.ts';
 import { collectLayers } from '../../../images/collect.ts';
 import { ok, operation } from '../../operation.ts';
 import { pruneTest } from '../../prune.ts';
@@ -14,7 +15,7 @@ export const pruneImages = operation({
     const all = filterFlag(wanted.dangling, 'dangling') === false;
     const { dangling: _dangling, ...rest } = wanted;
     const fits = pruneTest(rest);
-    const used = new Set(engine.containers.list().map(({ record }) => record.image.id));
+    const used = new Set(engine.containers.list().flatMap(({ record }) => imagesOf(record).map(({ id }) => id)));
     const { untagged, deleted, reclaimed } = await engine.library.prune({
       all,
       used: ({ id, config }) =>

@@ -1,4 +1,5 @@
 import { ProaError } from '#common/errors.ts';
+import { imagesOf } from '../../../containers/record.ts';
 import type { Engine } from '../../../core/engine.ts';
 import { collectLayers } from '../../../images/collect.ts';
 import type { Image } from '../../../images/library/images.ts';
@@ -28,7 +29,7 @@ export const removeImage = operation({
 /** An image of a container loses at most its names. */
 function refuseUsed(engine: Engine, image: Image, name: string, force: boolean): void {
   if (image.names.length > 1 && !image.id.startsWith(`sha256:${name.replace(/^sha256:/, '')}`)) return;
-  const user = engine.containers.list().find(({ record }) => record.image.id === image.id);
+  const user = engine.containers.list().find(({ record }) => imagesOf(record).some(({ id }) => id === image.id));
   if (!user || (force && !user.isRunning)) return;
   const how = user.isRunning ? 'cannot be forced' : 'must be forced';
   const what = user.isRunning ? 'running' : 'stopped';

@@ -110,11 +110,7 @@ async function readFile(
   const digest = digestOfPath(path);
   if (digest) {
     lease.hold(digest);
-    if (await store.blobs.has(digest)) return;
-    await using writer = await store.blobs.write({ digest, size });
-    await writer.startOver();
-    for await (const chunk of entry) await writer.write([chunk]);
-    await writer.commit();
+    await store.blobs.receive({ digest, size }, entry);
   } else if (['index.json', 'manifest.json', 'oci-layout'].includes(path)) {
     contents.documents.set(path, await readText(path, size, entry));
   } else if (/\.(?:json|tar)$/.test(path)) {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
+import { Turns } from '#engine/async/turns.ts';
 import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
 import { isCode, noSuchContent } from './errors.ts';
 import { makeDirectory, syncDirectory } from './files.ts';
@@ -16,12 +17,19 @@ export interface Expected {
   size?: number | undefined;
 }
 
+/** Keeps other writers of a blob away. */
+export interface BlobClaim extends Disposable {
+  /** Opens it where the last writer ended: `writer.offset` says how much had come. One after the other. */
+  write(size: number | undefined, follower?: BlobFollower): Promise<BlobWriter>;
+}
+
 /**
  * Content by its digest, as image-spec, image-layout.md, has it: `blobs/ALGORITHM/HEX`. A blob is there whole and
  * verified, or not at all; what has come of one that is not is kept in `ingest/`, to be gone on with.
  */
 export class Blobs {
   readonly #root: string;
+  readonly #turns = new Turns();
 
   constructor(root: string) {
     this.#root = root;
@@ -57,34 +65,67 @@ export class Blobs {
     return readFile(this.path(digest), 'utf8');
   }
 
-  /** Opens a blob for writing; `writer.offset` says how much of it had come before. */
-  async write({ digest, size }: Expected, follower?: BlobFollower): Promise<BlobWriter> {
+  /**
+   * The right to write a blob, piece by piece and in several tries. One at a time has it: others wait until it is disposed
+   * of, or throw the signal's reason. Undefined when the blob is there by then.
+   */
+  async claim(digest: Digest, signal?: AbortSignal): Promise<BlobClaim | undefined> {
+    if (await this.has(digest)) return undefined;
+    const turn = await this.#turns.take(digest, signal);
+    let isThere = true;
+    try {
+      isThere = await this.has(digest);
+    } finally {
+      if (isThere) turn[Symbol.dispose]();
+    }
+    if (isThere) return undefined;
+    const { algorithm, hex } = partsOf(digest);
+    return {
+      write: async (size, follower) =>
+        BlobWriter.open({ ...(await this.#options({ digest, size }, `${algorithm}-${hex}`)), follower }),
+      [Symbol.dispose]: () => turn[Symbol.dispose](),
+    };
+  }
+
+  async #options({ digest, size }: Expected, name: string) {
     if (!isVerifiable(digest)) {
       throw new ProaError(`content ${digest} cannot be verified: its algorithm is not known here`, {
         kind: 'unsupported',
       });
     }
-    const { algorithm, hex } = partsOf(digest);
-    const directory = join(this.#root, 'blobs', algorithm);
-    const partial = join(this.#root, 'ingest', `${algorithm}-${hex}`);
-    await makeDirectory(directory);
-    await makeDirectory(join(this.#root, 'ingest'));
-    return BlobWriter.open({ digest, size, partial, final: this.path(digest), follower });
+    const partial = join(this.#root, 'ingest', name);
+    const final = this.path(digest);
+    await makeDirectory(dirname(final));
+    await makeDirectory(dirname(partial));
+    return { digest, size, partial, final };
+  }
+
+  /**
+   * Writes a blob that comes from where nobody can go on later: when it ends early, nothing is left of it. Whoever else
+   * writes the same blob meanwhile has a file of his own. Answers whether it had to be read: not when it is there.
+   */
+  async receive(expected: Expected, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<boolean> {
+    if (await this.has(expected.digest)) return false;
+    const options = await this.#options(expected, ownName());
+    try {
+      await using writer = await BlobWriter.open(options);
+      for await (const chunk of chunks) await writer.write([chunk]);
+      await writer.commit();
+      return true;
+    } finally {
+      await rm(options.partial, { force: true });
+    }
   }
 
   /** Writes what is at hand whole. */
   async put(digest: Digest, data: string | Uint8Array): Promise<void> {
-    if (await this.has(digest)) return;
-    await using writer = await this.write({ digest, size: Buffer.byteLength(data) });
-    // What had come before of something so short is not worth going on with.
-    await writer.startOver();
-    await writer.write([typeof data === 'string' ? Buffer.from(data) : data]);
-    await writer.commit();
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    await this.receive({ digest, size: bytes.length }, [bytes]);
   }
 
   /** Writes content whose digest is known only when all of it has come. */
   async take(chunks: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
-    const path = join(this.#root, 'ingest', `take-${randomUUID()}`);
+    const path = join(this.#root, 'ingest', ownName());
     const file = await open(path, 'wx', 0o644);
     try {
       const hash = createHash('sha256');
@@ -142,6 +183,11 @@ export class Blobs {
   async remove(digest: Digest): Promise<void> {
     await rm(this.path(digest), { force: true });
   }
+}
+
+/** In `ingest/`, of what only its writer goes on with. */
+function ownName(): string {
+  return `take-${randomUUID()}`;
 }
 
 async function namesIn(directory: string): Promise<string[]> {

@@ -5,11 +5,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import type { Digest } from '../reference/digest.ts';
+import type { BlobClaim } from './blobs.ts';
 import { checkStore } from './check.ts';
 import { digestOf, put, putImage, temporaryDirectory } from './fixture.ts';
 import { ContentStore } from './store.ts';
 
 const putWord = (store: ContentStore, word: string): Promise<Descriptor> => putImage(store, [`layer of ${word}`]);
+
+async function claimed(store: ContentStore, digest: Digest): Promise<BlobClaim> {
+  const claim = await store.blobs.claim(digest);
+  assert.ok(claim, `${digest} is there`);
+  return claim;
+}
 
 test('ContentStore is an image layout, and content is found by its digest', async () => {
   using place = temporaryDirectory();
@@ -40,18 +47,19 @@ test('BlobWriter goes on where the last one ended, and only what is verified bec
   using store = await ContentStore.open(place.path);
   const data = 'the quick brown fox';
   const digest = digestOf(data);
+  using claim = await claimed(store, digest);
   {
-    await using writer = await store.blobs.write({ digest, size: data.length });
+    await using writer = await claim.write(data.length);
     await writer.write([Buffer.from(data.slice(0, 7))]);
   }
   assert.equal(await store.blobs.has(digest), false);
   {
-    await using writer = await store.blobs.write({ digest, size: data.length });
+    await using writer = await claim.write(data.length);
     assert.equal(writer.offset, 7);
     await assert.rejects(writer.commit(), /ended after 7 of 19 bytes/);
   }
   {
-    await using writer = await store.blobs.write({ digest, size: data.length });
+    await using writer = await claim.write(data.length);
     await writer.write([Buffer.from(data.slice(7))]);
     await writer.commit();
   }
@@ -63,13 +71,14 @@ test('BlobWriter discards what does not match, and what is too long', async () =
   using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);
   const digest = digestOf('right');
+  using claim = await claimed(store, digest);
   {
-    await using writer = await store.blobs.write({ digest });
+    await using writer = await claim.write(undefined);
     await writer.write([Buffer.from('wrong')]);
     await assert.rejects(writer.commit(), /does not match its digest: expected sha256:/);
   }
   {
-    await using writer = await store.blobs.write({ digest, size: 5 });
+    await using writer = await claim.write(5);
     await assert.rejects(writer.write([Buffer.from('rightly')]), /longer than the 5 bytes/);
   }
   assert.deepEqual(readdirSync(join(place.path, 'ingest')), []);
@@ -106,7 +115,8 @@ test('checkStore() finds what is corrupt, missing, unreferenced and partial, and
   writeFileSync(store.blobs.path(layer), 'a bit flipped');
   await put(store, 'text/plain', 'nobody needs this');
   {
-    await using writer = await store.blobs.write({ digest: digestOf('x'.repeat(9)), size: 9 });
+    using claim = await claimed(store, digestOf('x'.repeat(9)));
+    await using writer = await claim.write(9);
     await writer.write([Buffer.from('xxx')]);
   }
   const kinds = (await checkStore(store)).map(({ what }) => what).sort();

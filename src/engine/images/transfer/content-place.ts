@@ -30,13 +30,7 @@ export function storeTarget(store: ContentStore, lease: Lease): ImageTarget {
   return {
     async putBlob({ digest, size }, read) {
       lease.hold(digest as Digest);
-      if (await store.blobs.has(digest as Digest)) return false;
-      await using writer = await store.blobs.write({ digest: digest as Digest, size });
-      // Where it comes from knows no offsets.
-      await writer.startOver();
-      for await (const chunk of read()) await writer.write([chunk]);
-      await writer.commit();
-      return true;
+      return store.blobs.receive({ digest: digest as Digest, size }, read());
     },
     async putManifest({ descriptor, text }, name) {
       lease.hold(descriptor.digest as Digest);

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, renameSync } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
@@ -7,6 +7,7 @@ import { Turns } from '#engine/async/turns.ts';
 import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
 import { isCode, noSuchContent } from './errors.ts';
 import { makeDirectory, syncDirectory } from './files.ts';
+import type { Lease } from './leases.ts';
 import { type BlobFollower, BlobWriter } from './writer.ts';
 
 /** Longer manifests and configurations are a mistake or an attack. Registries take 4 MiB. */
@@ -123,8 +124,8 @@ export class Blobs {
     await this.receive({ digest, size: bytes.length }, [bytes]);
   }
 
-  /** Writes content whose digest is known only when all of it has come. */
-  async take(chunks: AsyncIterable<Uint8Array>): Promise<{ digest: Digest; size: number }> {
+  /** Writes content whose digest is known only when all of it has come: the lease holds it before it has its name. */
+  async take(chunks: AsyncIterable<Uint8Array>, lease: Lease): Promise<{ digest: Digest; size: number }> {
     const path = join(this.#root, 'ingest', ownName());
     const file = await open(path, 'wx', 0o644);
     try {
@@ -137,6 +138,7 @@ export class Blobs {
       }
       await file.sync();
       const digest: Digest = `sha256:${hash.digest('hex')}`;
+      lease.hold(digest);
       await this.adopt(path, digest);
       return { digest, size };
     } finally {
@@ -180,8 +182,22 @@ export class Blobs {
     await syncDirectory(dirname(final));
   }
 
-  async remove(digest: Digest): Promise<void> {
-    await rm(this.path(digest), { force: true });
+  /**
+   * When it returns a promise, the blob has lost its name: nobody finds it any more who asks from now on. The rest, which
+   * takes time for a large file, is waited for.
+   */
+  remove(digest: Digest): Promise<void> {
+    return this.#discard(this.path(digest));
+  }
+
+  async #discard(path: string): Promise<void> {
+    const aside = join(this.#root, 'ingest', `removed-${randomUUID()}`);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw error;
+    }
+    await rm(aside, { force: true });
   }
 }
 

@@ -104,6 +104,23 @@ test('collect() keeps what a name or a lease leads to', async () => {
   assert.deepEqual(await store.blobs.list(), []);
 });
 
+test('collect() keeps what got its name, and lost its lease, while it looked', async () => {
+  using place = temporaryDirectory();
+  using store = await ContentStore.open(place.path);
+  const named = await putWord(store, 'named');
+  await store.names.set('a:1', named);
+  for (let round = 0; round < 20; round++) {
+    const collecting = store.collect();
+    const lease = store.lease();
+    lease.hold(digestOf(`round ${round}`));
+    const blob = await put(store, 'text/plain', `round ${round}`);
+    await store.names.keep(blob);
+    lease[Symbol.dispose]();
+    await collecting;
+    assert.ok(await store.blobs.has(blob.digest as Digest), `round ${round}`);
+  }
+});
+
 test('checkStore() finds what is corrupt, missing, unreferenced and partial, and mends it', async () => {
   using place = temporaryDirectory();
   using store = await ContentStore.open(place.path);

@@ -6,13 +6,9 @@ import type { Digest } from '../reference/digest.ts';
 import { Blobs } from './blobs.ts';
 import { makeDirectory } from './files.ts';
 import { ensureLayout } from './layout.ts';
+import { type Lease, Leases } from './leases.ts';
 import { lockStore } from './lock.ts';
 import { Names } from './names.ts';
-
-/** Protects content that no name leads to yet: of an image that is being fetched or built. */
-export interface Lease extends Disposable {
-  hold(digest: Digest): void;
-}
 
 /** All content of one engine: an OCI image layout that other tools can read. image-spec, image-layout.md. */
 export class ContentStore implements Disposable {
@@ -20,7 +16,7 @@ export class ContentStore implements Disposable {
   readonly blobs: Blobs;
   readonly names: Names;
   readonly #lock: Disposable;
-  readonly #leases = new Set<Set<Digest>>();
+  readonly #leases = new Leases();
 
   private constructor(root: string, names: Names, lock: Disposable) {
     this.root = root;
@@ -44,14 +40,8 @@ export class ContentStore implements Disposable {
     }
   }
 
-  /** Leases end with the process: the store belongs to one, and what a dead one held is nobody's any more. */
   lease(): Lease {
-    const held = new Set<Digest>();
-    this.#leases.add(held);
-    return {
-      hold: (digest) => held.add(digest),
-      [Symbol.dispose]: () => this.#leases.delete(held),
-    };
+    return this.#leases.begin();
   }
 
   /** What a manifest or an index leads to, one step. Other content leads nowhere. */
@@ -80,19 +70,16 @@ export class ContentStore implements Disposable {
 
   /** Removes what neither a name nor a lease leads to; gives what was removed. */
   async collect(): Promise<{ digest: Digest; size: number }[]> {
+    using search = this.#leases.search();
     const kept = await this.reachable();
     const removed: { digest: Digest; size: number }[] = [];
     for (const blob of await this.blobs.list()) {
-      if (kept.has(blob.digest) || this.#isLeased(blob.digest)) continue;
+      // Nothing may come between the question and the removal: who holds a blob looks afterwards whether it is there.
+      if (kept.has(blob.digest) || search.isHeld(blob.digest)) continue;
       await this.blobs.remove(blob.digest);
       removed.push(blob);
     }
     return removed;
-  }
-
-  #isLeased(digest: Digest): boolean {
-    for (const held of this.#leases) if (held.has(digest)) return true;
-    return false;
   }
 
   [Symbol.dispose](): void {

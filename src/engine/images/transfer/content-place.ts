@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import type { Blobs } from '../content/blobs.ts';
-import type { ContentStore, Lease } from '../content/store.ts';
+import type { Lease } from '../content/leases.ts';
+import type { ContentStore } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import type { FetchedManifest } from '../registry/client.ts';
 import type { ImageSource, ImageTarget } from './copy.ts';

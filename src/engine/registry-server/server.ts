@@ -8,6 +8,7 @@ import type { ContentStore } from '../images/content/store.ts';
 import { checkDigest, type Digest, isDigest } from '../images/reference/digest.ts';
 import { readShort } from '../images/registry/http.ts';
 import { answerEmpty, answerJson, answerRefusal, Refusal } from './answer.ts';
+import { RecentBlobs } from './recent.ts';
 import { Repositories } from './repositories.ts';
 import { Uploads } from './uploads.ts';
 
@@ -19,6 +20,8 @@ export interface RegistryServerOptions {
   store: ContentStore;
   /** Told of requests that failed for a reason of ours. */
   onError?(error: unknown): void;
+  /** How long a blob is kept that no manifest names: an hour. */
+  recentMilliseconds?: number;
 }
 
 /**
@@ -28,13 +31,15 @@ export interface RegistryServerOptions {
 export class RegistryServer implements AsyncDisposable {
   readonly #store: ContentStore;
   readonly #repositories: Repositories;
+  readonly #recent: RecentBlobs;
   readonly #uploads: Uploads;
   readonly #server: Server;
 
-  constructor({ store, onError = () => {} }: RegistryServerOptions) {
+  constructor({ store, onError = () => {}, recentMilliseconds = 60 * 60 * 1000 }: RegistryServerOptions) {
     this.#store = store;
     this.#repositories = new Repositories(store);
-    this.#uploads = new Uploads(store);
+    this.#recent = new RecentBlobs({ store, milliseconds: recentMilliseconds, onError });
+    this.#uploads = new Uploads(store, this.#recent);
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error) => {
         if (!(error instanceof Refusal)) onError(error);
@@ -128,8 +133,17 @@ export class RegistryServer implements AsyncDisposable {
 
   async #blob(text: string): Promise<Digest> {
     if (!isDigest(text)) throw new Refusal(400, 'DIGEST_INVALID', `"${text}" is no digest`);
-    if (!(await this.#store.blobs.has(text))) throw new Refusal(404, 'BLOB_UNKNOWN', `no blob ${text}`);
+    if (!(await this.#isHere(text))) throw new Refusal(404, 'BLOB_UNKNOWN', `no blob ${text}`);
     return text;
+  }
+
+  /** Who hears that a blob is here need not bring it: it stays until there was time for a manifest. */
+  async #isHere(digest: Digest): Promise<boolean> {
+    using lease = this.#store.lease();
+    lease.hold(digest);
+    const isHere = await this.#store.blobs.has(digest);
+    if (isHere) this.#recent.hold(digest);
+    return isHere;
   }
 
   async #getBlob({ request, response, rest }: Call): Promise<void> {
@@ -160,7 +174,7 @@ export class RegistryServer implements AsyncDisposable {
   async #beginUpload(call: Call): Promise<void> {
     const { response, url, repository } = call;
     const mount = url.searchParams.get('mount');
-    if (mount !== null && isDigest(mount) && (await this.#store.blobs.has(mount))) {
+    if (mount !== null && isDigest(mount) && (await this.#isHere(mount))) {
       answerEmpty(response, 201, blobHeaders(repository, mount));
       return;
     }
@@ -195,6 +209,7 @@ export class RegistryServer implements AsyncDisposable {
     this.#server.closeAllConnections();
     await new Promise((closed) => this.#server.close(closed));
     await this.#uploads[Symbol.asyncDispose]();
+    this.#recent[Symbol.dispose]();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import type { ContentStore } from '../images/content/store.ts';
 import { type Digest, isDigest, isVerifiable, partsOf } from '../images/reference/digest.ts';
 import { Refusal } from './answer.ts';
+import type { RecentBlobs } from './recent.ts';
 
 interface Upload {
   file: FileHandle;
@@ -23,8 +24,11 @@ export class Uploads implements AsyncDisposable {
   readonly #store: ContentStore;
   readonly #uploads = new Map<string, Upload & { timer: NodeJS.Timeout }>();
 
-  constructor(store: ContentStore) {
+  readonly #recent: RecentBlobs;
+
+  constructor(store: ContentStore, recent: RecentBlobs) {
     this.#store = store;
+    this.#recent = recent;
   }
 
   async begin(): Promise<string> {
@@ -80,6 +84,7 @@ export class Uploads implements AsyncDisposable {
       await this.cancel(id);
       throw new Refusal(400, 'DIGEST_INVALID', `the content is ${algorithm}:${found}, not ${digest}`);
     }
+    this.#recent.hold(digest);
     await this.#store.blobs.adopt(upload.path, digest);
     await this.#forget(id);
     return digest;

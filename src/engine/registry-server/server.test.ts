@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
@@ -74,4 +76,34 @@ test('what no manifest names goes when the time of a push is over', async () => 
   for (const digest of [manifest, digestOf('named')]) assert.ok(await place.store.blobs.has(digest as Digest));
   assert.equal((await place.store.blobs.list()).length, 3);
   assert.deepEqual(server.failures, []);
+});
+
+test('an upload whose bytes are written in parts, or of which a piece failed, is what its digest says', async () => {
+  using place = await temporaryStore();
+  await using server = await serving(place.store);
+  const content = 'a piece that is taken little by little';
+  const digest = digestOf(content);
+  const location = (await server.ask('POST', 'blobs/uploads/')).headers.get('location') ?? '';
+  const id = location.replace('/v2/app/', '');
+  const file = await open(join(place.store.root, 'ingest', `upload-${id.split('/').at(-1)}`), 'r');
+  // Every handle has the same prototype: a disk that is nearly full takes a part, and then nothing.
+  const prototype = Object.getPrototypeOf(file) as FileHandle;
+  await file.close();
+  const write = prototype.write as (...of: unknown[]) => Promise<{ bytesWritten: number }>;
+  let left = 12;
+  prototype.write = function (this: FileHandle, bytes: Uint8Array, from = 0, length = bytes.length, at?: number) {
+    if (left === 0) return Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
+    const taken = Math.min(5, length, left);
+    left -= taken;
+    return write.call(this, bytes, from, taken, at);
+  } as FileHandle['write'];
+  try {
+    assert.equal((await server.ask('PATCH', id, content)).status, 500);
+    assert.equal(server.failures.length, 1);
+    left = Number.POSITIVE_INFINITY;
+    assert.equal((await server.ask('PUT', `${id}?digest=${digest}`, content)).status, 201);
+  } finally {
+    prototype.write = write as FileHandle['write'];
+  }
+  assert.equal(await place.store.blobs.readDocument(digest), content);
 });

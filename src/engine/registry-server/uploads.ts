@@ -2,6 +2,7 @@ import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { writeWhole } from '../images/content/files.ts';
 import type { ContentStore } from '../images/content/store.ts';
 import { type Digest, isDigest, isVerifiable, partsOf } from '../images/reference/digest.ts';
 import { Refusal } from './answer.ts';
@@ -61,7 +62,7 @@ export class Uploads implements AsyncDisposable {
     upload.busy = true;
     try {
       for await (const chunk of body) {
-        await upload.file.write(chunk as Buffer);
+        await writeWhole(upload.file, chunk as Buffer, upload.offset);
         upload.hash.update(chunk as Buffer);
         upload.offset += (chunk as Buffer).length;
       }
@@ -77,6 +78,8 @@ export class Uploads implements AsyncDisposable {
     if (digest === undefined || !isDigest(digest) || !isVerifiable(digest))
       throw new Refusal(400, 'DIGEST_INVALID', `"${digest ?? ''}" is no digest that can be verified`);
     const { algorithm, hex } = partsOf(digest);
+    // Of a piece that could not be written, a part may stand behind what was hashed.
+    await upload.file.truncate(upload.offset);
     await upload.file.sync();
     const found =
       algorithm === 'sha256' ? upload.hash.digest('hex') : await this.#store.blobs.hashOf(upload.path, algorithm);

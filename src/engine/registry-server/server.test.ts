@@ -107,3 +107,26 @@ test('an upload whose bytes are written in parts, or of which a piece failed, is
   }
   assert.equal(await place.store.blobs.readDocument(digest), content);
 });
+
+test('a digest of an algorithm that is not known, and a number of tags that is none, are the fault of who asks', async () => {
+  using place = await temporaryStore();
+  await using server = await serving(place.store);
+  await server.image('1', 'one');
+  await server.image('2', 'two');
+  const unknown = await server.ask('PUT', `manifests/foo:${'a'.repeat(32)}`, '{}', mediaTypes.manifest[0]);
+  assert.equal(unknown.status, 400);
+  assert.match(unknown.text, /DIGEST_INVALID.*algorithm is not known/);
+  assert.equal((await server.ask('PUT', 'manifests/foo:aaa', '{}', mediaTypes.manifest[0])).status, 400);
+  for (const wrong of ['abc', '-1', '1.5', '']) {
+    const answer = await server.ask('GET', `tags/list?n=${wrong}`);
+    assert.equal(answer.status, 400, wrong);
+    assert.match(answer.text, /PAGINATION_NUMBER_INVALID.*expected a number of tags/);
+  }
+  for (const [n, tags] of [
+    ['0', []],
+    ['1', ['1']],
+    ['9', ['1', '2']],
+  ] as const)
+    assert.deepEqual(JSON.parse((await server.ask('GET', `tags/list?n=${n}`)).text).tags, tags);
+  assert.deepEqual(server.failures, []);
+});

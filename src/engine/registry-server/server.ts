@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { describe } from '#common/errors.ts';
 import type { ContentStore } from '../images/content/store.ts';
-import { checkDigest, type Digest, isDigest } from '../images/reference/digest.ts';
+import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../images/reference/digest.ts';
 import { readShort } from '../images/registry/http.ts';
 import { answerEmpty, answerJson, answerRefusal, Refusal } from './answer.ts';
 import { RecentBlobs } from './recent.ts';
@@ -115,7 +115,7 @@ export class RegistryServer implements AsyncDisposable {
     'GET tags': ({ response, url, repository, rest }) => {
       if (rest !== 'list') throw new Refusal(404, 'UNSUPPORTED', `nothing is served at ${url.pathname}`);
       const last = url.searchParams.get('last');
-      const limit = Number(url.searchParams.get('n') ?? Number.POSITIVE_INFINITY);
+      const limit = limitOf(url.searchParams.get('n'));
       const all = this.#repositories.tags(repository).filter((tag) => last === null || tag > last);
       const tags = all.slice(0, limit);
       const more = tags.length < all.length && tags.length > 0;
@@ -192,8 +192,10 @@ export class RegistryServer implements AsyncDisposable {
 
   async #putManifest({ request, response, repository, rest }: Call): Promise<void> {
     if (!isDigest(rest) && !TAG.test(rest)) throw new Refusal(400, 'MANIFEST_INVALID', `"${rest}" is no tag`);
+    if (isDigest(rest) && !isVerifiable(rest))
+      throw new Refusal(400, 'DIGEST_INVALID', `"${rest}" cannot be verified: its algorithm is not known here`);
     const body = await readShort(request, MANIFEST_LIMIT, 'manifest');
-    const { algorithm } = isDigest(rest) ? { algorithm: rest.slice(0, rest.indexOf(':')) } : { algorithm: 'sha256' };
+    const { algorithm } = isDigest(rest) ? partsOf(rest) : { algorithm: 'sha256' };
     const digest = checkDigest(`${algorithm}:${createHash(algorithm).update(body).digest('hex')}`, 'digest');
     const mediaType = request.headers['content-type']?.split(';')[0]?.trim() ?? '';
     const { subject } = await this.#repositories.put(repository, rest, {
@@ -229,6 +231,12 @@ function uploadHeaders(repository: string, id: string, offset: number) {
 
 function blobHeaders(repository: string, digest: string) {
   return { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest };
+}
+
+function limitOf(text: string | null): number {
+  if (text === null) return Number.POSITIVE_INFINITY;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new Refusal(400, 'PAGINATION_NUMBER_INVALID', `n: expected a number of tags, got "${text}"`);
 }
 
 /** One range of bytes; undefined for none or for what may be ignored. RFC 9110, 14.2. */

@@ -85,7 +85,7 @@ test('an upload whose bytes are written in parts, or of which a piece failed, is
   const digest = digestOf(content);
   const location = (await server.ask('POST', 'blobs/uploads/')).headers.get('location') ?? '';
   const id = location.replace('/v2/app/', '');
-  const file = await open(join(place.store.root, 'ingest', `upload-${id.split('/').at(-1)}`), 'r');
+  const file = await open(join(place.store.root, 'oci-layout'), 'r');
   // Every handle has the same prototype: a disk that is nearly full takes a part, and then nothing.
   const prototype = Object.getPrototypeOf(file) as FileHandle;
   await file.close();

@@ -1,6 +1,5 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { writeWhole } from '../images/content/files.ts';
 import type { ContentStore } from '../images/content/store.ts';
@@ -34,7 +33,7 @@ export class Uploads implements AsyncDisposable {
 
   async begin(): Promise<string> {
     const id = randomUUID();
-    const path = join(this.#store.root, 'ingest', `upload-${id}`);
+    const path = this.#store.blobs.ownFile('upload');
     const file = await open(path, 'wx', 0o644);
     const timer = setTimeout(() => this.cancel(id), PATIENCE_MILLISECONDS).unref();
     this.#uploads.set(id, { file, path, offset: 0, hash: createHash('sha256'), busy: false, timer });

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, renameSync } from 'node:fs';
+import { createReadStream, renameSync, statSync } from 'node:fs';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
@@ -12,6 +12,10 @@ import { type BlobFollower, BlobWriter } from './writer.ts';
 
 /** Longer manifests and configurations are a mistake or an attack. Registries take 4 MiB. */
 const DOCUMENT_LIMIT = 4 << 20;
+
+/** In `ingest/`, beside what a later writer may go on with, named by its digest. */
+type OwnKind = 'take' | 'upload' | 'removed';
+const OWN_FILE = /^(?:take|upload|removed)-/;
 
 export interface Expected {
   digest: Digest;
@@ -30,10 +34,12 @@ export interface BlobClaim extends Disposable {
  */
 export class Blobs {
   readonly #root: string;
+  readonly #ingest: string;
   readonly #turns = new Turns();
 
   constructor(root: string) {
     this.#root = root;
+    this.#ingest = join(root, 'ingest');
   }
 
   path(digest: Digest): string {
@@ -80,21 +86,20 @@ export class Blobs {
       if (isThere) turn[Symbol.dispose]();
     }
     if (isThere) return undefined;
-    const { algorithm, hex } = partsOf(digest);
+    const partial = join(this.#ingest, partialName(digest));
     return {
       write: async (size, follower) =>
-        BlobWriter.open({ ...(await this.#options({ digest, size }, `${algorithm}-${hex}`)), follower }),
+        BlobWriter.open({ ...(await this.#options({ digest, size }, partial)), follower }),
       [Symbol.dispose]: () => turn[Symbol.dispose](),
     };
   }
 
-  async #options({ digest, size }: Expected, name: string) {
+  async #options({ digest, size }: Expected, partial: string) {
     if (!isVerifiable(digest)) {
       throw new ProaError(`content ${digest} cannot be verified: its algorithm is not known here`, {
         kind: 'unsupported',
       });
     }
-    const partial = join(this.#root, 'ingest', name);
     const final = this.path(digest);
     await makeDirectory(dirname(final));
     await makeDirectory(dirname(partial));
@@ -107,7 +112,7 @@ export class Blobs {
    */
   async receive(expected: Expected, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<boolean> {
     if (await this.has(expected.digest)) return false;
-    const options = await this.#options(expected, ownName());
+    const options = await this.#options(expected, this.ownFile('take'));
     try {
       await using writer = await BlobWriter.open(options);
       for await (const chunk of chunks) await writer.write([chunk]);
@@ -126,7 +131,7 @@ export class Blobs {
 
   /** Writes content whose digest is known only when all of it has come: the lease holds it before it has its name. */
   async take(chunks: AsyncIterable<Uint8Array>, lease: Lease): Promise<{ digest: Digest; size: number }> {
-    const path = join(this.#root, 'ingest', ownName());
+    const path = this.ownFile('take');
     const file = await open(path, 'wx', 0o644);
     try {
       const hash = createHash('sha256');
@@ -182,6 +187,36 @@ export class Blobs {
     await syncDirectory(dirname(final));
   }
 
+  /** What has come of blobs that nobody fetches at the moment, and when the last of it came. */
+  async partials(): Promise<{ digest: Digest; modified: number }[]> {
+    const found: { digest: Digest; modified: number }[] = [];
+    for (const name of await namesIn(this.#ingest)) {
+      const digest = name.replace('-', ':');
+      if (!isDigest(digest) || this.#turns.isTaken(digest)) continue;
+      const status = statSync(join(this.#ingest, name), { throwIfNoEntry: false });
+      if (status) found.push({ digest, modified: status.mtimeMs });
+    }
+    return found;
+  }
+
+  /** Whether it could: not what somebody has begun to go on with. */
+  async removePartial(digest: Digest): Promise<boolean> {
+    if (this.#turns.isTaken(digest)) return false;
+    await this.#discard(join(this.#ingest, partialName(digest)));
+    return true;
+  }
+
+  /** When a store is opened: what only a writer that has ended with its process could go on with. */
+  async removeAbandoned(): Promise<void> {
+    for (const name of await namesIn(this.#ingest))
+      if (OWN_FILE.test(name)) await rm(join(this.#ingest, name), { force: true });
+  }
+
+  /** A file in the store's file system for content that is on its way, which no other goes on with. */
+  ownFile(kind: OwnKind): string {
+    return join(this.#ingest, `${kind}-${randomUUID()}`);
+  }
+
   /**
    * When it returns a promise, the blob has lost its name: nobody finds it any more who asks from now on. The rest, which
    * takes time for a large file, is waited for.
@@ -191,7 +226,7 @@ export class Blobs {
   }
 
   async #discard(path: string): Promise<void> {
-    const aside = join(this.#root, 'ingest', `removed-${randomUUID()}`);
+    const aside = this.ownFile('removed');
     try {
       renameSync(path, aside);
     } catch (error) {
@@ -201,9 +236,8 @@ export class Blobs {
   }
 }
 
-/** In `ingest/`, of what only its writer goes on with. */
-function ownName(): string {
-  return `take-${randomUUID()}`;
+function partialName(digest: Digest): string {
+  return digest.replace(':', '-');
 }
 
 async function namesIn(directory: string): Promise<string[]> {

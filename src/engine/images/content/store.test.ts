@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Descriptor } from '#common/image-spec/types.ts';
@@ -114,6 +114,51 @@ test('collect() keeps what got its name, and lost its lease, while it looked', a
     await collecting;
     assert.ok(await store.blobs.has(blob.digest as Digest), `round ${round}`);
   }
+});
+
+test('what nobody goes on with is removed: at once what only its writer could, after a day what a pull could', async () => {
+  using place = temporaryDirectory();
+  const ingest = join(place.path, 'ingest');
+  const partial = async (of: ContentStore, word: string, hours: number) => {
+    const digest = digestOf(word);
+    const claim = await claimed(of, digest);
+    await using writer = await claim.write(word.length);
+    await writer.write([Buffer.from(word.slice(0, 2))]);
+    const path = join(ingest, digest.replace(':', '-'));
+    const time = Date.now() / 1000 - hours * 3600;
+    utimesSync(path, time, time);
+    return { digest, claim, name: digest.replace(':', '-') };
+  };
+  {
+    using store = await ContentStore.open(place.path);
+    for (const claim of [(await partial(store, 'young', 23)).claim, (await partial(store, 'very old', 25)).claim])
+      claim[Symbol.dispose]();
+    for (const kind of ['take', 'upload', 'removed'] as const) writeFileSync(store.blobs.ownFile(kind), 'some');
+  }
+  using store = await ContentStore.open(place.path);
+  const [young, old] = [digestOf('young'), digestOf('very old')].map((digest) => digest.replace(':', '-'));
+  assert.deepEqual(readdirSync(ingest).sort(), [young, old].sort());
+  const fetched = await partial(store, 'being fetched', 25);
+  const come = await partial(store, 'come from elsewhere', 0);
+  come.claim[Symbol.dispose]();
+  await store.blobs.put(come.digest, 'come from elsewhere');
+  await store.names.keep({ mediaType: 'text/plain', digest: come.digest, size: 19 });
+  await new Promise((passed) => setTimeout(passed));
+  await store.collect();
+  assert.deepEqual(readdirSync(ingest).sort(), [young, fetched.name].sort());
+  assert.deepEqual(
+    (await checkStore(store, { repair: true })).map(({ what, digest, mended }) => [what, digest, mended]),
+    [['partial', digestOf('young'), true]],
+  );
+  assert.deepEqual(readdirSync(ingest), [fetched.name]);
+  {
+    using _claim = fetched.claim;
+    await using writer = await fetched.claim.write(13);
+    assert.equal(writer.offset, 2);
+    await writer.write([Buffer.from('ing fetched')]);
+    await writer.commit();
+  }
+  assert.equal(await store.blobs.readDocument(fetched.digest), 'being fetched');
 });
 
 test('checkStore() finds what is corrupt, missing, unreferenced and partial, and mends it', async () => {

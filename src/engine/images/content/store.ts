@@ -10,6 +10,9 @@ import { type Lease, Leases } from './leases.ts';
 import { lockStore } from './lock.ts';
 import { Names } from './names.ts';
 
+/** A pull that is to go on finds what had come of it for so long. */
+const PATIENCE_MILLISECONDS = 24 * 60 * 60 * 1000;
+
 /** All content of one engine: an OCI image layout that other tools can read. image-spec, image-layout.md. */
 export class ContentStore implements Disposable {
   readonly root: string;
@@ -33,7 +36,9 @@ export class ContentStore implements Disposable {
       await ensureLayout(root);
       await makeDirectory(join(root, 'blobs', 'sha256'));
       await makeDirectory(join(root, 'ingest'));
-      return new ContentStore(root, await Names.open(root), lock);
+      const store = new ContentStore(root, await Names.open(root), lock);
+      await store.blobs.removeAbandoned();
+      return store;
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
@@ -68,7 +73,10 @@ export class ContentStore implements Disposable {
     return found;
   }
 
-  /** Removes what neither a name nor a lease leads to; gives what was removed. */
+  /**
+   * Removes what neither a name nor a lease leads to; gives what was removed. What has come of blobs that nobody has gone
+   * on with for a day goes, too.
+   */
   async collect(): Promise<{ digest: Digest; size: number }[]> {
     using search = this.#leases.search();
     const kept = await this.reachable();
@@ -79,6 +87,9 @@ export class ContentStore implements Disposable {
       await this.blobs.remove(blob.digest);
       removed.push(blob);
     }
+    for (const { digest, modified } of await this.blobs.partials())
+      if (modified < Date.now() - PATIENCE_MILLISECONDS || (await this.blobs.has(digest)))
+        await this.blobs.removePartial(digest);
     return removed;
   }
 

@@ -17,8 +17,7 @@ using lease = store.lease();
 const layers = [];
 const diffIds: string[] = [];
 for (let at = 0; at < words.length; at += 2) {
-  const taken = await store.blobs.take(createReadStream(words[at] as string, { highWaterMark: 1 << 20 }));
-  lease.hold(taken.digest);
+  const taken = await store.blobs.take(createReadStream(words[at] as string, { highWaterMark: 1 << 20 }), lease);
   layers.push({ mediaType: `application/vnd.oci.image.layer.v1.tar+${compression}`, ...taken });
   diffIds.push(words[at + 1] as string);
 }

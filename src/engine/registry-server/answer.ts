@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** distribution-spec, "Error Codes". */
+/** distribution-spec, "Error Codes", and the one that Docker's registry has for a wrong `n`. */
 export type ErrorCode =
   | 'BLOB_UNKNOWN'
   | 'BLOB_UPLOAD_INVALID'
@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'MANIFEST_UNKNOWN'
   | 'NAME_INVALID'
   | 'NAME_UNKNOWN'
+  | 'PAGINATION_NUMBER_INVALID'
   | 'SIZE_INVALID'
   | 'UNSUPPORTED';
 

@@ -2,6 +2,7 @@ import { describe } from '#common/errors.ts';
 import { isIndex, isManifest, mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex, parseManifest } from '#common/image-spec/validate.ts';
+import type { Lease } from '../images/content/leases.ts';
 import type { ContentStore } from '../images/content/store.ts';
 import { type Digest, isDigest } from '../images/reference/digest.ts';
 import { Refusal } from './answer.ts';
@@ -38,7 +39,9 @@ export class Repositories {
     if (isDigest(reference) && reference !== digest)
       throw new Refusal(400, 'DIGEST_INVALID', `the manifest is ${digest}, not ${reference}`);
     const document = parseDocument(mediaType, text);
-    await this.#checkParts(mediaType, text);
+    using lease = this.#store.lease();
+    lease.hold(digest);
+    await this.#checkParts(mediaType, text, lease);
     await this.#store.blobs.put(digest, text);
     const descriptor: Descriptor = { mediaType, digest, size: Buffer.byteLength(text) };
     const { subject, annotations } = document;
@@ -51,10 +54,11 @@ export class Repositories {
   }
 
   /** A manifest must not be there before what it is made of; an index may be, of other platforms. */
-  async #checkParts(mediaType: string, text: string): Promise<void> {
+  async #checkParts(mediaType: string, text: string, lease: Lease): Promise<void> {
     if (!isManifest(mediaType)) return;
     const { config, layers } = parseManifest(text);
     for (const { digest, urls } of [config, ...layers]) {
+      lease.hold(digest as Digest);
       if (urls?.length || (await this.#store.blobs.has(digest as Digest))) continue;
       throw new Refusal(404, 'MANIFEST_BLOB_UNKNOWN', `the manifest names ${digest}, which is not here`);
     }

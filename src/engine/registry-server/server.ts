@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { describe } from '#common/errors.ts';
 import type { ContentStore } from '../images/content/store.ts';
-import { checkDigest, type Digest, isDigest } from '../images/reference/digest.ts';
+import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../images/reference/digest.ts';
 import { readShort } from '../images/registry/http.ts';
 import { answerEmpty, answerJson, answerRefusal, Refusal } from './answer.ts';
+import { RecentBlobs } from './recent.ts';
 import { Repositories } from './repositories.ts';
 import { Uploads } from './uploads.ts';
 
@@ -19,6 +20,8 @@ export interface RegistryServerOptions {
   store: ContentStore;
   /** Told of requests that failed for a reason of ours. */
   onError?(error: unknown): void;
+  /** How long a blob is kept that no manifest names: an hour. */
+  recentMilliseconds?: number;
 }
 
 /**
@@ -28,13 +31,15 @@ export interface RegistryServerOptions {
 export class RegistryServer implements AsyncDisposable {
   readonly #store: ContentStore;
   readonly #repositories: Repositories;
+  readonly #recent: RecentBlobs;
   readonly #uploads: Uploads;
   readonly #server: Server;
 
-  constructor({ store, onError = () => {} }: RegistryServerOptions) {
+  constructor({ store, onError = () => {}, recentMilliseconds = 60 * 60 * 1000 }: RegistryServerOptions) {
     this.#store = store;
     this.#repositories = new Repositories(store);
-    this.#uploads = new Uploads(store);
+    this.#recent = new RecentBlobs({ store, milliseconds: recentMilliseconds, onError });
+    this.#uploads = new Uploads(store, this.#recent);
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error) => {
         if (!(error instanceof Refusal)) onError(error);
@@ -110,7 +115,7 @@ export class RegistryServer implements AsyncDisposable {
     'GET tags': ({ response, url, repository, rest }) => {
       if (rest !== 'list') throw new Refusal(404, 'UNSUPPORTED', `nothing is served at ${url.pathname}`);
       const last = url.searchParams.get('last');
-      const limit = Number(url.searchParams.get('n') ?? Number.POSITIVE_INFINITY);
+      const limit = limitOf(url.searchParams.get('n'));
       const all = this.#repositories.tags(repository).filter((tag) => last === null || tag > last);
       const tags = all.slice(0, limit);
       const more = tags.length < all.length && tags.length > 0;
@@ -128,8 +133,17 @@ export class RegistryServer implements AsyncDisposable {
 
   async #blob(text: string): Promise<Digest> {
     if (!isDigest(text)) throw new Refusal(400, 'DIGEST_INVALID', `"${text}" is no digest`);
-    if (!(await this.#store.blobs.has(text))) throw new Refusal(404, 'BLOB_UNKNOWN', `no blob ${text}`);
+    if (!(await this.#isHere(text))) throw new Refusal(404, 'BLOB_UNKNOWN', `no blob ${text}`);
     return text;
+  }
+
+  /** Who hears that a blob is here need not bring it: it stays until there was time for a manifest. */
+  async #isHere(digest: Digest): Promise<boolean> {
+    using lease = this.#store.lease();
+    lease.hold(digest);
+    const isHere = await this.#store.blobs.has(digest);
+    if (isHere) this.#recent.hold(digest);
+    return isHere;
   }
 
   async #getBlob({ request, response, rest }: Call): Promise<void> {
@@ -160,7 +174,7 @@ export class RegistryServer implements AsyncDisposable {
   async #beginUpload(call: Call): Promise<void> {
     const { response, url, repository } = call;
     const mount = url.searchParams.get('mount');
-    if (mount !== null && isDigest(mount) && (await this.#store.blobs.has(mount))) {
+    if (mount !== null && isDigest(mount) && (await this.#isHere(mount))) {
       answerEmpty(response, 201, blobHeaders(repository, mount));
       return;
     }
@@ -178,8 +192,10 @@ export class RegistryServer implements AsyncDisposable {
 
   async #putManifest({ request, response, repository, rest }: Call): Promise<void> {
     if (!isDigest(rest) && !TAG.test(rest)) throw new Refusal(400, 'MANIFEST_INVALID', `"${rest}" is no tag`);
+    if (isDigest(rest) && !isVerifiable(rest))
+      throw new Refusal(400, 'DIGEST_INVALID', `"${rest}" cannot be verified: its algorithm is not known here`);
     const body = await readShort(request, MANIFEST_LIMIT, 'manifest');
-    const { algorithm } = isDigest(rest) ? { algorithm: rest.slice(0, rest.indexOf(':')) } : { algorithm: 'sha256' };
+    const { algorithm } = isDigest(rest) ? partsOf(rest) : { algorithm: 'sha256' };
     const digest = checkDigest(`${algorithm}:${createHash(algorithm).update(body).digest('hex')}`, 'digest');
     const mediaType = request.headers['content-type']?.split(';')[0]?.trim() ?? '';
     const { subject } = await this.#repositories.put(repository, rest, {
@@ -195,6 +211,7 @@ export class RegistryServer implements AsyncDisposable {
     this.#server.closeAllConnections();
     await new Promise((closed) => this.#server.close(closed));
     await this.#uploads[Symbol.asyncDispose]();
+    this.#recent[Symbol.dispose]();
   }
 }
 
@@ -214,6 +231,12 @@ function uploadHeaders(repository: string, id: string, offset: number) {
 
 function blobHeaders(repository: string, digest: string) {
   return { location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest };
+}
+
+function limitOf(text: string | null): number {
+  if (text === null) return Number.POSITIVE_INFINITY;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new Refusal(400, 'PAGINATION_NUMBER_INVALID', `n: expected a number of tags, got "${text}"`);
 }
 
 /** One range of bytes; undefined for none or for what may be ignored. RFC 9110, 14.2. */

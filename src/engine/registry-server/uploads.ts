@@ -1,10 +1,11 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { writeWhole } from '../images/content/files.ts';
 import type { ContentStore } from '../images/content/store.ts';
 import { type Digest, isDigest, isVerifiable, partsOf } from '../images/reference/digest.ts';
 import { Refusal } from './answer.ts';
+import type { RecentBlobs } from './recent.ts';
 
 interface Upload {
   file: FileHandle;
@@ -23,13 +24,16 @@ export class Uploads implements AsyncDisposable {
   readonly #store: ContentStore;
   readonly #uploads = new Map<string, Upload & { timer: NodeJS.Timeout }>();
 
-  constructor(store: ContentStore) {
+  readonly #recent: RecentBlobs;
+
+  constructor(store: ContentStore, recent: RecentBlobs) {
     this.#store = store;
+    this.#recent = recent;
   }
 
   async begin(): Promise<string> {
     const id = randomUUID();
-    const path = join(this.#store.root, 'ingest', `upload-${id}`);
+    const path = this.#store.blobs.ownFile('upload');
     const file = await open(path, 'wx', 0o644);
     const timer = setTimeout(() => this.cancel(id), PATIENCE_MILLISECONDS).unref();
     this.#uploads.set(id, { file, path, offset: 0, hash: createHash('sha256'), busy: false, timer });
@@ -57,7 +61,7 @@ export class Uploads implements AsyncDisposable {
     upload.busy = true;
     try {
       for await (const chunk of body) {
-        await upload.file.write(chunk as Buffer);
+        await writeWhole(upload.file, chunk as Buffer, upload.offset);
         upload.hash.update(chunk as Buffer);
         upload.offset += (chunk as Buffer).length;
       }
@@ -73,6 +77,8 @@ export class Uploads implements AsyncDisposable {
     if (digest === undefined || !isDigest(digest) || !isVerifiable(digest))
       throw new Refusal(400, 'DIGEST_INVALID', `"${digest ?? ''}" is no digest that can be verified`);
     const { algorithm, hex } = partsOf(digest);
+    // Of a piece that could not be written, a part may stand behind what was hashed.
+    await upload.file.truncate(upload.offset);
     await upload.file.sync();
     const found =
       algorithm === 'sha256' ? upload.hash.digest('hex') : await this.#store.blobs.hashOf(upload.path, algorithm);
@@ -80,6 +86,7 @@ export class Uploads implements AsyncDisposable {
       await this.cancel(id);
       throw new Refusal(400, 'DIGEST_INVALID', `the content is ${algorithm}:${found}, not ${digest}`);
     }
+    this.#recent.hold(digest);
     await this.#store.blobs.adopt(upload.path, digest);
     await this.#forget(id);
     return digest;

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
+import { checkStore } from '../content/check.ts';
 import { digestOf, put, putImage, temporaryStore } from '../content/fixture.ts';
 import type { ContentStore } from '../content/store.ts';
 import { ImageLibrary } from '../library/images.ts';
@@ -136,4 +137,39 @@ test('an archive of a root filesystem becomes an image of one layer, however it 
   assert.equal((await to.store.reachable()).size, 3);
   await assert.rejects(importImage(to.store, Readable.from([gzipSync(archive).subarray(0, -9)])), /damaged/);
   assert.deepEqual(readdirSync(join(to.store.root, 'ingest')), []);
+});
+
+test('what is imported or loaded while others prune is there whole', async () => {
+  using to = await temporaryStore();
+  let ended = false;
+  const prune = async () => {
+    while (!ended) await to.store.collect();
+  };
+  const importing = async (at: number) => {
+    const archive = await archiveOf({ 'etc/word': `word ${at}` });
+    const { digest } = await importImage(to.store, Readable.from([archive]), {
+      reference: parseReference(`imported:${at}`),
+    });
+    return digest;
+  };
+  const loading = async (at: number) => {
+    const layer = `layer ${at}`;
+    const rootfs = { type: 'layers', diff_ids: [digestOf(layer)] };
+    const files = {
+      'l/layer.tar': layer,
+      'c.json': JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs }),
+      'manifest.json': JSON.stringify([{ Config: 'c.json', RepoTags: [`loaded:${at}`], Layers: ['l/layer.tar'] }]),
+    };
+    const [loaded] = await load(to.store, await archiveOf(files));
+    return loaded?.target.digest;
+  };
+  const pruning = [prune(), prune()];
+  try {
+    for (let at = 0; at < 40; at++) await Promise.all([importing(at), loading(at)]);
+  } finally {
+    ended = true;
+    await Promise.all(pruning);
+  }
+  assert.deepEqual(await checkStore(to.store), []);
+  assert.equal((await to.store.reachable()).size, 40 * 6);
 });

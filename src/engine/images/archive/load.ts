@@ -11,7 +11,8 @@ import { parseImageConfig, parseIndex } from '#common/image-spec/validate.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { beginningOf, compressionOf, decompressAny } from '../compression/detect.ts';
 import { putManifest } from '../content/assemble.ts';
-import type { ContentStore, Lease } from '../content/store.ts';
+import type { Lease } from '../content/leases.ts';
+import type { ContentStore } from '../content/store.ts';
 import { type Digest, isDigest } from '../reference/digest.ts';
 import { parseReference, referenceText, withDefaultTag } from '../reference/parse.ts';
 
@@ -110,17 +111,11 @@ async function readFile(
   const digest = digestOfPath(path);
   if (digest) {
     lease.hold(digest);
-    if (await store.blobs.has(digest)) return;
-    await using writer = await store.blobs.write({ digest, size });
-    await writer.startOver();
-    for await (const chunk of entry) await writer.write([chunk]);
-    await writer.commit();
+    await store.blobs.receive({ digest, size }, entry);
   } else if (['index.json', 'manifest.json', 'oci-layout'].includes(path)) {
     contents.documents.set(path, await readText(path, size, entry));
   } else if (/\.(?:json|tar)$/.test(path)) {
-    const file = await store.blobs.take(entry);
-    lease.hold(file.digest);
-    contents.files.set(path, file);
+    contents.files.set(path, await store.blobs.take(entry, lease));
   }
 }
 

@@ -6,7 +6,8 @@ import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import type { Digest } from '../reference/digest.ts';
-import type { ContentStore, Lease } from './store.ts';
+import type { Lease } from './leases.ts';
+import type { ContentStore } from './store.ts';
 
 /** How new layers are compressed: what every tool of others reads. */
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip';
@@ -26,8 +27,7 @@ export async function takeLayer(store: ContentStore, lease: Lease, tar: Readable
     },
   });
   const gzip = createGzip();
-  const [, taken] = await allSettled([pipeline(tar, hashing, gzip), store.blobs.take(gzip)] as const);
-  lease.hold(taken.digest);
+  const [, taken] = await allSettled([pipeline(tar, hashing, gzip), store.blobs.take(gzip, lease)] as const);
   return { layer: { mediaType: LAYER_TYPE, ...taken }, diffId: `sha256:${hash.digest('hex')}` };
 }
 

@@ -1,9 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe } from '#common/errors.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import type { Digest } from '../reference/digest.ts';
-import { isCode } from './errors.ts';
 import type { ContentStore } from './store.ts';
 
 /** Something that a crash or a disk has left, and whether it was mended. */
@@ -63,19 +60,7 @@ async function leftOvers(store: ContentStore, repair: boolean): Promise<Finding[
     if (!reachable.has(digest)) findings.push({ what: 'unreferenced', digest, mended: repair });
   }
   if (repair) await store.collect();
-  const ingest = join(store.root, 'ingest');
-  for (const name of await partials(ingest)) {
-    if (repair) await rm(join(ingest, name), { force: true });
-    findings.push({ what: 'partial', digest: name.replace('-', ':'), mended: repair });
-  }
+  for (const { digest } of await store.blobs.partials())
+    findings.push({ what: 'partial', digest, mended: repair && (await store.blobs.removePartial(digest)) });
   return findings;
-}
-
-async function partials(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
-    throw error;
-  }
 }

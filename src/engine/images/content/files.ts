@@ -15,6 +15,13 @@ export async function replaceFileDurably(path: string, data: string): Promise<vo
   await syncDirectory(dirname(path));
 }
 
+/** Writes all bytes at a place in a file: write(2) may take fewer. */
+export async function writeWhole(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}
+
 /** What was made, renamed or removed in a directory is on disk when it returns. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory: FileHandle = await open(path, 'r');

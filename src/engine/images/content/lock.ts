@@ -1,5 +1,7 @@
-import { readFileSync, unlinkSync } from 'node:fs';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { isCode } from './errors.ts';
 
@@ -10,41 +12,84 @@ interface Owner {
   boot: string;
 }
 
+const DIRECTORY = 'lock';
+const TRIES = 100;
+
 /**
- * Takes the store for this process. Node.js has no flock(2), so the lock is a file that says who has it; one whose owner
- * is gone counts for nothing. Throws `conflict`, naming the owner.
+ * Takes the store for this process. Node.js has no flock(2), so the lock is a directory with one file in it, whose name says
+ * who has it. rename(2) puts a directory in place of one that is empty and of no other: of several, one succeeds. A file whose
+ * owner is gone is removed by its name, which nobody has a second time: whoever has taken the lock meanwhile keeps it. Throws
+ * `conflict`, naming the owner.
  */
 export async function lockStore(root: string): Promise<Disposable> {
-  const path = `${root}/lock.json`;
-  const { hasEnded: _ended, ...own } = await describeProcess(process.pid);
-  const mine = `${path}.${process.pid}`;
-  await writeFile(mine, JSON.stringify(own));
+  const lock = join(root, DIRECTORY);
+  const { pid, startTime, boot } = await describeProcess(process.pid);
+  const name = `${pid}-${startTime}-${boot}-${randomUUID()}`;
+  const mine = `${lock}.${name}`;
   try {
-    // link(2) is what two cannot both succeed in.
-    for (let tries = 0; ; tries++) {
-      try {
-        await link(mine, path);
-        return unlock(path);
-      } catch (error) {
-        if (!isCode(error, 'EEXIST')) throw error;
-        const owner = await readOwner(path);
-        if (owner && (await isAlive(owner))) throw locked(root, owner);
-        if (tries > 10) throw new ProaError(`cannot lock "${root}": its lock comes and goes`, { kind: 'unavailable' });
-        await rm(path, { force: true });
-      }
+    await mkdir(mine);
+    await writeFile(join(mine, name), '');
+    for (let tries = 1; !(await takesPlace(mine, lock)); tries++) {
+      if (tries > TRIES) throw new ProaError(`cannot lock "${root}": its lock comes and goes`, { kind: 'unavailable' });
+      await removeDead(root, lock, '');
     }
   } finally {
-    await rm(mine, { force: true });
+    await rm(mine, { recursive: true, force: true });
+  }
+  const held = unlock(lock, name);
+  try {
+    // Of those that ended before they had it.
+    await removeDead(root, root, `${DIRECTORY}.`);
+    return held;
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
   }
 }
 
-function unlock(path: string): Disposable {
+async function takesPlace(mine: string, lock: string): Promise<boolean> {
+  try {
+    await rename(mine, lock);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Removes what the dead have left in a directory. In the lock itself, throws for what is not theirs. */
+async function removeDead(root: string, directory: string, prefix: string): Promise<void> {
+  for (const name of await namesIn(directory)) {
+    if (!name.startsWith(prefix)) continue;
+    const owner = ownerIn(name.slice(prefix.length));
+    if (owner && !(await isAlive(owner))) await rm(join(directory, name), { recursive: true, force: true });
+    else if (prefix === '') throw owner ? locked(root, owner) : foreign(root, name);
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+function ownerIn(name: string): Owner | undefined {
+  const [, pid, startTime, boot] = /^(\d+)-(\d+)-([0-9a-f-]{36})-[0-9a-f-]{36}$/.exec(name) ?? [];
+  return boot === undefined ? undefined : { pid: Number(pid), startTime: Number(startTime), boot };
+}
+
+function unlock(lock: string, name: string): Disposable {
   return {
     [Symbol.dispose]() {
+      rmSync(join(lock, name), { force: true });
       try {
-        unlinkSync(path);
+        rmdirSync(lock);
       } catch (error) {
-        if (!isCode(error, 'ENOENT')) throw error;
+        // The next one has it already.
+        if (!isCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
       }
     },
   };
@@ -57,13 +102,11 @@ function locked(root: string, { pid }: Owner): ProaError {
   });
 }
 
-async function readOwner(path: string): Promise<Owner | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owner;
-  } catch {
-    // Gone meanwhile, or cut off by a loss of power.
-    return undefined;
-  }
+function foreign(root: string, name: string): ProaError {
+  return new ProaError(`the image store "${root}" is locked by what is not known here: "${DIRECTORY}/${name}"`, {
+    kind: 'conflict',
+    remedy: 'Remove it when no engine uses the store',
+  });
 }
 
 async function isAlive(owner: Owner): Promise<boolean> {
@@ -71,8 +114,9 @@ async function isAlive(owner: Owner): Promise<boolean> {
     const now = await describeProcess(owner.pid);
     // One that has ended stays to be seen until its parent looks.
     return now.startTime === owner.startTime && now.boot === owner.boot && !now.hasEnded;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ESRCH')) return false;
+    throw error;
   }
 }
 

@@ -6,13 +6,12 @@ import type { Digest } from '../reference/digest.ts';
 import { Blobs } from './blobs.ts';
 import { makeDirectory } from './files.ts';
 import { ensureLayout } from './layout.ts';
+import { type Lease, Leases } from './leases.ts';
 import { lockStore } from './lock.ts';
 import { Names } from './names.ts';
 
-/** Protects content that no name leads to yet: of an image that is being fetched or built. */
-export interface Lease extends Disposable {
-  hold(digest: Digest): void;
-}
+/** A pull that is to go on finds what had come of it for so long. */
+const PATIENCE_MILLISECONDS = 24 * 60 * 60 * 1000;
 
 /** All content of one engine: an OCI image layout that other tools can read. image-spec, image-layout.md. */
 export class ContentStore implements Disposable {
@@ -20,7 +19,7 @@ export class ContentStore implements Disposable {
   readonly blobs: Blobs;
   readonly names: Names;
   readonly #lock: Disposable;
-  readonly #leases = new Set<Set<Digest>>();
+  readonly #leases = new Leases();
 
   private constructor(root: string, names: Names, lock: Disposable) {
     this.root = root;
@@ -37,21 +36,17 @@ export class ContentStore implements Disposable {
       await ensureLayout(root);
       await makeDirectory(join(root, 'blobs', 'sha256'));
       await makeDirectory(join(root, 'ingest'));
-      return new ContentStore(root, await Names.open(root), lock);
+      const store = new ContentStore(root, await Names.open(root), lock);
+      await store.blobs.removeAbandoned();
+      return store;
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Leases end with the process: the store belongs to one, and what a dead one held is nobody's any more. */
   lease(): Lease {
-    const held = new Set<Digest>();
-    this.#leases.add(held);
-    return {
-      hold: (digest) => held.add(digest),
-      [Symbol.dispose]: () => this.#leases.delete(held),
-    };
+    return this.#leases.begin();
   }
 
   /** What a manifest or an index leads to, one step. Other content leads nowhere. */
@@ -78,21 +73,24 @@ export class ContentStore implements Disposable {
     return found;
   }
 
-  /** Removes what neither a name nor a lease leads to; gives what was removed. */
+  /**
+   * Removes what neither a name nor a lease leads to; gives what was removed. What has come of blobs that nobody has gone
+   * on with for a day goes, too.
+   */
   async collect(): Promise<{ digest: Digest; size: number }[]> {
+    using search = this.#leases.search();
     const kept = await this.reachable();
     const removed: { digest: Digest; size: number }[] = [];
     for (const blob of await this.blobs.list()) {
-      if (kept.has(blob.digest) || this.#isLeased(blob.digest)) continue;
+      // Nothing may come between the question and the removal: who holds a blob looks afterwards whether it is there.
+      if (kept.has(blob.digest) || search.isHeld(blob.digest)) continue;
       await this.blobs.remove(blob.digest);
       removed.push(blob);
     }
+    for (const { digest, modified } of await this.blobs.partials())
+      if (modified < Date.now() - PATIENCE_MILLISECONDS || (await this.blobs.has(digest)))
+        await this.blobs.removePartial(digest);
     return removed;
-  }
-
-  #isLeased(digest: Digest): boolean {
-    for (const held of this.#leases) if (held.has(digest)) return true;
-    return false;
   }
 
   [Symbol.dispose](): void {

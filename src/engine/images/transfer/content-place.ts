@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import type { Blobs } from '../content/blobs.ts';
-import type { ContentStore, Lease } from '../content/store.ts';
+import type { Lease } from '../content/leases.ts';
+import type { ContentStore } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
 import type { FetchedManifest } from '../registry/client.ts';
 import type { ImageSource, ImageTarget } from './copy.ts';
@@ -30,13 +31,7 @@ export function storeTarget(store: ContentStore, lease: Lease): ImageTarget {
   return {
     async putBlob({ digest, size }, read) {
       lease.hold(digest as Digest);
-      if (await store.blobs.has(digest as Digest)) return false;
-      await using writer = await store.blobs.write({ digest: digest as Digest, size });
-      // Where it comes from knows no offsets.
-      await writer.startOver();
-      for await (const chunk of read()) await writer.write([chunk]);
-      await writer.commit();
-      return true;
+      return store.blobs.receive({ digest: digest as Digest, size }, read());
     },
     async putManifest({ descriptor, text }, name) {
       lease.hold(descriptor.digest as Digest);

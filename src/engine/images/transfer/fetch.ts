@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, ProaError } from '#common/errors.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
+import type { BlobClaim } from '../content/blobs.ts';
 import type { ContentStore } from '../content/store.ts';
 import type { BlobFollower } from '../content/writer.ts';
 import type { Digest } from '../reference/digest.ts';
@@ -25,12 +26,15 @@ export const PAUSE_MILLISECONDS = 250;
 
 /**
  * Brings a blob into the store, unless it is there. What has come once is not fetched again: a transfer that is cut goes
- * on where it ended, also after a restart, and at another mirror.
+ * on where it ended, also after a restart, and at another mirror. While another brings the same blob this one waits for
+ * it, and goes on where that has failed.
  */
 export async function fetchBlob(descriptor: Descriptor, options: FetchOptions): Promise<void> {
-  const { store, endpoints, onEvent } = options;
+  const { store, endpoints, onEvent, signal } = options;
   const digest = descriptor.digest as Digest;
-  if (await store.blobs.has(digest)) {
+  // Held through all tries: who follows the file must not find it changed by another in between.
+  using claim = await store.blobs.claim(digest, signal);
+  if (!claim) {
     onEvent({ digest, phase: 'exists' });
     options.follower?.verified(store.blobs.path(digest));
     return;
@@ -38,24 +42,29 @@ export async function fetchBlob(descriptor: Descriptor, options: FetchOptions): 
   let failure: unknown;
   for (const endpoint of endpoints) {
     try {
-      await fetchFrom(endpoint, descriptor, options);
+      await fetchFrom(endpoint, descriptor, claim, options);
       onEvent({ digest, phase: 'done' });
       return;
     } catch (error) {
-      if (options.signal?.aborted) throw error;
+      if (signal?.aborted) throw error;
       failure ??= error;
     }
   }
   throw failure ?? new ProaError(`nobody has blob ${digest}`, { kind: 'not-found' });
 }
 
-async function fetchFrom(endpoint: Endpoint, descriptor: Descriptor, options: FetchOptions): Promise<void> {
+async function fetchFrom(
+  endpoint: Endpoint,
+  descriptor: Descriptor,
+  claim: BlobClaim,
+  options: FetchOptions,
+): Promise<void> {
   const { onEvent, signal } = options;
   const { digest } = descriptor;
   let reached = 0;
   for (let idle = 0; ; ) {
     try {
-      await transfer(endpoint, descriptor, options, (offset) => {
+      await transfer(endpoint, descriptor, claim, options, (offset) => {
         if (offset > reached) idle = 0;
         reached = Math.max(reached, offset);
       });
@@ -71,11 +80,12 @@ async function fetchFrom(endpoint: Endpoint, descriptor: Descriptor, options: Fe
 async function transfer(
   endpoint: Endpoint,
   descriptor: Descriptor,
-  { client, store, onEvent, follower }: FetchOptions,
+  claim: BlobClaim,
+  { client, onEvent, follower }: FetchOptions,
   reached: (offset: number) => void,
 ): Promise<void> {
   const { digest, size } = descriptor;
-  await using writer = await store.blobs.write({ digest: digest as Digest, size }, follower);
+  await using writer = await claim.write(size, follower);
   if (writer.offset < size || size === 0) {
     const tell = progressTeller(onEvent, digest, size);
     using blob = await client.blobInBulk(endpoint, digest as Digest, writer.offset);

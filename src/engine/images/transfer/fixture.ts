@@ -10,6 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { RegistryServer } from '../../registry-server/server.ts';
@@ -74,6 +75,37 @@ export class World implements AsyncDisposable {
       },
     });
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  /** The same for blobs that take their time: `cutAfter` bytes of a large one each connection ends. */
+  async slowProxy(
+    host: string,
+    { cutAfter = Number.POSITIVE_INFINITY } = {},
+  ): Promise<{ host: string; sent(): number }> {
+    let sent = 0;
+    const [name, port] = host.split(':');
+    const pass = async (answer: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      let passed = 0;
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        if (response.destroyed) return;
+        passed += chunk.length;
+        sent += chunk.length;
+        response.write(chunk);
+        await sleep(2);
+        if (passed >= cutAfter) return response.destroy();
+      }
+      response.end();
+    };
+    const proxy = await this.proxy(host, ({ method, url, headers }, response) => {
+      if (method !== 'GET' || !url?.includes('/blobs/')) return false;
+      httpRequest({ host: name, port, method, path: url, headers }, (answer) => {
+        // Who asked may be gone, and with it the connection.
+        pass(answer, response).catch(() => response.destroy());
+      }).end();
+      return true;
+    });
+    return { host: proxy, sent: () => sent };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -239,7 +239,10 @@ export class RegistryClient implements Disposable {
     request: Omit<HttpRequest, 'url'> & ({ path: string } | { url: URL }),
   ): Promise<HttpResponse> {
     await this.#findScheme(endpoint);
+    const home = this.#url(endpoint, '');
     const url = 'url' in request ? request.url : this.#url(endpoint, request.path);
+    if (home.protocol === 'https:' && url.protocol !== 'https:')
+      throw new ProaError(`registry "${endpoint.host}" leads to ${url.origin}: not encrypted`, { kind: 'denied' });
     const scope = `repository:${endpoint.path}:${action}`;
     const key = `${endpoint.host} ${scope}`;
     const send = (authorization: string | undefined) => {
@@ -252,13 +255,17 @@ export class RegistryClient implements Disposable {
         ? this.#http.send(whole, options)
         : this.#http.sendPatiently(whole, options);
     };
-    const response = await this.#reach(endpoint, () => send(this.#answers.get(key)));
-    if (response.status !== 401) return response;
+    // An upload may go to another host, which proves itself what may come: nobody logged in there.
+    const atHome = url.origin === home.origin;
+    const given = atHome ? this.#answers.get(key) : undefined;
+    const response = await this.#reach(endpoint, () => send(given));
+    if (response.status !== 401 || !atHome) return response;
     response.body.resume();
     const authorization = await this.#tokens.answer(parseChallenges(response.headers['www-authenticate'] ?? ''), {
       scope,
       credentials: await this.#credentials.for(endpoint.host),
       origin: url,
+      refused: given,
     });
     if (authorization === undefined) return response;
     this.#answers.set(key, authorization);

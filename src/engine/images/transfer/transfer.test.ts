@@ -248,3 +248,32 @@ test('credential helpers are asked, and their tokens told from passwords', async
     rmSync(path, { recursive: true });
   }
 });
+
+test('an upload that goes elsewhere takes no credentials along', async () => {
+  await using world = new World();
+  const { host } = await world.registry();
+  const told: (string | undefined)[] = [];
+  const other = await world.proxy(host, ({ headers: { authorization } }) => {
+    told.push(authorization);
+    return false;
+  });
+  const own = await world.proxy(host, ({ method, headers: { authorization } }, response) => {
+    if (authorization === undefined) response.writeHead(401, { 'www-authenticate': 'Basic realm="a"' }).end();
+    else if (method !== 'POST') return false;
+    else {
+      const begun = httpRequest(`http://${host}/v2/app/blobs/uploads/`, { method: 'POST' }, ({ headers }) => {
+        response.writeHead(202, { location: `http://${other}${headers.location}` }).end();
+      });
+      begun.end();
+    }
+    return true;
+  });
+  const credentials = new CredentialFile({ auths: { [own]: { username: 'user', password: 'word' } } });
+  using client = new RegistryClient({ credentials });
+  const data = Buffer.from('some');
+  const endpoint = { host: own, path: 'app', insecure: true, digestOnly: false };
+  await client.pushBlob(endpoint, { digest: digestOf(data), size: data.length }, async function* () {
+    yield data;
+  });
+  assert.deepEqual(told, [undefined]);
+});

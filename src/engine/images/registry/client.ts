@@ -6,7 +6,7 @@ import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { gathered } from '../content/gathered.ts';
-import { checkDigest, type Digest } from '../reference/digest.ts';
+import { checkDigest, checkVerifiable, type Digest, partsOf } from '../reference/digest.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
@@ -52,19 +52,24 @@ export class RegistryClient implements Disposable {
     this.#signal = signal;
   }
 
-  /** The manifest or index that a tag or digest stands for; verified where it was asked for by digest. */
+  /**
+   * The manifest or index that a tag or digest stands for. It is what the digest says, which is that of the registry where it
+   * was asked for by a tag.
+   */
   async manifest(endpoint: Endpoint, reference: string, accept = acceptedManifests): Promise<FetchedManifest> {
+    const what = `manifest "${reference}" of ${endpoint.host}/${endpoint.path}`;
+    const asked = reference.includes(':') ? checkVerifiable(checkDigest(reference, what), what) : undefined;
     const response = await this.#ask(endpoint, 'pull', {
       method: 'GET',
       path: `manifests/${reference}`,
       headers: { accept: accept.join(', ') },
     });
     await this.#expect(response, [200], endpoint, `manifest "${reference}"`);
-    const what = `manifest "${reference}" of ${endpoint.host}/${endpoint.path}`;
     const data = await readShort(response.body, MANIFEST_LIMIT, what);
-    const found: Digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
-    const wanted = reference.includes(':') ? reference : response.headers['docker-content-digest'];
-    if (typeof wanted === 'string' && wanted.startsWith('sha256:') && wanted !== found) {
+    const wanted = asked ?? saidDigest(response, what);
+    const { algorithm } = wanted ? partsOf(wanted) : { algorithm: 'sha256' };
+    const found: Digest = `${algorithm}:${createHash(algorithm).update(data).digest('hex')}`;
+    if (wanted !== undefined && wanted !== found) {
       throw new ProaError(`${what} does not match its digest: expected ${wanted}, got ${found}`, { kind: 'invalid' });
     }
     const text = data.toString('utf8');
@@ -332,6 +337,12 @@ async function reasonIn(response: HttpResponse): Promise<string> {
 function mediaTypeOf(response: HttpResponse, text: string): string {
   const own = (JSON.parse(text) as { mediaType?: unknown }).mediaType;
   return typeof own === 'string' ? own : (response.headers['content-type']?.split(';')[0]?.trim() ?? '');
+}
+
+/** The header is optional for registries. */
+function saidDigest({ headers }: HttpResponse, what: string): Digest | undefined {
+  const said = headers['docker-content-digest'];
+  return typeof said === 'string' ? checkVerifiable(checkDigest(said, what), what) : undefined;
 }
 
 function lengthOf({ headers }: HttpResponse): number {

@@ -149,3 +149,30 @@ test('a body comes in bulk over TLS, from whom the certificate proves', async ()
   const got = await inBulk(`https://${place.address}/`, { insecure: true });
   assert.deepEqual(got, { digest: digest(content), length: content.length, failure: undefined });
 });
+
+test('who says nothing for too long has timed out, not whom we let wait', async () => {
+  const server = createServer((request, response) => {
+    const isSilent = request.url?.startsWith('/silent');
+    if (!request.url?.endsWith('/chunked')) response.setHeader('content-length', content.length);
+    if (isSilent) response.write(content.subarray(0, 1000));
+    else response.end(content);
+  });
+  await using place = await listening(server);
+  using client = new HttpClient({ idleMilliseconds: 100 });
+  for (const way of ['bulk', 'chunked', 'plain']) {
+    const ask = async (path: string) => {
+      const url = new URL(`http://${place.address}/${path}/${way}`);
+      const { body, pieces = body } = await client.send({ method: 'GET', url, bulk: way !== 'plain' });
+      const hash = createHash('sha256');
+      let waited = 0;
+      for await (const group of pieces as AsyncIterable<Buffer | Buffer[]>) {
+        for (const piece of [group].flat()) hash.update(piece);
+        if (path === 'slow' && waited++ < 2) await sleep(300);
+      }
+      return hash.digest('hex');
+    };
+    await assert.rejects(ask('silent'), { code: 'ETIMEDOUT', message: /says nothing for 0.1 s/ }, way);
+    assert.equal(await ask('slow'), digest(content), way);
+  }
+  server.closeAllConnections();
+});

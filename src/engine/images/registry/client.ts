@@ -25,6 +25,8 @@ export interface FetchedManifest {
 export interface ClientOptions {
   credentials: CredentialSource;
   signal?: AbortSignal;
+  /** How long a registry may say nothing. */
+  idleMilliseconds?: number | undefined;
 }
 
 export interface BlobInBulk extends Disposable {
@@ -39,15 +41,17 @@ type Action = 'pull' | 'pull,push' | 'delete';
  * repository, what was asked for and what the registry said.
  */
 export class RegistryClient implements Disposable {
-  readonly #http = new HttpClient();
-  readonly #tokens = new Tokens(this.#http);
+  readonly #http: HttpClient;
+  readonly #tokens: Tokens;
   readonly #credentials: CredentialSource;
   readonly #signal: AbortSignal | undefined;
   /** Registries without TLS, found out once. */
   readonly #plain = new Set<string>();
   readonly #answers = new Map<string, string>();
 
-  constructor({ credentials, signal }: ClientOptions) {
+  constructor({ credentials, signal, idleMilliseconds }: ClientOptions) {
+    this.#http = new HttpClient({ idleMilliseconds });
+    this.#tokens = new Tokens(this.#http);
     this.#credentials = credentials;
     this.#signal = signal;
   }

@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProaError } from '#common/errors.ts';
 import { BulkConnection } from './bulk.ts';
+import { watchSilence } from './silence.ts';
 
 export interface HttpRequest {
   method: string;
@@ -25,7 +26,6 @@ export interface HttpResponse {
 }
 
 const REDIRECTS = 8;
-const IDLE_MILLISECONDS = 60_000;
 const TRIES = 5;
 const FIRST_PAUSE = 250;
 /** A registry that asks for more patience than this is not waited for. */
@@ -36,6 +36,12 @@ export class HttpClient implements Disposable {
   readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #unverified = new https.Agent({ keepAlive: true, maxSockets: 8, rejectUnauthorized: false });
+  readonly #idleMilliseconds: number;
+
+  /** `idleMilliseconds`: how long the other side may say nothing. */
+  constructor({ idleMilliseconds = 60_000 } = {}) {
+    this.#idleMilliseconds = idleMilliseconds;
+  }
 
   /**
    * One request with its redirects. What is meant for one host is not told to another: credentials are dropped when a
@@ -80,18 +86,28 @@ export class HttpClient implements Disposable {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
       const agent = secure ? (insecure ? this.#unverified : this.#secure) : this.#plain;
-      const own = bulk ? new BulkConnection(url, { insecure, idleMilliseconds: IDLE_MILLISECONDS }) : undefined;
-      const way = own ? { createConnection: () => own } : { agent, timeout: IDLE_MILLISECONDS };
+      const milliseconds = this.#idleMilliseconds;
+      const own = bulk ? new BulkConnection(url, { insecure, idleMilliseconds: milliseconds }) : undefined;
+      const way = own ? { createConnection: () => own } : { agent };
       const options = { method, headers, ...way, ...(signal && { signal }) };
+      let answer: http.IncomingMessage | undefined;
       const request = (secure ? https : http).request(url, options, (message) => {
+        answer = message;
         const status = message.statusCode ?? 0;
         const pieces = status === 200 || status === 206 ? own?.bodyOf(message) : undefined;
         resolve({ status, headers: message.headers, body: message, pieces, url });
       });
-      request.on('timeout', () =>
-        request.destroy(new Error(`${url.host} says nothing for ${IDLE_MILLISECONDS / 1000} s`)),
-      );
       request.on('error', reject);
+      const silence = {
+        host: url.host,
+        milliseconds,
+        // What has come waits for its reader.
+        isHeld: () => answer !== undefined && answer.readableLength > 0,
+        onSilence: (error: Error) => (answer ?? request).destroy(error),
+      };
+      // Its reader hears of the reason, not just of an end.
+      if (own) own.on('error', (error) => answer?.destroy(error));
+      else request.on('socket', (socket) => request.on('close', watchSilence(socket, silence)));
       if (body === undefined || body instanceof Uint8Array) request.end(body);
       else sendAll(request, body).catch((error) => request.destroy(error));
     });
@@ -117,12 +133,20 @@ export function retryAfter(value: string | undefined, now = Date.now()): number 
   return Number.isNaN(time) ? 0 : Math.max(0, time);
 }
 
+const passing = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
 /** Whether the network may do better another time. */
-function passes(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'].includes(
-    code,
-  );
+export function passes(error: unknown): boolean {
+  return passing.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function without(headers: Record<string, string>, name: string): Record<string, string> {

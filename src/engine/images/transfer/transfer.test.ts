@@ -277,3 +277,25 @@ test('an upload that goes elsewhere takes no credentials along', async () => {
   });
   assert.deepEqual(told, [undefined]);
 });
+
+test('a registry that falls silent in a blob is asked again', async () => {
+  await using world = new World();
+  const { host, store } = await world.registry();
+  await store.names.set('app:1', await putRandom(store, 'amd64', 500_000));
+  let silent = 0;
+  const proxy = await world.proxy(host, ({ url = '' }, response) => {
+    if (!url.includes('/blobs/') || silent > 0) return false;
+    silent++;
+    response.writeHead(200, { 'content-length': 500_000 }).flushHeaders();
+    return true;
+  });
+  using client = new RegistryClient({ credentials: new CredentialFile({}), idleMilliseconds: 200 });
+  const reasons: (string | undefined)[] = [];
+  await pullImage(parseReference(`${proxy}/app:1`), {
+    client,
+    store: await world.store(),
+    rules,
+    onEvent: ({ phase, reason }) => void (phase === 'retrying' && reasons.push(reason)),
+  });
+  assert.deepEqual(reasons, [`Error: ${proxy} says nothing for 0.2 s`]);
+});

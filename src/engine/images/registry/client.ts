@@ -10,7 +10,7 @@ import { checkDigest, checkVerifiable, type Digest, partsOf } from '../reference
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
-import { HttpClient, type HttpRequest, type HttpResponse, readShort } from './http.ts';
+import { HttpClient, type HttpRequest, type HttpResponse, patiently, readShort } from './http.ts';
 import { parseChallenges, Tokens } from './tokens.ts';
 
 /** distribution-spec, "Pulling manifests": registries take at least this. */
@@ -151,25 +151,29 @@ export class RegistryClient implements Disposable {
   ): Promise<boolean> {
     if (await this.hasBlob(endpoint, digest as Digest)) return false;
     const mount = mountFrom ? `?mount=${digest}&from=${encodeURIComponent(mountFrom)}` : '';
+    let sent = false;
+    const done = await patiently(async () => {
+      const begun = await this.#beginUpload(endpoint, mount);
+      if (begun.status !== 202) return begun;
+      const url = locationOf(begun, endpoint);
+      url.searchParams.set('digest', digest);
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
+      sent = true;
+      return this.#ask(endpoint, 'pull,push', { method: 'PUT', url, headers, body: read });
+    }, this.#signal);
+    await this.#expect(done, [201], endpoint, `upload of blob ${digest}`);
+    done.body.resume();
+    return sent;
+  }
+
+  async #beginUpload(endpoint: Endpoint, mount: string): Promise<HttpResponse> {
     const begun = await this.#ask(endpoint, 'pull,push', {
       method: 'POST',
       path: `blobs/uploads/${mount}`,
       headers: { 'content-length': '0' },
     });
-    begun.body.resume();
-    if (begun.status === 201) return false;
-    await this.#expect(begun, [202], endpoint, `upload of blob ${digest}`);
-    const upload = locationOf(begun, endpoint);
-    upload.searchParams.set('digest', digest);
-    const done = await this.#ask(endpoint, 'pull,push', {
-      method: 'PUT',
-      url: upload,
-      headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-      body: read(),
-    });
-    await this.#expect(done, [201], endpoint, `upload of blob ${digest}`);
-    done.body.resume();
-    return true;
+    if (begun.status === 202) begun.body.resume();
+    return begun;
   }
 
   /** Puts a manifest under a tag or its digest. */
@@ -257,12 +261,10 @@ export class RegistryClient implements Disposable {
     const send = (authorization: string | undefined) => {
       const headers = { 'user-agent': 'proa', ...request.headers, ...(authorization && { authorization }) };
       const whole = { ...request, url, headers, signal: this.#signal };
-      // A stream can be sent once; what changes nothing when it comes twice may come twice.
-      const once = request.body !== undefined && !(request.body instanceof Uint8Array);
+      // What belongs to an upload is tried again with a new one.
+      const once = typeof request.body === 'function' || request.method === 'POST';
       const options = { insecure: endpoint.insecure };
-      return once || request.method === 'POST'
-        ? this.#http.send(whole, options)
-        : this.#http.sendPatiently(whole, options);
+      return once ? this.#http.send(whole, options) : this.#http.sendPatiently(whole, options);
     };
     // An upload may go to another host, which proves itself what may come: nobody logged in there.
     const atHome = url.origin === home.origin;

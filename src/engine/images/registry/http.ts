@@ -3,13 +3,15 @@ import * as https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProaError } from '#common/errors.ts';
 import { BulkConnection } from './bulk.ts';
+import { type Sending, sendAll } from './sending.ts';
 import { watchSilence } from './silence.ts';
 
 export interface HttpRequest {
   method: string;
   url: URL;
   headers?: Record<string, string>;
-  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** A stream is made anew for each try. */
+  body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** The body of the answer may be large: see `pieces` there. */
   bulk?: boolean;
   signal?: AbortSignal | undefined;
@@ -65,21 +67,8 @@ export class HttpClient implements Disposable {
   }
 
   /** The same for requests that may be made twice: what passes is tried again, with growing pauses. */
-  async sendPatiently(request: HttpRequest, options: { insecure?: boolean } = {}): Promise<HttpResponse> {
-    for (let tries = 1; ; tries++) {
-      let pause = FIRST_PAUSE * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
-      try {
-        const response = await this.send(request, options);
-        const busy = response.status === 429 || [500, 502, 503, 504].includes(response.status);
-        if (!busy || tries === TRIES) return response;
-        response.body.resume();
-        pause = Math.max(pause, retryAfter(response.headers['retry-after']));
-        if (pause > LONGEST_PAUSE) return response;
-      } catch (error) {
-        if (request.signal?.aborted || error instanceof ProaError || tries === TRIES || !passes(error)) throw error;
-      }
-      await sleep(pause, undefined, request.signal ? { signal: request.signal } : {});
-    }
+  sendPatiently(request: HttpRequest, options: { insecure?: boolean } = {}): Promise<HttpResponse> {
+    return patiently(() => this.send(request, options), request.signal);
   }
 
   #once({ method, url, headers, body, bulk, signal }: HttpRequest, insecure: boolean): Promise<HttpResponse> {
@@ -91,6 +80,7 @@ export class HttpClient implements Disposable {
       const way = own ? { createConnection: () => own } : { agent };
       const options = { method, headers, ...way, ...(signal && { signal }) };
       let answer: http.IncomingMessage | undefined;
+      let sending: Sending | undefined;
       const request = (secure ? https : http).request(url, options, (message) => {
         answer = message;
         const status = message.statusCode ?? 0;
@@ -101,15 +91,15 @@ export class HttpClient implements Disposable {
       const silence = {
         host: url.host,
         milliseconds,
-        // What has come waits for its reader.
-        isHeld: () => answer !== undefined && answer.readableLength > 0,
+        // What has come waits for its reader, or the other side for what we send.
+        isHeld: () => (answer?.readableLength ?? 0) > 0 || sending?.isHeld() === true,
         onSilence: (error: Error) => (answer ?? request).destroy(error),
       };
       // Its reader hears of the reason, not just of an end.
       if (own) own.on('error', (error) => answer?.destroy(error));
       else request.on('socket', (socket) => request.on('close', watchSilence(socket, silence)));
-      if (body === undefined || body instanceof Uint8Array) request.end(body);
-      else sendAll(request, body).catch((error) => request.destroy(error));
+      if (typeof body === 'function') sending = sendAll(request, body());
+      else request.end(body);
     });
   }
 
@@ -118,11 +108,25 @@ export class HttpClient implements Disposable {
   }
 }
 
-async function sendAll(request: http.ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of body) {
-    if (!request.write(chunk)) await new Promise((drained) => request.once('drain', drained));
+/** A request that may be made several times: while the server is busy, or the network fails. */
+export async function patiently(
+  attempt: () => Promise<HttpResponse>,
+  signal: AbortSignal | undefined,
+): Promise<HttpResponse> {
+  for (let tries = 1; ; tries++) {
+    let pause = FIRST_PAUSE * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
+    try {
+      const response = await attempt();
+      const busy = response.status === 429 || [500, 502, 503, 504].includes(response.status);
+      if (!busy || tries === TRIES) return response;
+      pause = Math.max(pause, retryAfter(response.headers['retry-after']));
+      if (pause > LONGEST_PAUSE) return response;
+      response.body.resume();
+    } catch (error) {
+      if (signal?.aborted || tries === TRIES || !passes(error)) throw error;
+    }
+    await sleep(pause, undefined, signal ? { signal } : {});
   }
-  request.end();
 }
 
 /** Milliseconds; the header is seconds or a date. RFC 9110, 10.2.3. */
@@ -146,7 +150,8 @@ const passing = new Set([
 
 /** Whether the network may do better another time. */
 export function passes(error: unknown): boolean {
-  return passing.has((error as NodeJS.ErrnoException).code ?? '');
+  const cause = error instanceof ProaError ? error.cause : error;
+  return cause instanceof Error && 'code' in cause && passing.has(String(cause.code));
 }
 
 function without(headers: Record<string, string>, name: string): Record<string, string> {

@@ -176,3 +176,26 @@ test('who says nothing for too long has timed out, not whom we let wait', async 
   }
   server.closeAllConnections();
 });
+
+test('what comes without a length in bulk waits for its reader', async () => {
+  const piece = randomBytes(1 << 20);
+  let sent = 0;
+  const server = createServer((_request, response) => {
+    const more = () => {
+      if (sent++ === 64) response.end();
+      else response.write(piece, more);
+    };
+    more();
+  });
+  await using place = await listening(server);
+  using client = new HttpClient();
+  const url = new URL(`http://${place.address}/`);
+  const { body } = await client.send({ method: 'GET', url, bulk: true });
+  await sleep(500);
+  // Some lies in the sockets.
+  const before = sent;
+  assert.ok(before < 32, `${before} MiB were taken that nobody reads`);
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) length += chunk.length;
+  assert.equal(length, 64 << 20);
+});

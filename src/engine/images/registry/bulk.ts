@@ -95,9 +95,10 @@ export class BulkConnection extends Duplex {
     this.#begin();
     if (!this.#body) {
       // Its reader keeps it as long as it likes.
-      this.push(Buffer.from(piece));
+      const wantsMore = this.push(Buffer.from(piece));
       this.#areas.release();
-      return true;
+      this.#held = !wantsMore;
+      return wantsMore;
     }
     this.#keep(piece);
     if (this.#areas.hasRoom) return true;
@@ -120,7 +121,7 @@ export class BulkConnection extends Duplex {
   }
 
   override _read(): void {
-    // It is pushed whatever comes: little, until there is a body.
+    if (!this.#body) this.#goOn();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {

@@ -7,6 +7,8 @@ import { text as readText } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate } from 'selfsigned';
+import { RegistryClient } from './client.ts';
+import { CredentialFile } from './credentials.ts';
 import { HttpClient } from './http.ts';
 
 const content = randomBytes(9_000_000);
@@ -198,4 +200,40 @@ test('what comes without a length in bulk waits for its reader', async () => {
   let length = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) length += chunk.length;
   assert.equal(length, 64 << 20);
+});
+
+test('who switches protocols unasked is refused, and let go', async () => {
+  for (const header of ['', 'connection: upgrade\r\nupgrade: other\r\n']) {
+    for (const bulk of [false, true]) {
+      let closed: Promise<void> | undefined;
+      const server = createPlainServer((socket) => {
+        socket.on('error', () => {});
+        closed = new Promise((resolve) => socket.on('close', () => resolve()));
+        socket.once('data', () => socket.write(`HTTP/1.1 101 Switching Protocols\r\n${header}\r\n`));
+      });
+      await using place = await listening(server);
+      using client = new HttpClient();
+      const url = new URL(`http://${place.address}/`);
+      const asked = client.send({ method: 'GET', url, bulk });
+      await assert.rejects(asked, /answered 101 Switching Protocols, unasked/);
+      await closed;
+    }
+  }
+});
+
+test('a range that begins elsewhere is refused, and its connection let go', async () => {
+  let closed: Promise<void> | undefined;
+  const server = createServer((request, response) => {
+    if (request.url === '/v2/') return void response.end();
+    closed = new Promise((resolve) => request.socket.on('close', () => resolve()));
+    response.writeHead(206, { 'content-length': 1000, 'content-range': 'bytes 5-1004/2000' }).write('some');
+  });
+  await using place = await listening(server);
+  using client = new RegistryClient({ credentials: new CredentialFile({}) });
+  const endpoint = { host: place.address, path: 'app', insecure: true, digestOnly: false };
+  for (const ask of ['blob', 'blobInBulk'] as const) {
+    const refused = { kind: 'invalid', message: 'the registry sent bytes from 5 on, asked for 10' };
+    await assert.rejects(client[ask](endpoint, `sha256:${'a'.repeat(64)}`, 10), refused);
+    await closed;
+  }
 });

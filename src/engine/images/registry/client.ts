@@ -128,7 +128,12 @@ export class RegistryClient implements Disposable {
       return this.#blob(endpoint, digest, 0, bulk);
     }
     await this.#expect(response, [200, 206], endpoint, `blob ${digest}`);
-    return { response, begins: response.status === 206 ? rangeStart(response, offset) : 0 };
+    try {
+      return { response, begins: response.status === 206 ? rangeStart(response, offset) : 0 };
+    } catch (error) {
+      response.body.destroy();
+      throw error;
+    }
   }
 
   async hasBlob(endpoint: Endpoint, digest: Digest): Promise<boolean> {

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProaError } from '#common/errors.ts';
 import { BulkConnection } from './bulk.ts';
@@ -81,13 +82,23 @@ export class HttpClient implements Disposable {
       const options = { method, headers, ...way, ...(signal && { signal }) };
       let answer: http.IncomingMessage | undefined;
       let sending: Sending | undefined;
+      const refuseUpgrade = (way: Duplex | http.IncomingMessage) => {
+        way.destroy();
+        reject(new ProaError(`${url.host} answered 101 Switching Protocols, unasked`, { kind: 'invalid' }));
+      };
       const request = (secure ? https : http).request(url, options, (message) => {
         answer = message;
         const status = message.statusCode ?? 0;
+        if (status === 101) return refuseUpgrade(message);
         const pieces = status === 200 || status === 206 ? own?.bodyOf(message) : undefined;
         resolve({ status, headers: message.headers, body: message, pieces, url });
       });
       request.on('error', reject);
+      request.on('upgrade', (_message, socket) => refuseUpgrade(socket));
+      // When nothing else has been heard before.
+      request.on('close', () =>
+        reject(Object.assign(new Error(`${url.host} ended the connection`), { code: 'ECONNRESET' })),
+      );
       const silence = {
         host: url.host,
         milliseconds,

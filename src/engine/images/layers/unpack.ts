@@ -4,7 +4,7 @@ import { ProaError } from '#common/errors.ts';
 import type { Compression } from '#common/image-spec/media-types.ts';
 import type { IdMapping } from '#common/runtime-spec/types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
-import type { Digest } from '../reference/digest.ts';
+import { type Digest, partsOf } from '../reference/digest.ts';
 import type { PackedFile } from './packed-file.ts';
 import { startFileTool } from './tool.ts';
 
@@ -47,6 +47,7 @@ export async function unpackLayer(
   directory: string,
   { program, limits = {}, mappings, onProgress = () => {} }: UnpackOptions,
 ): Promise<void> {
+  checkDiffId(diffId);
   const words = ['--root', directory, '--compression', compression, '--digest', '--progress', '--grows', '3'];
   if (limits.bytes !== undefined) words.push('--max-bytes', String(limits.bytes));
   if (limits.entries !== undefined) words.push('--max-entries', String(limits.entries));
@@ -56,6 +57,15 @@ export async function unpackLayer(
   if (digest === diffId) return;
   throw new ProaError(`the layer is not what the configuration says: its digest is ${digest}, expected ${diffId}`, {
     kind: 'invalid',
+  });
+}
+
+/** Throws `unsupported` where what is unpacked could not be told to be that: proa-unpack has one algorithm. */
+export function checkDiffId(diffId: Digest): void {
+  if (diffId.startsWith('sha256:')) return;
+  throw new ProaError(`layer ${diffId}: the algorithm "${partsOf(diffId).algorithm}" is not known for diff_ids`, {
+    kind: 'unsupported',
+    remedy: 'Layers are unpacked by a diff_id of sha256',
   });
 }
 

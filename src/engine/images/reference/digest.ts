@@ -25,6 +25,16 @@ export function partsOf(digest: Digest): { algorithm: string; hex: string } {
   return { algorithm: digest.slice(0, colon), hex: digest.slice(colon + 1) };
 }
 
+/** Throws `unsupported`, naming the algorithm, for what content could not be verified by. */
+export function checkVerifiable(digest: Digest, what: string): Digest {
+  if (isVerifiable(digest)) return digest;
+  const known = Object.keys(lengths).join(', ');
+  throw new ProaError(`${what}: the algorithm "${partsOf(digest).algorithm}" is not known here`, {
+    kind: 'unsupported',
+    remedy: `Content is verified by ${known}`,
+  });
+}
+
 /** Whether content can be verified by it here. */
 export function isVerifiable(digest: Digest): boolean {
   return lengths[partsOf(digest).algorithm] !== undefined;

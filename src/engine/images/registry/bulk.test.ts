@@ -7,6 +7,8 @@ import { text as readText } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate } from 'selfsigned';
+import { RegistryClient } from './client.ts';
+import { CredentialFile } from './credentials.ts';
 import { HttpClient } from './http.ts';
 
 const content = randomBytes(9_000_000);
@@ -148,4 +150,90 @@ test('a body comes in bulk over TLS, from whom the certificate proves', async ()
   await assert.rejects(inBulk(`https://${place.address}/`), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   const got = await inBulk(`https://${place.address}/`, { insecure: true });
   assert.deepEqual(got, { digest: digest(content), length: content.length, failure: undefined });
+});
+
+test('who says nothing for too long has timed out, not whom we let wait', async () => {
+  const server = createServer((request, response) => {
+    const isSilent = request.url?.startsWith('/silent');
+    if (!request.url?.endsWith('/chunked')) response.setHeader('content-length', content.length);
+    if (isSilent) response.write(content.subarray(0, 1000));
+    else response.end(content);
+  });
+  await using place = await listening(server);
+  using client = new HttpClient({ idleMilliseconds: 100 });
+  for (const way of ['bulk', 'chunked', 'plain']) {
+    const ask = async (path: string) => {
+      const url = new URL(`http://${place.address}/${path}/${way}`);
+      const { body, pieces = body } = await client.send({ method: 'GET', url, bulk: way !== 'plain' });
+      const hash = createHash('sha256');
+      let waited = 0;
+      for await (const group of pieces as AsyncIterable<Buffer | Buffer[]>) {
+        for (const piece of [group].flat()) hash.update(piece);
+        if (path === 'slow' && waited++ < 2) await sleep(300);
+      }
+      return hash.digest('hex');
+    };
+    await assert.rejects(ask('silent'), { code: 'ETIMEDOUT', message: /says nothing for 0.1 s/ }, way);
+    assert.equal(await ask('slow'), digest(content), way);
+  }
+  server.closeAllConnections();
+});
+
+test('what comes without a length in bulk waits for its reader', async () => {
+  const piece = randomBytes(1 << 20);
+  let sent = 0;
+  const server = createServer((_request, response) => {
+    const more = () => {
+      if (sent++ === 64) response.end();
+      else response.write(piece, more);
+    };
+    more();
+  });
+  await using place = await listening(server);
+  using client = new HttpClient();
+  const url = new URL(`http://${place.address}/`);
+  const { body } = await client.send({ method: 'GET', url, bulk: true });
+  await sleep(500);
+  // Some lies in the sockets.
+  const before = sent;
+  assert.ok(before < 32, `${before} MiB were taken that nobody reads`);
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) length += chunk.length;
+  assert.equal(length, 64 << 20);
+});
+
+test('who switches protocols unasked is refused, and let go', async () => {
+  for (const header of ['', 'connection: upgrade\r\nupgrade: other\r\n']) {
+    for (const bulk of [false, true]) {
+      let closed: Promise<void> | undefined;
+      const server = createPlainServer((socket) => {
+        socket.on('error', () => {});
+        closed = new Promise((resolve) => socket.on('close', () => resolve()));
+        socket.once('data', () => socket.write(`HTTP/1.1 101 Switching Protocols\r\n${header}\r\n`));
+      });
+      await using place = await listening(server);
+      using client = new HttpClient();
+      const url = new URL(`http://${place.address}/`);
+      const asked = client.send({ method: 'GET', url, bulk });
+      await assert.rejects(asked, /answered 101 Switching Protocols, unasked/);
+      await closed;
+    }
+  }
+});
+
+test('a range that begins elsewhere is refused, and its connection let go', async () => {
+  let closed: Promise<void> | undefined;
+  const server = createServer((request, response) => {
+    if (request.url === '/v2/') return void response.end();
+    closed = new Promise((resolve) => request.socket.on('close', () => resolve()));
+    response.writeHead(206, { 'content-length': 1000, 'content-range': 'bytes 5-1004/2000' }).write('some');
+  });
+  await using place = await listening(server);
+  using client = new RegistryClient({ credentials: new CredentialFile({}) });
+  const endpoint = { host: place.address, path: 'app', insecure: true, digestOnly: false };
+  for (const ask of ['blob', 'blobInBulk'] as const) {
+    const refused = { kind: 'invalid', message: 'the registry sent bytes from 5 on, asked for 10' };
+    await assert.rejects(client[ask](endpoint, `sha256:${'a'.repeat(64)}`, 10), refused);
+    await closed;
+  }
 });

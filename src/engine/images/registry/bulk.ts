@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import { Gathering } from '../content/gathered.ts';
 import { Areas } from './areas.ts';
+import { watchSilence } from './silence.ts';
 
 export interface BulkOptions {
   /** Whatever the certificate says. */
@@ -30,6 +31,8 @@ export class BulkConnection extends Duplex {
   readonly #areas = new Areas();
   readonly #host: string;
   #body: Body | undefined;
+  /** Nothing is read until there is room again. */
+  #held = false;
 
   constructor(url: URL, { insecure, idleMilliseconds }: BulkOptions) {
     super();
@@ -38,9 +41,12 @@ export class BulkConnection extends Duplex {
       buffer: () => this.#areas.room(),
       callback: (length) => this.#came(length),
     });
-    this.#socket.setTimeout(idleMilliseconds, () =>
-      this.destroy(new Error(`${url.host} says nothing for ${idleMilliseconds / 1000} s`)),
-    );
+    watchSilence(this.#socket, {
+      host: url.host,
+      milliseconds: idleMilliseconds,
+      isHeld: () => this.#held,
+      onSilence: (error) => this.destroy(error),
+    });
     this.#socket.on('error', (error) => this.destroy(error));
     this.#socket.on('end', () => this.push(null));
     this.#socket.on('close', () => this.destroy());
@@ -68,7 +74,7 @@ export class BulkConnection extends Duplex {
       yield* (this.#body as Body).gathering.groups({
         taken: () => this.#areas.lend(),
         returned: () => {
-          if (this.#areas.giveBack()) this.#socket.resume();
+          if (this.#areas.giveBack()) this.#goOn();
         },
       });
     } finally {
@@ -89,14 +95,21 @@ export class BulkConnection extends Duplex {
     this.#begin();
     if (!this.#body) {
       // Its reader keeps it as long as it likes.
-      this.push(Buffer.from(piece));
+      const wantsMore = this.push(Buffer.from(piece));
       this.#areas.release();
-      return true;
+      this.#held = !wantsMore;
+      return wantsMore;
     }
     this.#keep(piece);
     if (this.#areas.hasRoom) return true;
     this.#body.gathering.hurry();
+    this.#held = true;
     return false;
+  }
+
+  #goOn(): void {
+    this.#held = false;
+    this.#socket.resume();
   }
 
   #keep(piece: Buffer): void {
@@ -108,7 +121,7 @@ export class BulkConnection extends Duplex {
   }
 
   override _read(): void {
-    // It is pushed whatever comes: little, until there is a body.
+    if (!this.#body) this.#goOn();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {

@@ -6,11 +6,11 @@ import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
 import { parseJson } from '#common/json/parse.ts';
 import { gathered } from '../content/gathered.ts';
-import { checkDigest, type Digest } from '../reference/digest.ts';
+import { checkDigest, checkVerifiable, type Digest, partsOf } from '../reference/digest.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
-import { HttpClient, type HttpRequest, type HttpResponse, readShort } from './http.ts';
+import { HttpClient, type HttpRequest, type HttpResponse, patiently, readShort } from './http.ts';
 import { parseChallenges, Tokens } from './tokens.ts';
 
 /** distribution-spec, "Pulling manifests": registries take at least this. */
@@ -25,6 +25,8 @@ export interface FetchedManifest {
 export interface ClientOptions {
   credentials: CredentialSource;
   signal?: AbortSignal;
+  /** How long a registry may say nothing. */
+  idleMilliseconds?: number | undefined;
 }
 
 export interface BlobInBulk extends Disposable {
@@ -39,32 +41,39 @@ type Action = 'pull' | 'pull,push' | 'delete';
  * repository, what was asked for and what the registry said.
  */
 export class RegistryClient implements Disposable {
-  readonly #http = new HttpClient();
-  readonly #tokens = new Tokens(this.#http);
+  readonly #http: HttpClient;
+  readonly #tokens: Tokens;
   readonly #credentials: CredentialSource;
   readonly #signal: AbortSignal | undefined;
   /** Registries without TLS, found out once. */
   readonly #plain = new Set<string>();
   readonly #answers = new Map<string, string>();
 
-  constructor({ credentials, signal }: ClientOptions) {
+  constructor({ credentials, signal, idleMilliseconds }: ClientOptions) {
+    this.#http = new HttpClient({ idleMilliseconds });
+    this.#tokens = new Tokens(this.#http);
     this.#credentials = credentials;
     this.#signal = signal;
   }
 
-  /** The manifest or index that a tag or digest stands for; verified where it was asked for by digest. */
+  /**
+   * The manifest or index that a tag or digest stands for. It is what the digest says, which is that of the registry where it
+   * was asked for by a tag.
+   */
   async manifest(endpoint: Endpoint, reference: string, accept = acceptedManifests): Promise<FetchedManifest> {
+    const what = `manifest "${reference}" of ${endpoint.host}/${endpoint.path}`;
+    const asked = reference.includes(':') ? checkVerifiable(checkDigest(reference, what), what) : undefined;
     const response = await this.#ask(endpoint, 'pull', {
       method: 'GET',
       path: `manifests/${reference}`,
       headers: { accept: accept.join(', ') },
     });
     await this.#expect(response, [200], endpoint, `manifest "${reference}"`);
-    const what = `manifest "${reference}" of ${endpoint.host}/${endpoint.path}`;
     const data = await readShort(response.body, MANIFEST_LIMIT, what);
-    const found: Digest = `sha256:${createHash('sha256').update(data).digest('hex')}`;
-    const wanted = reference.includes(':') ? reference : response.headers['docker-content-digest'];
-    if (typeof wanted === 'string' && wanted.startsWith('sha256:') && wanted !== found) {
+    const wanted = asked ?? saidDigest(response, what);
+    const { algorithm } = wanted ? partsOf(wanted) : { algorithm: 'sha256' };
+    const found: Digest = `${algorithm}:${createHash(algorithm).update(data).digest('hex')}`;
+    if (wanted !== undefined && wanted !== found) {
       throw new ProaError(`${what} does not match its digest: expected ${wanted}, got ${found}`, { kind: 'invalid' });
     }
     const text = data.toString('utf8');
@@ -119,7 +128,12 @@ export class RegistryClient implements Disposable {
       return this.#blob(endpoint, digest, 0, bulk);
     }
     await this.#expect(response, [200, 206], endpoint, `blob ${digest}`);
-    return { response, begins: response.status === 206 ? rangeStart(response, offset) : 0 };
+    try {
+      return { response, begins: response.status === 206 ? rangeStart(response, offset) : 0 };
+    } catch (error) {
+      response.body.destroy();
+      throw error;
+    }
   }
 
   async hasBlob(endpoint: Endpoint, digest: Digest): Promise<boolean> {
@@ -142,25 +156,29 @@ export class RegistryClient implements Disposable {
   ): Promise<boolean> {
     if (await this.hasBlob(endpoint, digest as Digest)) return false;
     const mount = mountFrom ? `?mount=${digest}&from=${encodeURIComponent(mountFrom)}` : '';
+    let sent = false;
+    const done = await patiently(async () => {
+      const begun = await this.#beginUpload(endpoint, mount);
+      if (begun.status !== 202) return begun;
+      const url = locationOf(begun, endpoint);
+      url.searchParams.set('digest', digest);
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
+      sent = true;
+      return this.#ask(endpoint, 'pull,push', { method: 'PUT', url, headers, body: read });
+    }, this.#signal);
+    await this.#expect(done, [201], endpoint, `upload of blob ${digest}`);
+    done.body.resume();
+    return sent;
+  }
+
+  async #beginUpload(endpoint: Endpoint, mount: string): Promise<HttpResponse> {
     const begun = await this.#ask(endpoint, 'pull,push', {
       method: 'POST',
       path: `blobs/uploads/${mount}`,
       headers: { 'content-length': '0' },
     });
-    begun.body.resume();
-    if (begun.status === 201) return false;
-    await this.#expect(begun, [202], endpoint, `upload of blob ${digest}`);
-    const upload = locationOf(begun, endpoint);
-    upload.searchParams.set('digest', digest);
-    const done = await this.#ask(endpoint, 'pull,push', {
-      method: 'PUT',
-      url: upload,
-      headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
-      body: read(),
-    });
-    await this.#expect(done, [201], endpoint, `upload of blob ${digest}`);
-    done.body.resume();
-    return true;
+    if (begun.status === 202) begun.body.resume();
+    return begun;
   }
 
   /** Puts a manifest under a tag or its digest. */
@@ -239,26 +257,31 @@ export class RegistryClient implements Disposable {
     request: Omit<HttpRequest, 'url'> & ({ path: string } | { url: URL }),
   ): Promise<HttpResponse> {
     await this.#findScheme(endpoint);
+    const home = this.#url(endpoint, '');
     const url = 'url' in request ? request.url : this.#url(endpoint, request.path);
+    if (home.protocol === 'https:' && url.protocol !== 'https:')
+      throw new ProaError(`registry "${endpoint.host}" leads to ${url.origin}: not encrypted`, { kind: 'denied' });
     const scope = `repository:${endpoint.path}:${action}`;
     const key = `${endpoint.host} ${scope}`;
     const send = (authorization: string | undefined) => {
       const headers = { 'user-agent': 'proa', ...request.headers, ...(authorization && { authorization }) };
       const whole = { ...request, url, headers, signal: this.#signal };
-      // A stream can be sent once; what changes nothing when it comes twice may come twice.
-      const once = request.body !== undefined && !(request.body instanceof Uint8Array);
+      // What belongs to an upload is tried again with a new one.
+      const once = typeof request.body === 'function' || request.method === 'POST';
       const options = { insecure: endpoint.insecure };
-      return once || request.method === 'POST'
-        ? this.#http.send(whole, options)
-        : this.#http.sendPatiently(whole, options);
+      return once ? this.#http.send(whole, options) : this.#http.sendPatiently(whole, options);
     };
-    const response = await this.#reach(endpoint, () => send(this.#answers.get(key)));
-    if (response.status !== 401) return response;
+    // An upload may go to another host, which proves itself what may come: nobody logged in there.
+    const atHome = url.origin === home.origin;
+    const given = atHome ? this.#answers.get(key) : undefined;
+    const response = await this.#reach(endpoint, () => send(given));
+    if (response.status !== 401 || !atHome) return response;
     response.body.resume();
     const authorization = await this.#tokens.answer(parseChallenges(response.headers['www-authenticate'] ?? ''), {
       scope,
       credentials: await this.#credentials.for(endpoint.host),
       origin: url,
+      refused: given,
     });
     if (authorization === undefined) return response;
     this.#answers.set(key, authorization);
@@ -325,6 +348,12 @@ async function reasonIn(response: HttpResponse): Promise<string> {
 function mediaTypeOf(response: HttpResponse, text: string): string {
   const own = (JSON.parse(text) as { mediaType?: unknown }).mediaType;
   return typeof own === 'string' ? own : (response.headers['content-type']?.split(';')[0]?.trim() ?? '');
+}
+
+/** The header is optional for registries. */
+function saidDigest({ headers }: HttpResponse, what: string): Digest | undefined {
+  const said = headers['docker-content-digest'];
+  return typeof said === 'string' ? checkVerifiable(checkDigest(said, what), what) : undefined;
 }
 
 function lengthOf({ headers }: HttpResponse): number {

@@ -6,7 +6,12 @@ import { ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
 
 /** What a registry or its token server is told. */
-export type Credentials = { username: string; password: string } | { identityToken: string };
+export type Credentials =
+  | { username: string; password: string }
+  /** Token servers give others for it. */
+  | { identityToken: string }
+  /** The registry takes it as it is. */
+  | { registryToken: string };
 
 /** Who somebody is at a registry. */
 export interface CredentialSource {

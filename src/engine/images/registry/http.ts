@@ -1,14 +1,18 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProaError } from '#common/errors.ts';
 import { BulkConnection } from './bulk.ts';
+import { type Sending, sendAll } from './sending.ts';
+import { watchSilence } from './silence.ts';
 
 export interface HttpRequest {
   method: string;
   url: URL;
   headers?: Record<string, string>;
-  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** A stream is made anew for each try. */
+  body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** The body of the answer may be large: see `pieces` there. */
   bulk?: boolean;
   signal?: AbortSignal | undefined;
@@ -25,7 +29,6 @@ export interface HttpResponse {
 }
 
 const REDIRECTS = 8;
-const IDLE_MILLISECONDS = 60_000;
 const TRIES = 5;
 const FIRST_PAUSE = 250;
 /** A registry that asks for more patience than this is not waited for. */
@@ -36,6 +39,12 @@ export class HttpClient implements Disposable {
   readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #unverified = new https.Agent({ keepAlive: true, maxSockets: 8, rejectUnauthorized: false });
+  readonly #idleMilliseconds: number;
+
+  /** `idleMilliseconds`: how long the other side may say nothing. */
+  constructor({ idleMilliseconds = 60_000 } = {}) {
+    this.#idleMilliseconds = idleMilliseconds;
+  }
 
   /**
    * One request with its redirects. What is meant for one host is not told to another: credentials are dropped when a
@@ -59,41 +68,49 @@ export class HttpClient implements Disposable {
   }
 
   /** The same for requests that may be made twice: what passes is tried again, with growing pauses. */
-  async sendPatiently(request: HttpRequest, options: { insecure?: boolean } = {}): Promise<HttpResponse> {
-    for (let tries = 1; ; tries++) {
-      let pause = FIRST_PAUSE * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
-      try {
-        const response = await this.send(request, options);
-        const busy = response.status === 429 || [500, 502, 503, 504].includes(response.status);
-        if (!busy || tries === TRIES) return response;
-        response.body.resume();
-        pause = Math.max(pause, retryAfter(response.headers['retry-after']));
-        if (pause > LONGEST_PAUSE) return response;
-      } catch (error) {
-        if (request.signal?.aborted || error instanceof ProaError || tries === TRIES || !passes(error)) throw error;
-      }
-      await sleep(pause, undefined, request.signal ? { signal: request.signal } : {});
-    }
+  sendPatiently(request: HttpRequest, options: { insecure?: boolean } = {}): Promise<HttpResponse> {
+    return patiently(() => this.send(request, options), request.signal);
   }
 
   #once({ method, url, headers, body, bulk, signal }: HttpRequest, insecure: boolean): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
       const agent = secure ? (insecure ? this.#unverified : this.#secure) : this.#plain;
-      const own = bulk ? new BulkConnection(url, { insecure, idleMilliseconds: IDLE_MILLISECONDS }) : undefined;
-      const way = own ? { createConnection: () => own } : { agent, timeout: IDLE_MILLISECONDS };
+      const milliseconds = this.#idleMilliseconds;
+      const own = bulk ? new BulkConnection(url, { insecure, idleMilliseconds: milliseconds }) : undefined;
+      const way = own ? { createConnection: () => own } : { agent };
       const options = { method, headers, ...way, ...(signal && { signal }) };
+      let answer: http.IncomingMessage | undefined;
+      let sending: Sending | undefined;
+      const refuseUpgrade = (way: Duplex | http.IncomingMessage) => {
+        way.destroy();
+        reject(new ProaError(`${url.host} answered 101 Switching Protocols, unasked`, { kind: 'invalid' }));
+      };
       const request = (secure ? https : http).request(url, options, (message) => {
+        answer = message;
         const status = message.statusCode ?? 0;
+        if (status === 101) return refuseUpgrade(message);
         const pieces = status === 200 || status === 206 ? own?.bodyOf(message) : undefined;
         resolve({ status, headers: message.headers, body: message, pieces, url });
       });
-      request.on('timeout', () =>
-        request.destroy(new Error(`${url.host} says nothing for ${IDLE_MILLISECONDS / 1000} s`)),
-      );
       request.on('error', reject);
-      if (body === undefined || body instanceof Uint8Array) request.end(body);
-      else sendAll(request, body).catch((error) => request.destroy(error));
+      request.on('upgrade', (_message, socket) => refuseUpgrade(socket));
+      // When nothing else has been heard before.
+      request.on('close', () =>
+        reject(Object.assign(new Error(`${url.host} ended the connection`), { code: 'ECONNRESET' })),
+      );
+      const silence = {
+        host: url.host,
+        milliseconds,
+        // What has come waits for its reader, or the other side for what we send.
+        isHeld: () => (answer?.readableLength ?? 0) > 0 || sending?.isHeld() === true,
+        onSilence: (error: Error) => (answer ?? request).destroy(error),
+      };
+      // Its reader hears of the reason, not just of an end.
+      if (own) own.on('error', (error) => answer?.destroy(error));
+      else request.on('socket', (socket) => request.on('close', watchSilence(socket, silence)));
+      if (typeof body === 'function') sending = sendAll(request, body());
+      else request.end(body);
     });
   }
 
@@ -102,11 +119,25 @@ export class HttpClient implements Disposable {
   }
 }
 
-async function sendAll(request: http.ClientRequest, body: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of body) {
-    if (!request.write(chunk)) await new Promise((drained) => request.once('drain', drained));
+/** A request that may be made several times: while the server is busy, or the network fails. */
+export async function patiently(
+  attempt: () => Promise<HttpResponse>,
+  signal: AbortSignal | undefined,
+): Promise<HttpResponse> {
+  for (let tries = 1; ; tries++) {
+    let pause = FIRST_PAUSE * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
+    try {
+      const response = await attempt();
+      const busy = response.status === 429 || [500, 502, 503, 504].includes(response.status);
+      if (!busy || tries === TRIES) return response;
+      pause = Math.max(pause, retryAfter(response.headers['retry-after']));
+      if (pause > LONGEST_PAUSE) return response;
+      response.body.resume();
+    } catch (error) {
+      if (signal?.aborted || tries === TRIES || !passes(error)) throw error;
+    }
+    await sleep(pause, undefined, signal ? { signal } : {});
   }
-  request.end();
 }
 
 /** Milliseconds; the header is seconds or a date. RFC 9110, 10.2.3. */
@@ -117,12 +148,21 @@ export function retryAfter(value: string | undefined, now = Date.now()): number 
   return Number.isNaN(time) ? 0 : Math.max(0, time);
 }
 
+const passing = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
 /** Whether the network may do better another time. */
-function passes(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'].includes(
-    code,
-  );
+export function passes(error: unknown): boolean {
+  const cause = error instanceof ProaError ? error.cause : error;
+  return cause instanceof Error && 'code' in cause && passing.has(String(cause.code));
 }
 
 function without(headers: Record<string, string>, name: string): Record<string, string> {

@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Credentials } from './credentials.ts';
+import { isLoopback } from './hosts.ts';
 import { type HttpClient, readShort } from './http.ts';
 
 /** What a 401 asks for: RFC 9110, 11.6.1. */
@@ -24,6 +25,15 @@ export function parseChallenges(header: string): Challenge[] {
   return challenges;
 }
 
+export interface Asked {
+  scope: string;
+  credentials: Credentials | undefined;
+  /** Who asks for an answer. */
+  origin: URL;
+  /** An answer that was not taken. */
+  refused?: string | undefined;
+}
+
 interface Token {
   value: string;
   until: number;
@@ -44,31 +54,25 @@ export class Tokens {
   }
 
   /** The Authorization header that answers a challenge; undefined where there is nothing to answer with. */
-  async answer(
-    challenges: readonly Challenge[],
-    { scope, credentials, origin }: { scope: string; credentials: Credentials | undefined; origin: URL },
-  ): Promise<string | undefined> {
+  async answer(challenges: readonly Challenge[], asked: Asked): Promise<string | undefined> {
+    const { credentials } = asked;
     const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters['realm']);
-    if (bearer) return `Bearer ${await this.#token(bearer.parameters, scope, credentials, origin)}`;
+    if (bearer && credentials && 'registryToken' in credentials) return `Bearer ${credentials.registryToken}`;
+    if (bearer) return `Bearer ${await this.#token(bearer.parameters, asked)}`;
     const asksBasic = challenges.some(({ scheme }) => scheme === 'basic');
     return asksBasic && credentials && 'username' in credentials ? basic(credentials) : undefined;
   }
 
   async #token(
-    { realm = '', service = '', scope: asked }: Record<string, string>,
-    scope: string,
-    credentials: Credentials | undefined,
-    origin: URL,
+    { realm = '', service = '', scope: named }: Record<string, string>,
+    { scope, credentials, origin, refused }: Asked,
   ): Promise<string> {
-    const wanted = asked ?? scope;
-    const who = credentials && 'username' in credentials ? credentials.username : '';
-    const key = [realm, service, wanted, who].join(' ');
+    const wanted = named ?? scope;
+    // A mirror that names the same token server gets no token that was given for the registry's credentials.
+    const key = [origin.host, realm, service, wanted].join(' ');
     const kept = this.#kept.get(key);
-    if (kept && kept.until > Date.now()) return kept.value;
-    const url = new URL(realm);
-    if (origin.protocol === 'https:' && url.protocol !== 'https:') {
-      throw new ProaError(`the token server of ${origin.host} is ${url.origin}: not encrypted`, { kind: 'denied' });
-    }
+    if (kept && kept.until > Date.now() && `Bearer ${kept.value}` !== refused) return kept.value;
+    const url = serverAt(realm, credentials !== undefined, origin);
     const token = await this.#fetch(url, service, wanted, credentials);
     this.#kept.set(key, token);
     return token.value;
@@ -78,7 +82,7 @@ export class Tokens {
     const response =
       credentials && 'identityToken' in credentials
         ? await this.#exchange(url, service, scope, credentials.identityToken)
-        : await this.#ask(url, service, scope, credentials);
+        : await this.#ask(url, service, scope, credentials && 'username' in credentials ? credentials : undefined);
     const text = (await readShort(response.body, ANSWER_LIMIT, `answer of ${url.host}`)).toString('utf8');
     if (response.status !== 200) {
       throw new ProaError(`token server ${url.host} answered ${response.status}`, {
@@ -97,7 +101,8 @@ export class Tokens {
   #ask(url: URL, service: string, scope: string, credentials: { username: string; password: string } | undefined) {
     const query = new URL(url);
     if (service) query.searchParams.set('service', service);
-    if (scope) query.searchParams.set('scope', scope);
+    // auth/token.md: each of several by itself.
+    for (const one of scope.split(' ').filter(Boolean)) query.searchParams.append('scope', one);
     const headers: Record<string, string> = {};
     if (credentials) {
       query.searchParams.set('account', credentials.username);
@@ -117,6 +122,20 @@ export class Tokens {
       body: Buffer.from(form.toString()),
     });
   }
+}
+
+/**
+ * Who has no certificate may name any server: credentials go unencrypted to this machine, and to the host that was said to
+ * be insecure, which is the registry's own.
+ */
+function serverAt(realm: string, withCredentials: boolean, origin: URL): URL {
+  const url = URL.canParse(realm) ? new URL(realm) : undefined;
+  if (url?.protocol === 'https:') return url;
+  const of = `the token server of ${origin.host} is "${realm}"`;
+  if (url?.protocol !== 'http:') throw new ProaError(`${of}: that is no address`, { kind: 'unavailable' });
+  const trusted = !withCredentials || isLoopback(url.host) || url.hostname === origin.hostname;
+  if (origin.protocol !== 'https:' && trusted) return url;
+  throw new ProaError(`${of}: not encrypted`, { kind: 'denied' });
 }
 
 function basic({ username, password }: { username: string; password: string }): string {

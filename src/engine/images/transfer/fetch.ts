@@ -7,6 +7,7 @@ import type { BlobFollower } from '../content/writer.ts';
 import type { Digest } from '../reference/digest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Endpoint } from '../registry/hosts.ts';
+import { passes as networkPasses } from '../registry/http.ts';
 import { type OnEvent, progressTeller } from './events.ts';
 
 export interface FetchOptions {
@@ -103,7 +104,5 @@ async function transfer(
 
 /** A cut connection, a registry that is busy: another time may do. What is wrong stays wrong. */
 export function passes(error: unknown): boolean {
-  if (error instanceof ProaError) return error.kind === 'unavailable';
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code);
+  return error instanceof ProaError ? error.kind === 'unavailable' : networkPasses(error);
 }

@@ -7,6 +7,7 @@ import type { Lease } from '../content/leases.ts';
 import type { ContentStore } from '../content/store.ts';
 import { LayerFollower } from '../layers/following.ts';
 import type { LayerStore } from '../layers/store.ts';
+import { checkDiffId } from '../layers/unpack.ts';
 import type { Digest } from '../reference/digest.ts';
 import { type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import type { FetchedManifest, RegistryClient } from '../registry/client.ts';
@@ -67,6 +68,7 @@ export async function pullImage(wanted: Reference, options: PullOptions): Promis
   await fetchBlob(document.config, fetchOptions);
   const config = await readConfig(store, document);
   const { layers } = options;
+  if (layers) for (const diffId of config.rootfs.diff_ids) checkDiffId(diffId as Digest);
   if (layers) await fetchAndUnpack(document, config, layers, fetchOptions);
   else await inParallel(parts, WIDTH, (part) => fetchBlob(part, fetchOptions));
   const name = referenceText(reference);

@@ -266,3 +266,54 @@ test('credential helpers are asked, and their tokens told from passwords', async
     rmSync(path, { recursive: true });
   }
 });
+
+test('an upload that goes elsewhere takes no credentials along', async () => {
+  await using world = new World();
+  const { host } = await world.registry();
+  const told: (string | undefined)[] = [];
+  const other = await world.proxy(host, ({ headers: { authorization } }) => {
+    told.push(authorization);
+    return false;
+  });
+  const own = await world.proxy(host, ({ method, headers: { authorization } }, response) => {
+    if (authorization === undefined) response.writeHead(401, { 'www-authenticate': 'Basic realm="a"' }).end();
+    else if (method !== 'POST') return false;
+    else {
+      const begun = httpRequest(`http://${host}/v2/app/blobs/uploads/`, { method: 'POST' }, ({ headers }) => {
+        response.writeHead(202, { location: `http://${other}${headers.location}` }).end();
+      });
+      begun.end();
+    }
+    return true;
+  });
+  const credentials = new CredentialFile({ auths: { [own]: { username: 'user', password: 'word' } } });
+  using client = new RegistryClient({ credentials });
+  const data = Buffer.from('some');
+  const endpoint = { host: own, path: 'app', insecure: true, digestOnly: false };
+  await client.pushBlob(endpoint, { digest: digestOf(data), size: data.length }, async function* () {
+    yield data;
+  });
+  assert.deepEqual(told, [undefined]);
+});
+
+test('a registry that falls silent in a blob is asked again', async () => {
+  await using world = new World();
+  const { host, store } = await world.registry();
+  await store.names.set('app:1', await putRandom(store, 'amd64', 500_000));
+  let silent = 0;
+  const proxy = await world.proxy(host, ({ url = '' }, response) => {
+    if (!url.includes('/blobs/') || silent > 0) return false;
+    silent++;
+    response.writeHead(200, { 'content-length': 500_000 }).flushHeaders();
+    return true;
+  });
+  using client = new RegistryClient({ credentials: new CredentialFile({}), idleMilliseconds: 200 });
+  const reasons: (string | undefined)[] = [];
+  await pullImage(parseReference(`${proxy}/app:1`), {
+    client,
+    store: await world.store(),
+    rules,
+    onEvent: ({ phase, reason }) => void (phase === 'retrying' && reasons.push(reason)),
+  });
+  assert.deepEqual(reasons, [`Error: ${proxy} says nothing for 0.2 s`]);
+});

@@ -1,4 +1,5 @@
-// A pull that is killed at any moment leaves what the next one goes on with, and nothing else. $PROA_KILLS: how often.
+// A pull that is killed or given up at any moment leaves what the next one, or one beside it, goes on with, and nothing else.
+// $PROA_KILLS: how often.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +14,11 @@ import { checkStore, type Finding } from '#engine/images/content/check.ts';
 import { ContentStore } from '#engine/images/content/store.ts';
 import { LayerStore } from '#engine/images/layers/store.ts';
 import { ImageLibrary } from '#engine/images/library/images.ts';
+import { parseReference } from '#engine/images/reference/parse.ts';
+import { RegistryClient } from '#engine/images/registry/client.ts';
+import { CredentialFile } from '#engine/images/registry/credentials.ts';
+import { RegistryRules } from '#engine/images/registry/hosts.ts';
+import { pullImage } from '#engine/images/transfer/pull.ts';
 import { RegistryServer } from '#engine/registry-server/server.ts';
 import { Images, layerOf, program, tarOf } from './support/images.ts';
 
@@ -124,6 +130,54 @@ test(`a pull is killed ${kills} times: nothing is broken, and the next one fetch
     );
     assert.ok(begunTransfers > kills / 5);
     assert.ok(share < TWICE_LIMIT, `${share} was fetched twice`);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+});
+
+test('pulls of one image at once unpack it whole, also when the first is given up', async () => {
+  await using served = await Images.open();
+  const layers = [1_200_000, 1_800_000].map((size, at) =>
+    layerOf(tarOf(`mkdir d${at}; head -c ${size} /dev/urandom > d${at}/f`), at === 1 ? 'zstd' : 'gzip'),
+  );
+  await served.put('app', layers);
+  const [image] = await served.library.list();
+  assert.ok(image);
+  await served.content.names.set('team/app:1', image.target);
+  await using registry = await slowRegistry(served.content);
+  const name = `${registry.host}/team/app:1`;
+  const work = mkdtempSync(join(tmpdir(), 'proa-at-once-'));
+  try {
+    for (const isGivenUp of [false, true]) {
+      const directory = join(work, String(isGivenUp));
+      const before = registry.sent();
+      {
+        using store = await ContentStore.open(join(directory, 'images'));
+        await using unpacked = await LayerStore.open(join(directory, 'layers'), { program });
+        const pulling = async (signal?: AbortSignal) => {
+          using client = new RegistryClient({ credentials: new CredentialFile({}), ...(signal && { signal }) });
+          await pullImage(parseReference(name), {
+            client,
+            store,
+            rules: RegistryRules.none,
+            layers: unpacked,
+            signal,
+          });
+        };
+        const giving = new AbortController();
+        const first = pulling(giving.signal);
+        const given = isGivenUp ? assert.rejects(first, /abort/i) : first;
+        while (registry.sent() - before < 500_000) await sleep(1);
+        const others = [pulling(), pulling()];
+        await sleep(20);
+        if (isGivenUp) giving.abort();
+        await given;
+        await Promise.all(others);
+      }
+      const sent = registry.sent() - before;
+      assert.ok(sent < image.size * 1.2, `${sent} bytes were sent of ${image.size}`);
+      await checkComplete(directory, name);
+    }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

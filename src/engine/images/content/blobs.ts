@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, renameSync, statSync } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { Turns } from '#engine/async/turns.ts';
@@ -11,7 +11,7 @@ import type { Lease } from './leases.ts';
 import { type BlobFollower, BlobWriter } from './writer.ts';
 
 /** Longer manifests and configurations are a mistake or an attack. Registries take 4 MiB. */
-const DOCUMENT_LIMIT = 4 << 20;
+export const DOCUMENT_LIMIT = 4 << 20;
 
 /** In `ingest/`, beside what a later writer may go on with, named by its digest. */
 type OwnKind = 'take' | 'upload' | 'removed';
@@ -50,7 +50,8 @@ export class Blobs {
   /** Bytes; undefined where it is not there. */
   async size(digest: Digest): Promise<number | undefined> {
     try {
-      return (await stat(this.path(digest))).size;
+      const status = await stat(this.path(digest));
+      return status.isFile() ? status.size : undefined;
     } catch (error) {
       if (isCode(error, 'ENOENT')) return undefined;
       throw error;
@@ -155,15 +156,38 @@ export class Blobs {
   /** Every blob that is there. */
   async list(): Promise<{ digest: Digest; size: number }[]> {
     const found: { digest: Digest; size: number }[] = [];
+    for (const { digest } of await this.#entries()) {
+      const size = digest && (await this.size(digest));
+      if (digest && size !== undefined) found.push({ digest, size });
+    }
+    return found;
+  }
+
+  /** What lies among the blobs and is none: paths below the store's root. */
+  async strangers(): Promise<string[]> {
+    const found: string[] = [];
+    for (const { digest, path } of await this.#entries())
+      if (!digest || (await this.size(digest)) === undefined) found.push(path);
+    return found;
+  }
+
+  async #entries(): Promise<{ path: string; digest: Digest | undefined }[]> {
+    const found: { path: string; digest: Digest | undefined }[] = [];
     for (const algorithm of await namesIn(join(this.#root, 'blobs'))) {
-      for (const hex of await namesIn(join(this.#root, 'blobs', algorithm))) {
+      const directory = join('blobs', algorithm);
+      const isDirectory = (await lstat(join(this.#root, directory))).isDirectory();
+      if (!isDirectory) found.push({ path: directory, digest: undefined });
+      for (const hex of isDirectory ? await namesIn(join(this.#root, directory)) : []) {
         const digest = `${algorithm}:${hex}`;
-        if (!isDigest(digest)) continue;
-        const size = await this.size(digest);
-        if (size !== undefined) found.push({ digest, size });
+        found.push({ path: join(directory, hex), digest: isDigest(digest) ? digest : undefined });
       }
     }
     return found;
+  }
+
+  /** Of strangers. */
+  async removeStranger(path: string): Promise<void> {
+    await rm(join(this.#root, path), { recursive: true, force: true });
   }
 
   /** Whether the content is what its name says. */

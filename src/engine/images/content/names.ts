@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
@@ -10,6 +11,17 @@ import { replaceFileDurably } from './files.ts';
 /** The name of an entry. image-spec, annotations.md. */
 const REFERENCE = 'org.opencontainers.image.ref.name';
 
+/** The store's index.json is there, and is no index. */
+export class BrokenIndex extends ProaError {
+  constructor(path: string, cause: unknown) {
+    super(`the names of images in "${path}" cannot be read`, {
+      kind: 'invalid',
+      remedy: 'Check and repair the store: its images are found again by their content, without names',
+      cause,
+    });
+  }
+}
+
 /**
  * Names of images, in the store's index.json, where any tool that knows the layout finds them. Every change is on disk
  * when it returns; changes wait for each other, reading waits for nothing.
@@ -19,20 +31,30 @@ export class Names {
   #index: Index;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, index: Index) {
+  /** Where the index was put that could not be read, when this one was made in its place. */
+  readonly broken: string | undefined;
+
+  private constructor(path: string, index: Index, broken?: string) {
     this.#path = path;
     this.#index = index;
+    this.broken = broken;
   }
 
-  static async open(root: string): Promise<Names> {
+  /** Throws a BrokenIndex for one that cannot be read; with `rebuild`, one is made of what that gives. */
+  static async open(root: string, rebuild?: () => Promise<Descriptor[]>): Promise<Names> {
     const path = join(root, 'index.json');
-    const names = new Names(path, { schemaVersion: 2, mediaType: mediaTypes.index[0], manifests: [] });
+    const text = await readIfAny(path);
     try {
-      names.#index = parseIndex(await readFile(path, 'utf8'));
-    } catch (error) {
-      if (!isCode(error, 'ENOENT')) throw error;
-      await names.#save(names.#index);
+      if (text !== undefined) return new Names(path, parseIndex(text));
+    } catch (cause) {
+      if (!rebuild) throw new BrokenIndex(path, cause);
     }
+    const broken = text === undefined ? undefined : `${path}.broken-${Date.now()}`;
+    const manifests = broken === undefined ? [] : ((await rebuild?.()) ?? []);
+    const names = new Names(path, { schemaVersion: 2, mediaType: mediaTypes.index[0], manifests }, broken);
+    // Until the new one is there the old one stays: without any, all content would be nobody's.
+    if (broken !== undefined) await copyFile(path, broken);
+    await names.#save(names.#index);
     return names;
   }
 
@@ -94,6 +116,15 @@ export class Names {
 
   async #save(index: Index): Promise<void> {
     await replaceFileDurably(this.#path, `${JSON.stringify(index)}\n`);
+  }
+}
+
+async function readIfAny(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }
 

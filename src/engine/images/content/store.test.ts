@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Descriptor } from '#common/image-spec/types.ts';
@@ -159,32 +159,6 @@ test('what nobody goes on with is removed: at once what only its writer could, a
     await writer.commit();
   }
   assert.equal(await store.blobs.readDocument(fetched.digest), 'being fetched');
-});
-
-test('checkStore() finds what is corrupt, missing, unreferenced and partial, and mends it', async () => {
-  using place = temporaryDirectory();
-  using store = await ContentStore.open(place.path);
-  const good = await putWord(store, 'good');
-  await store.names.set('good:1', good);
-  const bad = await putWord(store, 'bad');
-  await store.names.set('bad:1', bad);
-  const layer = digestOf('layer of bad');
-  writeFileSync(store.blobs.path(layer), 'a bit flipped');
-  await put(store, 'text/plain', 'nobody needs this');
-  {
-    using claim = await claimed(store, digestOf('x'.repeat(9)));
-    await using writer = await claim.write(9);
-    await writer.write([Buffer.from('xxx')]);
-  }
-  const kinds = (await checkStore(store)).map(({ what }) => what).sort();
-  assert.deepEqual(kinds, ['corrupt', 'partial', 'unreferenced']);
-  assert.ok(existsSync(store.blobs.path(layer)));
-  const mended = await checkStore(store, { repair: true });
-  assert.ok(mended.every((finding) => finding.mended));
-  assert.ok(mended.some(({ what, name }) => what === 'missing' && name === 'bad:1'));
-  assert.deepEqual(await checkStore(store), []);
-  assert.equal(store.names.get('good:1')?.digest, good.digest);
-  assert.equal(store.names.get('bad:1'), undefined);
 });
 
 test('names that change at once all stay', async () => {

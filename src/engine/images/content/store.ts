@@ -9,6 +9,7 @@ import { ensureLayout } from './layout.ts';
 import { type Lease, Leases } from './leases.ts';
 import { lockStore } from './lock.ts';
 import { Names } from './names.ts';
+import { findRoots } from './roots.ts';
 
 /** A pull that is to go on finds what had come of it for so long. */
 const PATIENCE_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -21,24 +22,28 @@ export class ContentStore implements Disposable {
   readonly #lock: Disposable;
   readonly #leases = new Leases();
 
-  private constructor(root: string, names: Names, lock: Disposable) {
+  private constructor(root: string, { blobs, names, lock }: { blobs: Blobs; names: Names; lock: Disposable }) {
     this.root = root;
-    this.blobs = new Blobs(root);
+    this.blobs = blobs;
     this.names = names;
     this.#lock = lock;
   }
 
-  /** Opens the store below `root`, or makes one. One engine at a time: throws `conflict` for a second. */
-  static async open(root: string): Promise<ContentStore> {
+  /**
+   * Opens the store below `root`, or makes one. One engine at a time: throws `conflict` for a second. A BrokenIndex is thrown
+   * when its names cannot be read; with `repair`, its images are found by their content and have no names.
+   */
+  static async open(root: string, { repair = false } = {}): Promise<ContentStore> {
     await makeDirectory(root);
     const lock = await lockStore(root);
     try {
       await ensureLayout(root);
       await makeDirectory(join(root, 'blobs', 'sha256'));
       await makeDirectory(join(root, 'ingest'));
-      const store = new ContentStore(root, await Names.open(root), lock);
-      await store.blobs.removeAbandoned();
-      return store;
+      const blobs = new Blobs(root);
+      const names = await Names.open(root, repair ? () => findRoots(blobs) : undefined);
+      await blobs.removeAbandoned();
+      return new ContentStore(root, { blobs, names, lock });
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;

@@ -38,6 +38,11 @@ test('what a bad disk did to an image is found, and mended when that is asked fo
     new RegExp(`^corrupt sha256:${largest} mended\nmissing sha256:${largest} of .*proa/base`),
   );
   assert.deepEqual(check(), { status: 0, stdout: 'nothing is wrong\n', stderr: '' });
+  writeFileSync(join(engine.state, 'images/index.json'), '{');
+  await assert.rejects(engine.start(), /index\.json[\s\S]*proa system check --repair/);
+  assert.match(check().stdout, /^unreadable index\.json/);
+  assert.equal(check('--repair').status, 0);
+  assert.equal(check().stdout, 'nothing is wrong\n');
   await engine.start();
   const id = await engine.runContainer(['true']);
   assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${id}/wait`)).StatusCode, 0);

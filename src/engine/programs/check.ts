@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ProaError } from '#common/errors.ts';
-import { checkStore, type Finding } from '../images/content/check.ts';
-import { ContentStore } from '../images/content/store.ts';
+import { checkStoreAt, type Finding } from '../images/content/check.ts';
 
 /**
  * `check --state DIRECTORY [--repair]`: looks at the images of an engine that does not run, and tells what is wrong, a line
@@ -10,8 +9,7 @@ import { ContentStore } from '../images/content/store.ts';
  */
 export async function checkState(words: string[]): Promise<void> {
   const { state, repair } = optionsOf(words);
-  using store = await ContentStore.open(join(state, 'images'));
-  const findings = await checkStore(store, { repair });
+  const findings = await checkStoreAt(join(state, 'images'), { repair });
   for (const finding of findings) process.stdout.write(`${lineOf(finding)}\n`);
   if (findings.length === 0) process.stdout.write('nothing is wrong\n');
   if (findings.some(({ mended }) => !mended)) process.exitCode = 1;

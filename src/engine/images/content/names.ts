@@ -16,7 +16,7 @@ export class BrokenIndex extends ProaError {
   constructor(path: string, cause: unknown) {
     super(`the names of images in "${path}" cannot be read`, {
       kind: 'invalid',
-      remedy: 'Check and repair the store: its images are found again by their content, without names',
+      remedy: 'proa system check --repair finds its images again by their content, without names',
       cause,
     });
   }

@@ -99,7 +99,9 @@ test('RegistryRules.parse() names what is wrong', () => {
   assert.throws(() => RegistryRules.parse(mirror), /registry\[0\]\.mirror\[0\]\.insecur: there is no such key/);
   const old = { kind: 'unsupported', message: /registries.conf.registries: tables of version 1 are not read/ };
   assert.throws(() => RegistryRules.parse('[registries.block]\nregistries = ["a.example"]'), old);
-  const unused = 'unqualified-search-registries = ["a.example"]\ncredential-helpers = ["b"]';
-  assert.deepEqual(RegistryRules.parse(unused).withoutEffect, ['unqualified-search-registries', 'credential-helpers']);
+  const unused =
+    'unqualified-search-registries = ["a.example"]\ncredential-helpers = ["b"]\nshort-name-mode = "enforcing"';
+  const named = ['unqualified-search-registries', 'short-name-mode', 'credential-helpers'];
+  assert.deepEqual(RegistryRules.parse(unused).withoutEffect, named);
   assert.deepEqual(rules.withoutEffect, []);
 });

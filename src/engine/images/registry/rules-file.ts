@@ -122,7 +122,9 @@ export function prefixOf({ prefix, location }: Rule): string {
 
 /** Keys that are right, but change nothing here. */
 export function withoutEffect(rules: RulesFile): string[] {
-  const said = ['credential-helpers', 'additional-layer-store-auth-helper'].filter((key) => key in rules);
+  const said = ['short-name-mode', 'credential-helpers', 'additional-layer-store-auth-helper'].filter(
+    (key) => key in rules,
+  );
   const search = rules['unqualified-search-registries'] ?? [];
   return search.every((host) => host === 'docker.io') ? said : ['unqualified-search-registries', ...said];
 }

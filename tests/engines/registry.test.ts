@@ -151,7 +151,7 @@ test('images go between our registry and docker-registry without being unpacked,
   const endpoint = (at: string, path: string) => ({ host: at, path, insecure: true, digestOnly: false });
   const place = (at: string, path: string, mountFrom?: string) => ({
     source: registrySource(client, [endpoint(at, path)]),
-    target: registryTarget(client, endpoint(at, path), { mountFrom }),
+    target: registryTarget(client, endpoint(at, path), { mountFrom: () => mountFrom }),
   });
   const index = await withStore('ours', async (store) => {
     const arm = await putImage(store, ['of another machine'], { architecture: 'arm64' });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Containers } from '../containers/containers.ts';
 import { Accounts } from '../containers/files/accounts.ts';
@@ -8,13 +8,13 @@ import { ContainerKeeper } from '../containers/life/keeper.ts';
 import { ContainerRecords } from '../containers/record.ts';
 import { EventBus } from '../events/bus.ts';
 import { ExecSessions } from '../exec/sessions.ts';
-import { isCode } from '../images/content/errors.ts';
 import { ContentStore } from '../images/content/store.ts';
 import { addBaseImage } from '../images/embedded/base.ts';
 import { Snapshots } from '../images/layers/snapshots.ts';
 import { LayerStore } from '../images/layers/store.ts';
 import type { LayerLimits } from '../images/layers/unpack.ts';
 import { ImageLibrary } from '../images/library/images.ts';
+import { referenceText } from '../images/reference/parse.ts';
 import { RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
 import { VolumeStore } from '../volumes/store.ts';
@@ -52,6 +52,8 @@ export class Engine implements AsyncDisposable {
   readonly records: ContainerRecords;
   /** The layer between images and containers. */
   readonly initLayer: string;
+  /** Keys of configuration that were warned of. */
+  readonly #said = new Set<string>();
 
   private constructor(options: EngineOptions, stores: Stores) {
     this.options = options;
@@ -61,7 +63,9 @@ export class Engine implements AsyncDisposable {
     this.volumes = stores.volumes;
     this.records = stores.records;
     this.initLayer = stores.initLayer;
-    this.library = new ImageLibrary(stores.content);
+    this.library = new ImageLibrary(stores.content, {
+      fullName: async (text) => referenceText((await this.registryRules()).reference(text)),
+    });
     const { run, state, programs } = options;
     this.accounts = new Accounts(programs.files);
     this.agent = new Agent({ program: programs.agent, run, state });
@@ -96,12 +100,12 @@ export class Engine implements AsyncDisposable {
   /** Where images come from, as the file says now. */
   async registryRules(): Promise<RegistryRules> {
     const path = this.options.registries ?? '/etc/containers/registries.conf';
-    try {
-      return RegistryRules.parse(await readFile(path, 'utf8'), path);
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return RegistryRules.none;
-      throw error;
+    const rules = await RegistryRules.read(path);
+    for (const key of rules.withoutEffect) {
+      if (!this.#said.has(key)) process.stderr.write(`proad: ${path}: ${key} has no effect here\n`);
+      this.#said.add(key);
     }
+    return rules;
   }
 
   /** Directory of what a container's start was given; gone after a boot. */

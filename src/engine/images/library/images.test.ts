@@ -11,7 +11,7 @@ const platform = { os: 'linux', architecture: 'amd64' };
 test('an image is found by name, digest, ID and its beginning; tagged, and gone with its last name', async () => {
   using place = await temporaryStore();
   const { store } = place;
-  const library = new ImageLibrary(store, platform);
+  const library = new ImageLibrary(store, { platform });
   const target = await putImage(store, ['a layer']);
   await store.names.set('docker.io/library/app:1', target);
   const [image] = await library.list();
@@ -35,7 +35,7 @@ test('an image is found by name, digest, ID and its beginning; tagged, and gone 
 test('two images whose IDs begin alike are a conflict', async () => {
   using place = await temporaryStore();
   const { store } = place;
-  const library = new ImageLibrary(store, platform);
+  const library = new ImageLibrary(store, { platform });
   // As many as it takes for two to share a beginning of four digits.
   const seen = new Map<string, string>();
   for (let at = 0; ; at++) {
@@ -57,7 +57,7 @@ test('history names each step with the size of its layer, newest first', async (
   const { store } = place;
   const history = [{ created_by: 'ADD' }, { created_by: 'ENV', empty_layer: true }, { created_by: 'RUN' }];
   await store.names.set('docker.io/library/app:1', await putImage(store, ['four', 'eight by'], { history }));
-  const steps = await new ImageLibrary(store, platform).history('app:1');
+  const steps = await new ImageLibrary(store, { platform }).history('app:1');
   assert.deepEqual(
     steps.map(({ created_by, size }) => [created_by, size]),
     [
@@ -71,7 +71,7 @@ test('history names each step with the size of its layer, newest first', async (
 test('prune takes images without names, or all that nothing uses, and counts what it gave back', async () => {
   using place = await temporaryStore();
   const { store } = place;
-  const library = new ImageLibrary(store, platform);
+  const library = new ImageLibrary(store, { platform });
   const named = await putImage(store, ['named']);
   const used = await putImage(store, ['used']);
   await store.names.set('docker.io/library/named:1', named);
@@ -92,7 +92,7 @@ test('prune takes images without names, or all that nothing uses, and counts wha
 test('prune goes by time and labels, and each filter leaves fewer', async () => {
   using place = await temporaryStore();
   const { store } = place;
-  const library = new ImageLibrary(store, platform);
+  const library = new ImageLibrary(store, { platform });
   const made: Record<string, { created?: string; Labels?: Record<string, string> }> = {
     old: { created: '2020-01-01T00:00:00Z', Labels: { stage: 'test', keep: '' } },
     new: { created: '2026-01-01T00:00:00+01:00', Labels: { stage: 'test' } },
@@ -128,7 +128,20 @@ test('of an index the manifest for this platform is the image', async () => {
     });
   const index = await put(store, mediaTypes.index[0], { schemaVersion: 2, manifests });
   await store.names.set('docker.io/library/app:1', index);
-  const { config, target } = await new ImageLibrary(store, platform).find('app:1');
+  const { config, target } = await new ImageLibrary(store, { platform }).find('app:1');
   assert.equal(config.architecture, 'amd64');
   assert.equal(target.digest, index.digest);
+});
+
+test('a name that no image has is looked up whole, and gives just that name away', async () => {
+  using place = await temporaryStore();
+  const { store } = place;
+  const image = await putImage(store, ['layer']);
+  for (const name of ['a.example/app:1', 'b.example/app:1']) await store.names.set(name, image);
+  const fullName = async (text: string) => text.replace(/^short/, 'a.example/app');
+  const library = new ImageLibrary(store, { platform, fullName });
+  assert.equal((await library.find('short:1')).target.digest, image.digest);
+  assert.deepEqual(await library.remove('short:1'), { untagged: ['a.example/app:1'], deleted: [] });
+  await assert.rejects(library.find('short:1'), /no such image: "short:1"/);
+  await assert.rejects(library.find('Short:1'), /no such image: "Short:1"/);
 });

@@ -32,16 +32,24 @@ const SHORTEST_ID = 4;
 /** Images come and go. */
 const KEPT = 256;
 
+export interface LibraryOptions {
+  platform?: Platform;
+  fullName?: (text: string) => Promise<string>;
+}
+
 /** The images of a content store, as people ask for them. */
 export class ImageLibrary {
   readonly #store: ContentStore;
   readonly #platform: Platform;
+  readonly #fullName: (text: string) => Promise<string>;
   /** What manifests say, by their digests: content never changes. */
   readonly #read = new Map<string, Pick<Image, 'document' | 'config' | 'size'>>();
 
-  constructor(store: ContentStore, platform = ownPlatform()) {
+  /** `fullName`: what a short name stands for where no image has it. */
+  constructor(store: ContentStore, { platform = ownPlatform(), fullName = async (text) => text }: LibraryOptions = {}) {
     this.#store = store;
     this.#platform = platform;
+    this.#fullName = fullName;
   }
 
   /** Every image that is here whole; one for each target, with all its names. */
@@ -99,6 +107,21 @@ export class ImageLibrary {
 
   /** By name, by digest, or by an ID or its beginning. Throws `not-found`, or `conflict` where several begin so. */
   async find(text: string): Promise<Image> {
+    return (await this.#find(text)).image;
+  }
+
+  /** With the text that it was found by. */
+  async #find(text: string): Promise<{ image: Image; by: string }> {
+    const image = await this.#known(text);
+    if (image) return { image, by: text };
+    const name = idDigits(text) === undefined ? nameOf(text) : undefined;
+    const by = name === undefined ? text : await this.#fullName(text);
+    const other = name === undefined || nameOf(by) === name ? undefined : await this.#known(by);
+    if (other) return { image: other, by };
+    throw new ProaError(`no such image: "${text}"`, { kind: 'not-found', remedy: 'Pull it, or check its name' });
+  }
+
+  async #known(text: string): Promise<Image | undefined> {
     const named = await this.#named(text);
     if (named) return named;
     const images = await this.list();
@@ -107,9 +130,7 @@ export class ImageLibrary {
       throw new ProaError(`image ID "${text}" is not unique: ${byId.map(({ id }) => id).join(', ')}`, {
         kind: 'conflict',
       });
-    const found = byName(images, text) ?? byId[0];
-    if (found) return found;
-    throw new ProaError(`no such image: "${text}"`, { kind: 'not-found', remedy: 'Pull it, or check its name' });
+    return byName(images, text) ?? byId[0];
   }
 
   /** What has exactly that name, without a look at the others. Not for what may be an ID as well. */
@@ -141,8 +162,8 @@ export class ImageLibrary {
    * `force`. Answers what went.
    */
   async remove(text: string, { force = false } = {}): Promise<{ untagged: string[]; deleted: Digest[] }> {
-    const image = await this.find(text);
-    const named = nameIn(image, text);
+    const { image, by } = await this.#find(text);
+    const named = nameIn(image, by);
     if (named === undefined && image.names.length > 1 && !force)
       throw new ProaError(`image ${image.id} has several names: ${image.names.join(', ')}`, {
         kind: 'conflict',

@@ -4,9 +4,9 @@ import { ProaError } from '#common/errors.ts';
 import { acceptedManifests } from '#common/image-spec/media-types.ts';
 import type { Descriptor, Index } from '#common/image-spec/types.ts';
 import { parseIndex } from '#common/image-spec/validate.ts';
-import { parseJson } from '#common/json/parse.ts';
 import { gathered } from '../content/gathered.ts';
 import { checkDigest, checkVerifiable, type Digest, partsOf } from '../reference/digest.ts';
+import { lengthOf, locationOf, mediaTypeOf, nextPage, rangeStart, reasonIn, saidDigest, tagsIn } from './answers.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
@@ -15,7 +15,6 @@ import { parseChallenges, Tokens } from './tokens.ts';
 
 /** distribution-spec, "Pulling manifests": registries take at least this. */
 const MANIFEST_LIMIT = 4 << 20;
-const ERROR_LIMIT = 1 << 16;
 
 export interface FetchedManifest {
   descriptor: Descriptor;
@@ -155,10 +154,10 @@ export class RegistryClient implements Disposable {
     { mountFrom }: { mountFrom?: string | undefined } = {},
   ): Promise<boolean> {
     if (await this.hasBlob(endpoint, digest as Digest)) return false;
-    const mount = mountFrom ? `?mount=${digest}&from=${encodeURIComponent(mountFrom)}` : '';
     let sent = false;
     const done = await patiently(async () => {
-      const begun = await this.#beginUpload(endpoint, mount);
+      const mounted = mountFrom === undefined ? undefined : await this.#mount(endpoint, digest, mountFrom);
+      const begun = mounted ?? (await this.#beginUpload(endpoint));
       if (begun.status !== 202) return begun;
       const url = locationOf(begun, endpoint);
       url.searchParams.set('digest', digest);
@@ -171,10 +170,29 @@ export class RegistryClient implements Disposable {
     return sent;
   }
 
-  async #beginUpload(endpoint: Endpoint, mount: string): Promise<HttpResponse> {
+  /** distribution-spec, "Mounting a blob from another repository". undefined where that may not be: it has to be uploaded. */
+  async #mount(endpoint: Endpoint, digest: string, from: string): Promise<HttpResponse | undefined> {
+    try {
+      const begun = await this.#beginUpload(endpoint, {
+        query: `?mount=${digest}&from=${encodeURIComponent(from)}`,
+        from,
+      });
+      if (begun.status < 400 || begun.status === 429 || begun.status >= 500) return begun;
+      begun.body.resume();
+    } catch (error) {
+      if (!(error instanceof ProaError) || error.kind !== 'denied') throw error;
+    }
+    return undefined;
+  }
+
+  async #beginUpload(
+    endpoint: Endpoint,
+    { query = '', from }: { query?: string; from?: string } = {},
+  ): Promise<HttpResponse> {
     const begun = await this.#ask(endpoint, 'pull,push', {
       method: 'POST',
-      path: `blobs/uploads/${mount}`,
+      path: `blobs/uploads/${query}`,
+      alsoPulls: from,
       headers: { 'content-length': '0' },
     });
     if (begun.status === 202) begun.body.resume();
@@ -254,14 +272,15 @@ export class RegistryClient implements Disposable {
   async #ask(
     endpoint: Endpoint,
     action: Action,
-    request: Omit<HttpRequest, 'url'> & ({ path: string } | { url: URL }),
+    request: Omit<HttpRequest, 'url'> & { alsoPulls?: string | undefined } & ({ path: string } | { url: URL }),
   ): Promise<HttpResponse> {
     await this.#findScheme(endpoint);
     const home = this.#url(endpoint, '');
     const url = 'url' in request ? request.url : this.#url(endpoint, request.path);
     if (home.protocol === 'https:' && url.protocol !== 'https:')
       throw new ProaError(`registry "${endpoint.host}" leads to ${url.origin}: not encrypted`, { kind: 'denied' });
-    const scope = `repository:${endpoint.path}:${action}`;
+    const also = request.alsoPulls === undefined ? '' : ` repository:${request.alsoPulls}:pull`;
+    const scope = `repository:${endpoint.path}:${action}${also}`;
     const key = `${endpoint.host} ${scope}`;
     const send = (authorization: string | undefined) => {
       const headers = { 'user-agent': 'proa', ...request.headers, ...(authorization && { authorization }) };
@@ -330,64 +349,4 @@ export class RegistryClient implements Disposable {
   [Symbol.dispose](): void {
     this.#http[Symbol.dispose]();
   }
-}
-
-/** distribution-spec, "Error Codes". */
-async function reasonIn(response: HttpResponse): Promise<string> {
-  try {
-    const text = (await readShort(response.body, ERROR_LIMIT, 'answer')).toString('utf8');
-    const { errors = [] } = JSON.parse(text) as { errors?: { code?: string; message?: string }[] };
-    return errors.map(({ code, message }) => [code, message].filter(Boolean).join(': ')).join('; ');
-  } catch {
-    // Some answer with a page for people.
-    return '';
-  }
-}
-
-/** What the document says of itself counts; the header is what is left. */
-function mediaTypeOf(response: HttpResponse, text: string): string {
-  const own = (JSON.parse(text) as { mediaType?: unknown }).mediaType;
-  return typeof own === 'string' ? own : (response.headers['content-type']?.split(';')[0]?.trim() ?? '');
-}
-
-/** The header is optional for registries. */
-function saidDigest({ headers }: HttpResponse, what: string): Digest | undefined {
-  const said = headers['docker-content-digest'];
-  return typeof said === 'string' ? checkVerifiable(checkDigest(said, what), what) : undefined;
-}
-
-function lengthOf({ headers }: HttpResponse): number {
-  return Number(headers['content-length'] ?? 0);
-}
-
-/** Where a range begins must be what was asked for: bytes that were put in the wrong place would be found much later. */
-function rangeStart({ headers }: HttpResponse, offset: number): number {
-  const start = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
-  if (start !== undefined && Number(start) !== offset)
-    throw new ProaError(`the registry sent bytes from ${start} on, asked for ${offset}`, { kind: 'invalid' });
-  return offset;
-}
-
-function locationOf({ headers, url }: HttpResponse, { host }: Endpoint): URL {
-  if (headers.location === undefined)
-    throw new ProaError(`registry "${host}" does not say where to upload to`, { kind: 'invalid' });
-  return new URL(headers.location, url);
-}
-
-/** distribution-spec, "Listing Tags"; some registries say null for none. Throws `unavailable` for what is no such list. */
-function tagsIn(text: string): string[] {
-  try {
-    const tags = (parseJson(text) as { tags?: unknown }).tags ?? [];
-    if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags;
-  } catch {
-    // It is no JSON.
-  }
-  throw new ProaError('the registry answered with no list of tags', { kind: 'unavailable' });
-}
-
-/** RFC 8288, as distribution-spec, "Listing Tags" uses it. */
-function nextPage({ headers, url }: HttpResponse): URL | undefined {
-  const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(headers['link'] ?? ''))?.[1];
-  const next = link === undefined ? undefined : new URL(link, url);
-  return next?.origin === url.origin ? next : undefined;
 }

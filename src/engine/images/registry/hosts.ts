@@ -1,8 +1,14 @@
-import { parse } from 'smol-toml';
-import * as check from '#common/check/check.ts';
-import { checked } from '#common/check/checked.ts';
 import { ProaError } from '#common/errors.ts';
-import { type Reference, repositoryOf } from '../reference/parse.ts';
+import { parseReference, type Reference, referenceText, repositoryOf } from '../reference/parse.ts';
+import {
+  type Location,
+  parseRules,
+  prefixOf,
+  type Rule,
+  type RulesFile,
+  readRules,
+  withoutEffect,
+} from './rules-file.ts';
 
 /** One place where an image can be had. */
 export interface Endpoint {
@@ -16,74 +22,45 @@ export interface Endpoint {
   digestOnly: boolean;
 }
 
-interface Location {
-  location?: string;
-  insecure?: boolean;
-}
-
-interface Rule extends Location {
-  prefix?: string;
-  blocked?: boolean;
-  'mirror-by-digest-only'?: boolean;
-  mirror?: (Location & { 'pull-from-mirror'?: 'all' | 'digest-only' | 'tag-only' })[];
-}
-
-interface File {
-  registry?: Rule[];
-  aliases?: Record<string, string>;
-}
-
-const location = check.matching(/^[^/\s]+(?:\/\S*)?$/, 'a host, perhaps with a path');
-const rule = check.object(
-  {
-    __proto__: null,
-    prefix: location,
-    location,
-    insecure: check.boolean,
-    blocked: check.boolean,
-    'mirror-by-digest-only': check.boolean,
-    mirror: check.list(
-      check.object(
-        {
-          __proto__: null,
-          location,
-          insecure: check.boolean,
-          'pull-from-mirror': check.word('a kind of pull', '', 'all digest-only tag-only'),
-        },
-        ['location'],
-      ),
-    ),
-  },
-  [],
-);
-const file = check.object({ __proto__: null, registry: check.list(rule), aliases: check.map(check.content) }, []);
-
 /** Where images come from: mirrors, insecure and blocked registries. containers-registries.conf(5), version 2. */
 export class RegistryRules {
   readonly #rules: Rule[];
   readonly #aliases: Record<string, string>;
 
-  private constructor({ registry = [], aliases = {} }: File) {
-    this.#rules = registry;
-    this.#aliases = aliases;
+  /** Keys of the files that change nothing here. */
+  readonly withoutEffect: string[];
+
+  private constructor(rules: RulesFile) {
+    this.#rules = rules.registry ?? [];
+    this.#aliases = rules.aliases ?? {};
+    this.withoutEffect = withoutEffect(rules);
   }
 
   /** `name` is the file's, for messages. Throws `invalid`, naming the field. */
   static parse(text: string, name = 'registries.conf'): RegistryRules {
-    let value: unknown;
-    try {
-      value = parse(text);
-    } catch (cause) {
-      throw new ProaError(`${name} is no TOML`, { kind: 'invalid', cause });
-    }
-    return new RegistryRules(checked<File>(file, name, structuredClone(value)));
+    return new RegistryRules(parseRules(text, name));
+  }
+
+  /** The file and what is in the directory beside it, where there is either. */
+  static async read(path: string): Promise<RegistryRules> {
+    return new RegistryRules(await readRules(path));
   }
 
   static readonly none = new RegistryRules({});
 
-  /** The full name that a short one stands for. */
-  alias(name: string): string | undefined {
-    return Object.hasOwn(this.#aliases, name) ? this.#aliases[name] : undefined;
+  /** A reference as people write it, in which a short name may stand for another. */
+  reference(text: string): Reference {
+    const given = parseReference(text);
+    const { domain: _domain, path: _path, ...rest } = given;
+    const suffix = referenceText(given).slice(repositoryOf(given).length);
+    const name = text.slice(0, text.length - suffix.length);
+    const alias = Object.hasOwn(this.#aliases, name) ? this.#aliases[name] : undefined;
+    if (!alias) return given;
+    const { domain, path, ...more } = parseReference(alias);
+    if (Object.keys(more).length === 0) return { domain, path, ...rest };
+    throw new ProaError(`registries.conf: aliases.${name}: expected a name without tag and digest, got "${alias}"`, {
+      kind: 'invalid',
+    });
   }
 
   /** Where to look for an image, in order: its mirrors, then its registry. Throws `denied` for a blocked one. */
@@ -113,7 +90,7 @@ export class RegistryRules {
     let best: Rule | undefined;
     let length = -1;
     for (const candidate of this.#rules) {
-      const prefix = candidate.prefix ?? candidate.location ?? '';
+      const prefix = prefixOf(candidate);
       if (prefix.length > length && matches(name, prefix)) {
         best = candidate;
         length = prefix.length;

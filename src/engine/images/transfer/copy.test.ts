@@ -117,7 +117,7 @@ test('what the target has is not asked for', async () => {
   });
   const endpoint = (path: string) => ({ host: proxy, path, insecure: true, digestOnly: false });
   const source = registrySource(world.client, [endpoint('app')]);
-  const target = registryTarget(world.client, endpoint('other'), { mountFrom: 'app' });
+  const target = registryTarget(world.client, endpoint('other'), { mountFrom: () => 'app' });
   // This server has one set of blobs for all its repositories.
   const events: TransferEvent[] = [];
   await copyImage('1', '2', { source, target, onEvent: (event) => events.push(event) });

@@ -81,7 +81,7 @@ test('an image that its index names by sha512 is there after the pull', async ()
   });
   assert.deepEqual(pulled.manifest, manifest);
   await to.collect();
-  assert.equal((await new ImageLibrary(to, platform).find(`${host}/app:1`)).manifest.digest, manifest.digest);
+  assert.equal((await new ImageLibrary(to, { platform }).find(`${host}/app:1`)).manifest.digest, manifest.digest);
 });
 
 test('a diff_id that cannot be verified is refused by name before a layer is fetched', async () => {

@@ -75,15 +75,17 @@ async function* readPatiently(
   throw failure;
 }
 
-/** A repository as a target; `mountFrom` is another of the same registry that may have the layers already. */
+/** A repository as a target; `mountFrom` knows others of the same registry that may have a blob already. */
 export function registryTarget(
   client: RegistryClient,
   endpoint: Endpoint,
-  { mountFrom }: { mountFrom?: string | undefined } = {},
+  { mountFrom = () => undefined }: { mountFrom?: (digest: string) => string | undefined } = {},
 ): ImageTarget {
   return {
     putBlob: (descriptor, read) =>
-      client.pushBlob(endpoint, descriptor, () => verified(descriptor, read()), { mountFrom }),
+      client.pushBlob(endpoint, descriptor, () => verified(descriptor, read()), {
+        mountFrom: mountFrom(descriptor.digest),
+      }),
     putManifest: ({ descriptor: { digest, mediaType }, text }, name) =>
       client.pushManifest(endpoint, name ?? digest, mediaType, text),
   };

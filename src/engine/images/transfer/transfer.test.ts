@@ -317,3 +317,30 @@ test('a registry that falls silent in a blob is asked again', async () => {
   });
   assert.deepEqual(reasons, [`Error: ${proxy} says nothing for 0.2 s`]);
 });
+
+test('a push mounts what another repository of the registry has, and uploads what it may not mount', async () => {
+  await using world = new World();
+  const { host } = await world.registry();
+  const from = await world.store();
+  const image = await putRandom(from, 'amd64');
+  const { client } = world;
+  for (const mayMount of [true, false]) {
+    const asked: string[] = [];
+    const proxy = await world.proxy(host, ({ method, url = '' }, response) => {
+      if (!url.includes('/blobs/') || !url.startsWith('/v2/new/')) return false;
+      const mounts = new URL(url, 'http://x').searchParams.get('from');
+      asked.push(mounts === null ? `${method}` : `${method} from ${mounts}`);
+      // The registry of the fixture has one set of blobs for all repositories: this one is to have none.
+      if (method === 'HEAD') response.writeHead(404).end();
+      else if (mounts !== null && !mayMount) response.writeHead(403).end();
+      else return false;
+      return true;
+    });
+    for (const name of [`${proxy}/old/app:1`, `${proxy}/new:1`]) {
+      await from.names.set(name, image);
+      await pushImage(parseReference(name), { client, store: from, rules });
+    }
+    const each = mayMount ? ['HEAD', 'POST from old/app'] : ['HEAD', 'POST', 'POST from old/app', 'PUT'];
+    assert.deepEqual(asked.sort(), each.flatMap((one) => [one, one, one]).sort());
+  }
+});

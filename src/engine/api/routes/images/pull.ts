@@ -37,7 +37,7 @@ export const createImage = operation({
 
 async function pull(call: Call<typeof query>, name: string): Promise<void> {
   const { request, response, signal, query: asked } = call;
-  const reference = withTag(parseReference(name), asked.tag);
+  const reference = withTag((await call.engine.registryRules()).reference(name), asked.tag);
   using client = registryClient(request, reference, signal);
   const progress = new ProgressStream(response);
   try {

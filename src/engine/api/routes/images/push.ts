@@ -20,7 +20,8 @@ export const pushOperation = operation({
   path: '/images/{name*}/push',
   query: { tag: text, platform: notYet },
   async answer({ engine, params: { name = '' }, query: { tag }, request, response, signal }) {
-    const reference = parseReference(tag === undefined ? name : `${name}:${tag}`);
+    const rules = await engine.registryRules();
+    const reference = rules.reference(tag === undefined ? name : `${name}:${tag}`);
     const pushed = isExact(reference) ? [reference] : await everyTag(engine, reference);
     for (const one of pushed) await engine.library.find(familiarText(one));
     using client = registryClient(request, reference, signal);

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ProaError } from '#common/errors.ts';
-import { isCode } from '../images/content/errors.ts';
-import { parseReference, withDefaultTag } from '../images/reference/parse.ts';
+import { withDefaultTag } from '../images/reference/parse.ts';
 import { RegistryClient } from '../images/registry/client.ts';
 import { CredentialFile } from '../images/registry/credentials.ts';
 import { type Endpoint, RegistryRules } from '../images/registry/hosts.ts';
@@ -26,7 +24,7 @@ type Place =
  */
 export async function copyCommand(words: string[]): Promise<void> {
   const { from, to, platform } = optionsOf(words);
-  const rules = await registryRules();
+  const rules = await RegistryRules.read(REGISTRIES);
   const [source, target] = [placeOf(from, rules), placeOf(to, rules)];
   const directory = process.env['DOCKER_CONFIG'] || join(homedir(), '.docker');
   using client = new RegistryClient({ credentials: await CredentialFile.read(join(directory, 'config.json')) });
@@ -53,7 +51,7 @@ async function openTarget(
   // Mirrors are for pulling.
   const endpoint = place.endpoints.at(-1) as Endpoint;
   const own = source.kind === 'registry' ? source.endpoints.find(({ host }) => host === endpoint.host) : undefined;
-  const mountFrom = own && own.path !== endpoint.path ? own.path : undefined;
+  const mountFrom = () => (own && own.path !== endpoint.path ? own.path : undefined);
   return { target: registryTarget(client, endpoint, { mountFrom }), async [Symbol.asyncDispose]() {} };
 }
 
@@ -62,18 +60,9 @@ function placeOf(text: string, rules: RegistryRules): Place {
   if (layout) return { kind: 'layout', path: layout[1] as string, name: layout[2] ?? '' };
   if (/^[a-z-]+:\/\//.test(text) && !text.startsWith('docker://'))
     throw new ProaError(`"${text}": expected a name as for pull, or oci:PATH[:NAME]`, { kind: 'invalid' });
-  const reference = withDefaultTag(parseReference(text.replace(/^docker:\/\//, '')));
+  const reference = withDefaultTag(rules.reference(text.replace(/^docker:\/\//, '')));
   const name = reference.digest ?? (reference.tag as string);
   return { kind: 'registry', endpoints: rules.endpointsFor(reference), name };
-}
-
-async function registryRules(): Promise<RegistryRules> {
-  try {
-    return RegistryRules.parse(await readFile(REGISTRIES, 'utf8'), REGISTRIES);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return RegistryRules.none;
-    throw error;
-  }
 }
 
 function optionsOf(words: string[]): { from: string; to: string; platform: string | undefined } {

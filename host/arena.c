@@ -71,6 +71,19 @@ static int map(char *place, size_t room, size_t size)
     return 0;
 }
 
+/* syscall(2) within the caller's frame: the result or -errno. */
+static inline __attribute__((always_inline)) long raw_call(long number, long a, long b)
+{
+#ifdef __x86_64__
+    __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b) : "rcx", "r11", "memory");
+    return number;
+#else
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
+    return x0;
+#endif
+}
+
 static size_t whole(size_t size, size_t unit)
 {
     return (size + unit - 1) / unit * unit;

@@ -246,7 +246,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_MAGIC_DEF("syscall", 1, host_syscall, 0),
     JS_CFUNC_MAGIC_DEF("fork", 1, host_syscall, 1),
     JS_CFUNC_DEF("lend", 2, host_lend),       JS_CFUNC_DEF("share", 0, host_share),
-    JS_CFUNC_DEF("deepen", 0, host_deepen),   JS_CFUNC_DEF("aside", 3, host_aside),
+    JS_CFUNC_DEF("deepen", 0, host_deepen),
     JS_CFUNC_DEF("address", 1, host_address), JS_CFUNC_DEF("decode", 1, host_decode),
     JS_CFUNC_DEF("encode", 1, host_encode),   JS_CFUNC_DEF("load", 1, host_load),
     JS_CFUNC_DEF("loaded", 0, host_loaded),   JS_CFUNC_DEF("drain", 0, host_drain),

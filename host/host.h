@@ -52,24 +52,8 @@ JSValue host_share(JSContext *ctx, JSValueConst self, int argc, JSValueConst *ar
 JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
-/* syscall(2) within the caller's frame: the result or -errno. */
-static inline __attribute__((always_inline)) long raw_call(long number, long a, long b)
-{
-#ifdef __x86_64__
-    __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b) : "rcx", "r11", "memory");
-    return number;
-#else
-    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
-    return x0;
-#endif
-}
-
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);
-
-/* A call while this thread does something else: aside.c. */
-JSValue host_aside(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* Functions on bytes: bytes.c, decompress.c, sha256.c. */
 JSValue host_frame(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);

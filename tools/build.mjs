@@ -91,7 +91,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const parts = ['entry', 'host', 'aside', 'bytes', 'decompress', 'sha256', 'arena', 'snapshot'];
+  const parts = ['entry', 'host', 'bytes', 'decompress', 'sha256', 'arena', 'snapshot'];
   const sources = parts.map((name) => join(root, `host/${name}.c`));
   execFileSync(
     cc,

@@ -170,6 +170,7 @@ function startProcess(
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
   const alone = !pauses && !options.waitForStart && standsAlone(namespaces, options);
   const profile = config.linux?.seccomp;
+  const filter = alone && profile ? ownFilter(profile) : undefined;
   const settings: InitSettings = {
     id: record.id,
     config,
@@ -179,7 +180,7 @@ function startProcess(
     cgroup: record.cgroup,
     pauses,
     standsAlone: alone,
-    filter: profile && (alone ? () => ownFilter(profile) : offeredFilter),
+    filter: filter ? () => filter : profile && offeredFilter,
     pivot: options.pivot,
     newKeyring: options.newKeyring,
     console,

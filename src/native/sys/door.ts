@@ -12,10 +12,6 @@ export interface Door {
    * we stand still until it executes a program or ends. Then our memory is as it was, and `args.pidfd` the descriptor.
    */
   lend(body: () => never, args: Uint8Array): number;
-  /** Begins a call of two arguments at most on a thread of its own; one at a time. host/aside.c. */
-  aside(number: number, first: number, second: number): void;
-  /** Waits until that has ended: its result or `-errno`. */
-  aside(): number;
   /** Where the first byte is, for pointers inside structures. The caller keeps the buffer reachable. */
   address(buffer: Uint8Array | BigUint64Array): number;
   decode(buffer: Uint8Array, length?: number): string;

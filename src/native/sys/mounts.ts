@@ -1,5 +1,4 @@
-import { textOf, utf8 } from './bytes.ts';
-import { door } from './door.ts';
+import { textOf } from './bytes.ts';
 import { ENOENT } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
@@ -124,24 +123,10 @@ function explanation(context: OwnedFd): string | undefined {
   return length > 2 ? `The kernel says: ${textOf(buffer.subarray(2), length - 2).trim()}` : undefined;
 }
 
-/**
- * Makes the mount at the working directory the root, with the old root on top of it, and takes that away. The kernel then
- * waits for all who may still look at it: something else may be done meanwhile, but no path looked up, since the old root
- * may be there.
- */
-export function pivotIntoWorkingDirectory(meanwhile?: () => void): void {
+/** Makes the mount at the working directory the root, with the old root on top of it, and takes that away. */
+export function pivotIntoWorkingDirectory(): void {
   check(raw.pivot_root('.', '.'), 'pivot_root');
-  if (!meanwhile) {
-    check(raw.umount2('.', raw.MNT_DETACH), 'umount2', 'old root');
-    return;
-  }
-  const here = utf8('.\0');
-  raw.umount2Aside(here, raw.MNT_DETACH);
-  try {
-    meanwhile();
-  } finally {
-    check(door.aside(), 'umount2', 'old root');
-  }
+  check(raw.umount2('.', raw.MNT_DETACH), 'umount2', 'old root');
 }
 
 /** Sets how a mount and all below it share with other mount namespaces: mount_namespaces(7), "Shared subtrees". */

@@ -115,33 +115,15 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   const { sysctl } = config.linux ?? {};
   if (sysctl) step('set sysctls', () => setSysctls(sysctl, settings.proc));
   if (namespaces.hasMount) sealRoot(sources, config);
-  let filter: LoadableFilter | undefined;
-  const prepareFilter = () => {
-    filter ??= settings.filter?.(line);
-  };
-  enterRoot(config, {
-    pivot: settings.pivot && namespaces.hasMount,
-    // To compile it takes as long as that; to be sent it, nothing.
-    meanwhile: settings.standsAlone && settings.filter ? () => quietly(prepareFilter) : undefined,
-  });
+  enterRoot(config, { pivot: settings.pivot && namespaces.hasMount });
   if (config.linux?.personality) lazy<typeof personality>('personality')().setPersonality(config.linux.personality);
   step('join the memory cgroup', () => joinCgroups(lateCgroups));
   if (namespaces.createsCgroup) step('make a cgroup namespace', () => unshareNamespaces(CLONE_NEWCGROUP, 'cgroup'));
-  prepareFilter();
-  const program = new PreparedProgram(process, { ...settings, filter });
+  const program = new PreparedProgram(process, { ...settings, filter: settings.filter?.(line) });
   // A created container may wait for long: nothing of the host stays open in it.
   settings.proc.close();
   sources[Symbol.dispose]();
   return program;
-}
-
-/** What fails is done again, where its failure is not taken for another's. */
-function quietly(body: () => void): void {
-  try {
-    body();
-  } catch {
-    // Said above.
-  }
 }
 
 /** Joins the cgroups of version 1 but the memory controller, whose file is returned. */

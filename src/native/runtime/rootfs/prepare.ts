@@ -49,16 +49,10 @@ export function sealRoot(sources: RootSources, config: Config): void {
   }
 }
 
-export interface EnterOptions {
-  pivot: boolean;
-  /** What can be done while the kernel lets go of the old root, if that is waited for at all. It looks up no path. */
-  meanwhile?: (() => void) | undefined;
-}
-
 /** Makes the built root the only one: the host's files are gone from here on. */
-export function enterRoot(config: Config, { pivot, meanwhile }: EnterOptions): void {
+export function enterRoot(config: Config, { pivot }: { pivot: boolean }): void {
   step('hide the host filesystem', () => {
-    if (pivot) pivotOrExplain(meanwhile);
+    if (pivot) pivotOrExplain();
     else changeRoot();
     check(chdir('/'), 'chdir', '/');
   });
@@ -70,9 +64,9 @@ const EINVAL = 22;
 const RAMFS_MAGIC = 0x858458f6;
 const TMPFS_MAGIC = 0x01021994;
 
-function pivotOrExplain(meanwhile: (() => void) | undefined): void {
+function pivotOrExplain(): void {
   try {
-    pivotIntoWorkingDirectory(meanwhile);
+    pivotIntoWorkingDirectory();
   } catch (cause) {
     // pivot_root(2) answers a bare EINVAL here, so look for the usual reason only now.
     const fromMemory = isErrno(cause, EINVAL) && [RAMFS_MAGIC, TMPFS_MAGIC].includes(hostRootType());

@@ -50,8 +50,6 @@ export const mountAttr = layout('mount_attr', {
 export const mount = (source: Path | null, target: Path, type: string | null, flags: number, data: string | null) =>
   door.syscall(NR.mount, source, target, type, flags, data);
 export const umount2 = (target: Path, flags: number) => door.syscall(NR.umount2, target, flags);
-/** The same on a thread of its own: `door.aside()` waits for the answer, and the path is kept for as long. */
-export const umount2Aside = (target: Uint8Array, flags: number) => door.aside(NR.umount2, door.address(target), flags);
 export const pivot_root = (root: Path, old: Path) => door.syscall(NR.pivot_root, root, old);
 export const open_tree = (directory: number, path: Path, flags: number) =>
   door.syscall(NR.open_tree, directory, path, flags);

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStore, type Finding } from '#engine/images/content/check.ts';
 import { ContentStore } from '#engine/images/content/store.ts';
 import { LayerStore } from '#engine/images/layers/store.ts';
-import { ImageLibrary } from '#engine/images/library/images.ts';
+import { type Image, ImageLibrary } from '#engine/images/library/images.ts';
 import { parseReference } from '#engine/images/reference/parse.ts';
 import { RegistryClient } from '#engine/images/registry/client.ts';
 import { CredentialFile } from '#engine/images/registry/credentials.ts';
@@ -81,16 +81,22 @@ async function rubbish(directory: string): Promise<Finding[]> {
   return findings.filter(({ what }) => what !== 'partial' && what !== 'unreferenced');
 }
 
+/** The only image there, under the name that registries give it. */
+async function imageOf(served: Images, layers: Parameters<Images['put']>[1]): Promise<Image> {
+  await served.put('app', layers);
+  const [image] = await served.library.list();
+  assert.ok(image);
+  await served.content.names.set('team/app:1', image.target);
+  return image;
+}
+
 test(`a pull is killed ${kills} times: nothing is broken, and the next one fetches only what is missing`, async (t) => {
   await using served = await Images.open();
   const layers = [2_400_000, 3_600_000, 300_000, 4_000_000].map((size, at) => {
     const script = `mkdir d${at}; for f in 1 2 3 4 5 6 7 8; do head -c ${size / 8} /dev/urandom > d${at}/$f; done`;
     return layerOf(tarOf(script), at === 1 ? 'zstd' : 'gzip');
   });
-  await served.put('app', layers);
-  const [image] = await served.library.list();
-  assert.ok(image);
-  await served.content.names.set('team/app:1', image.target);
+  const image = await imageOf(served, layers);
   await using registry = await slowRegistry(served.content);
   const name = `${registry.host}/team/app:1`;
   const work = mkdtempSync(join(tmpdir(), 'proa-killed-'));
@@ -140,10 +146,7 @@ test('pulls of one image at once unpack it whole, also when the first is given u
   const layers = [1_200_000, 1_800_000].map((size, at) =>
     layerOf(tarOf(`mkdir d${at}; head -c ${size} /dev/urandom > d${at}/f`), at === 1 ? 'zstd' : 'gzip'),
   );
-  await served.put('app', layers);
-  const [image] = await served.library.list();
-  assert.ok(image);
-  await served.content.names.set('team/app:1', image.target);
+  const image = await imageOf(served, layers);
   await using registry = await slowRegistry(served.content);
   const name = `${registry.host}/team/app:1`;
   const work = mkdtempSync(join(tmpdir(), 'proa-at-once-'));

@@ -1,17 +1,16 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ProaError } from '#common/errors.ts';
 import { mayComeBack } from '../containers/life/comes-back.ts';
 import { readRecord } from '../containers/record.ts';
 import { containersOf } from '../core/places.ts';
-import { isCode } from '../images/content/errors.ts';
+import { namesIn } from '../images/content/files.ts';
 
 /** `needed [--state DIRECTORY]`: leaves with 0 when a boot has containers to bring back, and else with 1. Changes nothing. */
 export async function tellWhetherNeeded(words: string[]): Promise<void> {
   const root = containersOf(stateOf(words));
   process.exitCode = 1;
-  for (const id of await list(root)) {
+  for (const id of await namesIn(root)) {
     const record = await readRecord(join(root, id));
     if (!record || !mayComeBack(record)) continue;
     process.exitCode = 0;
@@ -24,14 +23,5 @@ function stateOf(words: string[]): string {
     return parseArgs({ args: words, options: { state: { type: 'string' } } }).values.state ?? '/var/lib/proa';
   } catch (cause) {
     throw new ProaError('needed', { kind: 'invalid', cause });
-  }
-}
-
-async function list(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
-    throw error;
   }
 }

@@ -11,9 +11,9 @@ export function enginePath(): string {
   const places = named ? [named] : [`${own.slice(0, own.lastIndexOf('/'))}/proad.mjs`, '/usr/lib/proa/proad.mjs'];
   const found = places.find((path) => exists(path));
   if (found !== undefined) return found;
-  throw new ProaError(`no engine runs, and there is none to start: ${places.join(', ')}`, {
+  throw new ProaError(`the engine's program is missing: ${places.join(', ')}`, {
     kind: 'not-found',
-    remedy: 'Name its program with PROA_ENGINE, or an engine that runs with --host',
+    remedy: 'Name it with PROA_ENGINE, or an engine that runs with --host',
   });
 }
 

@@ -46,7 +46,7 @@ export async function execInContainer(
   { record, pidfd: target, beginsExecs }: Made,
   process: ExecProcess,
   streams: Streams,
-  options: HelperOptions,
+  options: Pick<HelperOptions, 'begun'>,
 ): Promise<{ pid: number; pidfd: OwnedFd | undefined }> {
   const beginning = beginsExecs ? driver.beginExec?.(process, record, target, streams) : undefined;
   if (beginning) return await finishExec(loop, beginning, streams, options);
@@ -66,7 +66,7 @@ async function finishExec(
   loop: Loop,
   { child, socket, hear }: ExecBeginning,
   streams: Streams,
-  { begun }: HelperOptions,
+  { begun }: Pick<HelperOptions, 'begun'>,
 ): Promise<Child> {
   using _socket = socket;
   streams.closeGiven();

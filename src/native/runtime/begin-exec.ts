@@ -79,10 +79,11 @@ export function beginExec({ id, target, cgroup, streams, load }: BeginExecOption
 function runProcess(socket: OwnedFd, { id, target, cgroup, streams, load }: BeginExecOptions): number {
   try {
     setParentDeathSignal(SIGKILL);
+    // First of all: what else is open here is the caller's, and the container is near.
+    takeStreams(streams, [socket, target]);
+    const { config, process } = load();
     using proc = openHostProc();
     using entry = openEntry(cgroup);
-    const { config, process } = load();
-    takeStreams(streams, [socket, target, proc, ...entry.early, ...entry.late]);
     const profile = config.linux?.seccomp;
     return runExecChild(socket, {
       id,

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, renameSync, statSync } from 'node:fs';
-import { lstat, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { Turns } from '#engine/async/turns.ts';
 import { checkDigest, type Digest, isDigest, isVerifiable, partsOf } from '../reference/digest.ts';
 import { isCode, noSuchContent } from './errors.ts';
-import { makeDirectory, syncDirectory } from './files.ts';
+import { makeDirectory, namesIn, syncDirectory } from './files.ts';
 import type { Lease } from './leases.ts';
 import { type BlobFollower, BlobWriter } from './writer.ts';
 
@@ -262,13 +262,4 @@ export class Blobs {
 
 function partialName(digest: Digest): string {
   return digest.replace(':', '-');
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
 }

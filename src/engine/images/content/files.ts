@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isCode } from './errors.ts';
 
 /** Puts a whole new file in place of `path`, on disk when it returns: after a loss of power there is the old or the new. */
 export async function replaceFileDurably(path: string, data: string): Promise<void> {
@@ -34,6 +35,16 @@ export async function syncDirectory(path: string): Promise<void> {
 
 export async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o755 });
+}
+
+/** What is in a directory; nothing where there is none. */
+export async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
 }
 
 export async function removeIfAny(path: string): Promise<void> {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProaError } from '#common/errors.ts';
 import { isCode } from './errors.ts';
+import { namesIn } from './files.ts';
 
 interface Owner {
   pid: number;
@@ -64,15 +65,6 @@ async function removeDead(root: string, directory: string, prefix: string): Prom
     const owner = ownerIn(name.slice(prefix.length));
     if (owner && !(await isAlive(owner))) await rm(join(directory, name), { recursive: true, force: true });
     else if (prefix === '') throw owner ? locked(root, owner) : foreign(root, name);
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
-    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
-/* Asks an agent or a monitor, as small as a client can be, so that what is timed is theirs: sends a hello and then each
-   question when the one before has been answered, and fails when an answer is a failure. `@` in a question stands for the
+/* Asks an agent or a monitor, as small as a client can be, so that what is timed is theirs: sends a hello with the
+   first question, as the engine does, each other when the one before has been answered, and fails when an answer is a failure. `@` in a question stands for the
    session that an answer before has named.
 
      ask SOCKET QUESTION... */
@@ -7,13 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static int put(int fd, const char *body)
+/* Sends two messages in one go; the second may be missing. */
+static int put(int fd, const char *one, const char *other)
 {
-    uint32_t size = htonl(strlen(body));
-    return write(fd, &size, 4) == 4 && write(fd, body, strlen(body)) == (ssize_t)strlen(body) ? 0 : -1;
+    size_t lengths[] = {strlen(one), other ? strlen(other) : 0};
+    uint32_t sizes[] = {htonl(lengths[0]), htonl(lengths[1])};
+    struct iovec parts[] = {{&sizes[0], 4}, {(void *)one, lengths[0]}, {&sizes[1], 4}, {(void *)other, lengths[1]}};
+    size_t whole = 4 + lengths[0] + (other ? 4 + lengths[1] : 0);
+    return writev(fd, parts, other ? 4 : 2) == (ssize_t)whole ? 0 : 3;
 }
 
 static int take(int fd, char *to, size_t size)
@@ -28,19 +33,9 @@ static int take(int fd, char *to, size_t size)
 
 static char body[1 << 20], session[32];
 
-/* Sends a question and takes its answer. */
-static int ask(int fd, const char *question)
+static int take_answer(int fd)
 {
-    char text[4096];
-    size_t length = 0;
-    for (; *question && length + sizeof session < sizeof text; question++)
-        if (*question == '@')
-            length += sprintf(text + length, "%s", session);
-        else
-            text[length++] = *question;
-    text[length] = 0;
     uint32_t size;
-    if (put(fd, text)) return 3;
     if (take(fd, (char *)&size, 4) || (size = ntohl(size)) >= sizeof body || take(fd, body, size)) return 4;
     body[size] = 0;
     if (strstr(body, "\"failure\"")) {
@@ -52,15 +47,33 @@ static int ask(int fd, const char *question)
     return 0;
 }
 
+/* A question with the session's name in it. */
+static const char *filled(const char *question)
+{
+    static char text[4096];
+    size_t length = 0;
+    for (; *question && length + sizeof session < sizeof text; question++)
+        if (*question == '@')
+            length += sprintf(text + length, "%s", session);
+        else
+            text[length++] = *question;
+    text[length] = 0;
+    return text;
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (argc < 2 || strlen(argv[1]) >= sizeof address.sun_path) return 2;
+    if (argc < 3 || strlen(argv[1]) >= sizeof address.sun_path) return 2;
     strcpy(address.sun_path, argv[1]);
     if (connect(fd, (struct sockaddr *)&address, sizeof address)) return 3;
-    int status = ask(fd, "{\"hello\":1}");
-    for (int i = 2; i < argc && status == 0; i++)
-        status = ask(fd, argv[i]);
+    int status = put(fd, "{\"hello\":1}", filled(argv[2]));
+    if (status == 0) status = take_answer(fd);
+    if (status == 0) status = take_answer(fd);
+    for (int i = 3; i < argc && status == 0; i++) {
+        status = put(fd, filled(argv[i]), NULL);
+        if (status == 0) status = take_answer(fd);
+    }
     return status;
 }

@@ -107,7 +107,7 @@ int arena_grow(size_t size)
    of a page that two have, the kernel would copy what is written to after all. */
 long arena_fork(const long *call)
 {
-    size_t used = arena->next - (char *)arena, room = whole(used, HUGE);
+    size_t used = arena->next - (char *)arena, room = whole(2 * used, HUGE); /* a copy will fit too: arena_lend */
     int kind = MAP_SHARED | MAP_ANONYMOUS;
     volatile char *alone;
     if (map(COPY, room, used))
@@ -287,13 +287,21 @@ static void settle(void)
     shared = 0;
 }
 
-/* deepen(): makes the stack below its caller present, for who waits and will have to be quick then. One access extends
-   it, and the rest comes in one go. */
+/* deepen(): makes present what its caller will use, for who waits and will have to be quick then: the stack, which one
+   access extends before the rest comes in one go, the rest of the region, and the code. Touched as well: where page
+   tables are shadowed, the kernel's word that a page is there does not make it so. */
 JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
+    extern char __executable_start[], __start_bytecode[];
     char *stack = (char *)((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE - 1)) - 48 * PAGE;
     *(volatile char *)stack = 0;
-    madvise(stack, 48 * PAGE, MADV_POPULATE_WRITE);
+    madvise(stack, whole(arena_stack - stack, PAGE), MADV_POPULATE_WRITE);
+    madvise(arena->next, arena_mapped - arena->next, MADV_POPULATE_WRITE);
+    madvise(__executable_start, whole(__start_bytecode - __executable_start, PAGE), MADV_POPULATE_READ);
+    for (char *page = stack; page < arena_stack; page += PAGE)
+        *(volatile char *)page;
+    for (char *page = __executable_start; page < __start_bytecode; page += PAGE)
+        *(volatile char *)page;
     return JS_UNDEFINED;
 }
 

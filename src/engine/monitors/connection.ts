@@ -41,7 +41,10 @@ export class Connection implements Disposable {
     socket.on('error', () => {});
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onClose);
+    // With the first question, where that follows at once.
+    socket.cork();
     this.#send({ hello: PROTOCOL_VERSION });
+    process.nextTick(() => socket.uncork());
   }
 
   /** Throws `unavailable` where nobody listens. */

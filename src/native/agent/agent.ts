@@ -2,10 +2,11 @@ import { describe, ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import { after, onSignals } from '#loop/events.ts';
 import { Loop } from '#loop/loop.ts';
-import { clearAside, containersDirectory, type Roots } from '#native/monitor/directories.ts';
+import { clearAside, containersDirectory, type Roots, thisProcess } from '#native/monitor/directories.ts';
 import { protectKeepers } from '#native/monitor/oom-score.ts';
 import { recoverContainer } from '#native/monitor/recover.ts';
-import { utf8 } from '#sys/bytes.ts';
+import { prepareNamespaces } from '#runtime/namespaces/prepared.ts';
+import { textOf, utf8 } from '#sys/bytes.ts';
 import { EAGAIN, ECONNRESET, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPIPE } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import { closeAllBut, type OwnedFd, setNonblocking } from '#sys/fd.ts';
@@ -14,7 +15,7 @@ import { deepenStack, shareMemory } from '#sys/memory.ts';
 import { cloneProcess, type ExitReason, reapOne, SIGCHLD, SIGKILL, setParentDeathSignal } from '#sys/processes.ts';
 import { chdir, umask } from '#sys/raw/file.ts';
 import { getpid, getppid, setsid } from '#sys/raw/process.ts';
-import { blockAllSignals, SIGINT, SIGTERM } from '#sys/signals.ts';
+import { blockAllSignals, resetSignalActions, SIGINT, SIGTERM } from '#sys/signals.ts';
 import { acceptConnectionIfAny, listenUnix, receiveMessage, sendMessage, shortPath, socketPair } from '#sys/sockets.ts';
 import { monotonicMicroseconds, sleepMilliseconds } from '#sys/time.ts';
 import { leaveCallersCgroup, removeOwnCgroup } from './own-cgroup.ts';
@@ -28,12 +29,16 @@ const warmParts = ['cgroups-v1-limits', 'cgroups-v1-oom', 'cgroups-v2', 'cgroups
 /** Time to wait where descriptors, processes or memory have run out. */
 const SHORTAGE_MILLISECONDS = 50;
 
+/** How long the next child waits for the last one to be done, where nobody asks for it: a fork beside a start slows that. */
+const QUIET_MILLISECONDS = 50;
+
 /**
  * Has a child ready for the next connection, forked before anything is read: what a request holds, and what goes wrong
  * with it, stays in the child, which becomes the container's monitor. Runs until SIGTERM or SIGINT; monitors live on.
  */
 export function runAgent(roots: Roots): number {
   blockAllSignals(true);
+  resetSignalActions();
   // It belongs to nobody's session, directory or mask. A leader of a process group has no session to leave by.
   setsid();
   chdir('/');
@@ -69,13 +74,12 @@ function serve(listener: OwnedFd, roots: Roots): void {
   const look = () => {
     looking = true;
   };
-  const recoveries = new Recoveries(() => monotonicMicroseconds() / 1000);
+  const recoveries = new Recoveries(milliseconds);
   using watch = new MonitorWatch(loop, roots, { lost: (id) => recoveries.add(id), ended: look });
   using _signals = onSignals(loop, [SIGCHLD, SIGTERM, SIGINT], (signal) => {
     if (signal !== SIGCHLD) stopped = true;
   });
-  using next = new NextChild(listener, roots);
-  using _taken = loop.watch(next.taken.number, 'readable', () => next.forget());
+  using next = new NextChild(loop, listener, roots);
   // By then all who asked an earlier agent have their monitors.
   using _late = after(loop, (PATIENCE_SECONDS + 1) * 1000, look);
   while (!stopped) {
@@ -86,10 +90,10 @@ function serve(listener: OwnedFd, roots: Roots): void {
       recoveries.begin((id, failures) => fork(() => recoverContainer(roots, id, failures)));
       next.make();
     });
-    loop.turn(room ? recoveries.wait : 0);
+    loop.turn(room ? sooner(recoveries.wait, next.wait) : 0);
     reap((pid, reason) => {
       const success = reason.code === 0;
-      if (next.pid === pid) next.end();
+      next.ended(pid);
       // Others that end well have put everything in order; while a container is recovered, nobody looks after its id.
       if (recoveries.ended(pid, success) || !success) looking = true;
     });
@@ -97,60 +101,95 @@ function serve(listener: OwnedFd, roots: Roots): void {
 }
 
 /**
- * The child that takes the next connection: forked before there is one, so that nobody waits for the fork. It says when
- * it has taken one, and another is made.
+ * The child that takes the next connection: forked before there is one, so that nobody waits for the fork. It says when it
+ * has taken one, and when it has answered: then another is made, or at once where somebody waits for it.
  */
 class NextChild implements Disposable {
+  readonly #loop: Loop;
   readonly #listener: OwnedFd;
   readonly #roots: Roots;
-  /** Readable when the connection has been taken. */
-  readonly taken: OwnedFd;
+  readonly #hears: OwnedFd;
   readonly #tell: OwnedFd;
+  readonly #heard: Disposable;
+  #asked: Disposable | undefined;
   #pid: number | undefined;
+  /** When it is to be made, where there is none. */
+  #due = 0;
 
-  constructor(listener: OwnedFd, roots: Roots) {
+  constructor(loop: Loop, listener: OwnedFd, roots: Roots) {
+    this.#loop = loop;
     this.#listener = listener;
     this.#roots = roots;
-    [this.taken, this.#tell] = socketPair();
-    setNonblocking(this.taken);
+    [this.#hears, this.#tell] = socketPair();
+    setNonblocking(this.#hears);
+    this.#heard = loop.watch(this.#hears.number, 'readable', () => this.#hear());
   }
 
-  get pid(): number | undefined {
-    return this.#pid;
+  /** Milliseconds until it is to be made; -1 where it is there. */
+  get wait(): number {
+    return this.#pid === undefined ? Math.max(0, Math.ceil(this.#due - milliseconds())) : -1;
   }
 
   make(): void {
-    if (this.#pid !== undefined) return;
+    if (this.wait !== 0) return;
+    this.#asked?.[Symbol.dispose]();
+    this.#asked = undefined;
     const agent = getpid();
     this.#pid = fork(() => takeConnection(agent, this.#listener, this.#tell, this.#roots));
   }
 
-  /** It has its connection. */
-  forget(): boolean {
-    let told = false;
-    while (receiveMessage(this.taken)) told = true;
-    this.#pid = undefined;
-    return told;
+  /** Whether it has taken its connection. */
+  #hear(): boolean {
+    let taken = false;
+    for (let said = receiveMessage(this.#hears); said; said = receiveMessage(this.#hears)) {
+      if (textOf(said.data) !== 'taken') this.#due = 0;
+      else taken = true;
+    }
+    if (taken && this.#pid !== undefined) {
+      this.#pid = undefined;
+      this.#due = milliseconds() + QUIET_MILLISECONDS;
+      this.#asked = this.#loop.watch(this.#listener.number, 'readable', () => {
+        this.#due = 0;
+      });
+    }
+    return taken;
   }
 
-  /** It has ended. Where that was before it had a connection, the next might do the same at once. */
-  end(): void {
-    if (!this.forget()) sleepMilliseconds(SHORTAGE_MILLISECONDS);
+  /** Some child has. Where it had no connection yet, the next might do the same at once. */
+  ended(child: number): void {
+    const waited = this.#pid === child;
+    if (waited && !this.#hear()) {
+      this.#pid = undefined;
+      sleepMilliseconds(SHORTAGE_MILLISECONDS);
+    }
+    this.#due = 0;
   }
 
   [Symbol.dispose](): void {
-    this.taken.close();
+    this.#asked?.[Symbol.dispose]();
+    this.#heard[Symbol.dispose]();
+    this.#hears.close();
     this.#tell.close();
   }
 }
 
+const milliseconds = () => monotonicMicroseconds() / 1000;
+
+/** Of two times to wait, of which -1 is for ever. */
+function sooner(one: number, other: number): number {
+  return Math.min(one, other) < 0 ? Math.max(one, other) : Math.min(one, other);
+}
+
 /** In the child that waits: it holds nothing of the agent's that another agent would want, and goes with it. */
-function takeConnection(agent: number, listener: OwnedFd, tell: OwnedFd, roots: Roots): number {
+function takeConnection(agent: number, listener: OwnedFd, line: OwnedFd, roots: Roots): number {
   setParentDeathSignal(SIGKILL);
   // It may be gone already.
   if (getppid() !== agent) return 0;
-  closeAllBut([listener.number, tell.number]);
+  // Of the agent nothing stays open, its lock, its loop and the connections of others among it.
+  closeAllBut([listener.number, line.number]);
   deepenStack();
+  prepareNamespaces();
+  thisProcess();
   let connection: OwnedFd | undefined;
   while (!connection) {
     whereRoom(() => {
@@ -158,13 +197,21 @@ function takeConnection(agent: number, listener: OwnedFd, tell: OwnedFd, roots: 
     });
   }
   setParentDeathSignal(0);
+  listener.close();
+  tell(line, 'taken');
+  return serveConnection(connection, roots, () => {
+    tell(line, 'answered');
+    line.close();
+  });
+}
+
+function tell(line: OwnedFd, what: 'taken' | 'answered'): void {
   try {
-    sendMessage(tell, utf8('taken'));
+    sendMessage(line, utf8(what));
   } catch (error) {
     // The agent is gone, and nobody makes another.
     if (!isErrno(error, EPIPE, ECONNRESET)) throw error;
   }
-  return serveConnection(connection, roots);
 }
 
 /**

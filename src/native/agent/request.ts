@@ -10,7 +10,7 @@ import { runMonitor } from '#native/monitor/monitor.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { EAGAIN } from '#sys/errno.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
-import { closeAllBut, type OwnedFd } from '#sys/fd.ts';
+import type { OwnedFd } from '#sys/fd.ts';
 import { exists, listDirectory, writeAll } from '#sys/files.ts';
 import { read } from '#sys/raw/file.ts';
 import { ignoreSignal, SIGPIPE } from '#sys/signals.ts';
@@ -24,10 +24,11 @@ export const PATIENCE_SECONDS = 10;
 const CLEAN_UP_SECONDS = 60;
 const LOOK_MILLISECONDS = 10;
 
-/** In a process that was forked for one connection: reads its question and answers it. Returns the exit status. */
-export function serveConnection(connection: OwnedFd, roots: Roots): number {
-  // Of the agent nothing stays open, its lock, its loop and the connections of others among it.
-  closeAllBut([connection.number]);
+/**
+ * In a process that was forked for one connection: reads its question and answers it. `answered` is called where it lives on
+ * after that. Returns the exit status.
+ */
+export function serveConnection(connection: OwnedFd, roots: Roots, answered: () => void): number {
   ignoreSignal(SIGPIPE);
   const send = (message: unknown) => writeAll(connection.number, frameOf(utf8(JSON.stringify(message))));
   let number: number | null = null;
@@ -38,7 +39,7 @@ export function serveConnection(connection: OwnedFd, roots: Roots): number {
     send({ hello: PROTOCOL_VERSION });
     const message = receive(connection, frames, deadline);
     number = (message as { number?: number } | null)?.number ?? null;
-    return answer(agentQuestion(message), { connection, frames, send }, roots);
+    return answer(agentQuestion(message), { connection, frames, send, answered }, roots);
   } catch (error) {
     send({ number, failure: failureMessage(error) });
     return 1;
@@ -49,9 +50,10 @@ interface Asker {
   connection: OwnedFd;
   frames: FrameReader;
   send(message: unknown): void;
+  answered(): void;
 }
 
-function answer(question: AgentQuestion, { connection, frames, send }: Asker, roots: Roots): number {
+function answer(question: AgentQuestion, { connection, frames, send, answered }: Asker, roots: Roots): number {
   const { number } = question;
   if (question.ask === 'list') {
     send({ number, answer: listDirectory(containersDirectory(roots)) });
@@ -68,6 +70,7 @@ function answer(question: AgentQuestion, { connection, frames, send }: Asker, ro
       } catch {
         // Nobody listens any more: the container lives all the same.
       }
+      answered();
       if (question.keep && service) service.serve(connection, frames);
       else connection.close();
     },

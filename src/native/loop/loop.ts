@@ -40,6 +40,7 @@ export class Loop implements Disposable {
   readonly #epoll: OwnedFd;
   readonly #watched = new Map<number, Watched>();
   readonly #options: LoopOptions;
+  readonly #later: (() => void)[] = [];
   #wasIdle = false;
   readonly #events = new Uint8Array(MAXIMUM_EVENTS * raw.epollEventSize);
 
@@ -82,6 +83,7 @@ export class Loop implements Disposable {
 
   /** Waits once, at most `milliseconds` (default: for as long as it takes), and runs what hears of it; whether anything was. */
   turn(milliseconds = -1): boolean {
+    this.#catchUp();
     const count = check(
       uninterrupted(() => raw.epoll_pwait(this.#epoll.number, this.#events, MAXIMUM_EVENTS, milliseconds)),
       'epoll_pwait',
@@ -103,14 +105,28 @@ export class Loop implements Disposable {
     return count > 0;
   }
 
+  /** Runs `task` once, when all that is under way has come to wait: what it does delays nobody's answer. */
+  later(task: () => void): void {
+    this.#later.push(task);
+  }
+
+  #catchUp(): void {
+    for (let tasks = this.#later.splice(0); tasks.length > 0; tasks = this.#later.splice(0)) {
+      for (const task of tasks) this.#attempt(task);
+      door.drain();
+    }
+  }
+
   #tell(hearers: Set<Hearer>): void {
-    for (const { heard } of [...hearers]) {
-      try {
-        heard?.();
-      } catch (error) {
-        if (!this.#options.failed) throw error;
-        this.#options.failed(error);
-      }
+    for (const { heard } of [...hearers]) if (heard) this.#attempt(heard);
+  }
+
+  #attempt(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      if (!this.#options.failed) throw error;
+      this.#options.failed(error);
     }
   }
 

@@ -13,6 +13,7 @@ import { after, sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
+import { dropPrepared } from '#runtime/namespaces/prepared.ts';
 import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
@@ -151,19 +152,27 @@ export class Container {
     const streams = this.#waiting ?? this.#newStreams();
     const standingStill = first && this.driver.makesQuickly();
     const made = await makeContainer(this.#loop, this.driver, { streams, start, standingStill });
+    // Of its next start they would not be new.
+    dropPrepared();
     this.#waiting = undefined;
     this.#made = made;
     this.#ending = false;
     this.#state.pid = made.pid;
     this.#state.cgroup = made.record.cgroup;
-    this.notices.attempt('watch its memory', () => {
-      this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.notices.tell('out-of-memory'));
-    });
+    this.#loop.later(() => this.#settleStart(made));
     const { resources } = this.request;
     if (resources) this.notices.attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
     if (start) this.#running();
     else this.#enter('created');
     this.#reaper.exitOf(made.pid).then((reason) => this.#onExit(made, reason));
+  }
+
+  /** What has time until it was told that the container is made. */
+  #settleStart(made: Made): void {
+    if (made.settle) this.notices.attempt('record its process', made.settle);
+    this.notices.attempt('watch its memory', () => {
+      this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.notices.tell('out-of-memory'));
+    });
   }
 
   /** Lets a made container run its program. */

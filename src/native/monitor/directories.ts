@@ -163,8 +163,12 @@ export function newState(id: string): ContainerState {
 
 export function thisProcess(): ContainerState['monitor'] {
   const pid = getpid();
-  return { pid, startTime: processFacts(pid)?.startTime ?? 0 };
+  if (known?.pid !== pid) known = { pid, startTime: processFacts(pid)?.startTime ?? 0 };
+  return known;
 }
+
+/** Of this process, or of the one that it is a copy of. */
+let known: ContainerState['monitor'] | undefined;
 
 /** Written by rename, so only a full disk or a stranger's hand can have damaged it: that is one container's trouble. */
 function readRecord<T>(path: string, take: (value: unknown) => T | undefined): T | undefined {

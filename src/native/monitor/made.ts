@@ -17,6 +17,8 @@ export interface Made {
   beginsAlone: boolean;
   /** Further processes can be started without a helper. */
   beginsExecs: boolean;
+  /** What is left to do when whoever waits has been told. */
+  settle?: (() => void) | undefined;
 }
 
 /** Makes the container, and with `start` runs its program; where that fails nothing of it is left. */
@@ -26,13 +28,15 @@ export async function makeContainer(
   { streams, start, standingStill }: { streams: Streams; start: boolean; standingStill: boolean },
 ): Promise<Made> {
   const create = (helping: boolean) => {
-    const { record, beginsAlone = false, beginsExecs = false, ...started } = driver.create(streams, { start, helping });
-    return { ...started, answer: { record, beginsAlone, beginsExecs } };
+    const created = driver.create(streams, { start, helping });
+    const { record, beginsAlone = false, beginsExecs = false, settle, ...started } = created;
+    return { ...started, settle, answer: { record, beginsAlone, beginsExecs } };
   };
   try {
     const made = standingStill ? take(streams, create(false)) : await startInHelper(loop, streams, () => create(true));
     const { answer, pidfd } = made;
-    return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, ...answer };
+    const settle = 'settle' in made ? (made.settle as Made['settle']) : undefined;
+    return { pid: answer.record.pid as number, pidfd: pidfd as OwnedFd, streams, settle, ...answer };
   } catch (error) {
     streams[Symbol.dispose]();
     throw error;

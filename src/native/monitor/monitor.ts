@@ -45,7 +45,7 @@ export function runMonitor({ request, roots, previous, made }: MonitorOptions): 
       survive = (error) => container.notices.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
-      files.saveState(container.state);
+      if (previous) files.saveState(container.state);
       service = new Service(loop, container, context);
       if (previous) container.startLater();
       else if (request.start || !request.late) await container.make({ start: request.start, first: true });

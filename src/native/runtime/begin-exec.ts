@@ -82,7 +82,7 @@ function runProcess(socket: OwnedFd, { id, target, cgroup, streams, load }: Begi
     // First of all: what else is open here is the caller's, and the container is near.
     takeStreams(streams, [socket, target]);
     const { config, process } = load();
-    using proc = openHostProc();
+    using proc = openHostProc(process);
     using entry = openEntry(cgroup);
     const profile = config.linux?.seccomp;
     return runExecChild(socket, {

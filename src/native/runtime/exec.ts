@@ -50,7 +50,7 @@ export interface ExecOptions {
 export function execProcess(options: ExecOptions): Child {
   const { config, process, target, cgroup } = options;
   setDumpable(false);
-  using proc = openHostProc();
+  using proc = openHostProc(process);
   using entry: CgroupEntry = openEntry(cgroup);
   using birth = cgroup.version === 2 ? openDirectory(cgroup.directories['unified'] as string) : undefined;
   const [ours, theirs] = socketPair();

@@ -3,7 +3,7 @@ import { lazy } from '#common/lazy.ts';
 import type { Linux, RunnableConfig } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
-import type { OwnedFd } from '#sys/fd.ts';
+import { DisposableList, type OwnedFd } from '#sys/fd.ts';
 import { replaceFile } from '#sys/files.ts';
 import {
   becomeSubreaper,
@@ -20,11 +20,20 @@ import {
 import { CLONE_PARENT } from '#sys/raw/process.ts';
 import { listenUnix, shortPath, socketPair } from '#sys/sockets.ts';
 import { timestamp } from '#sys/time.ts';
-import { attachProcess, locateCgroup, makeCgroup, openBirthCgroup, openEntry, removeCgroup } from './cgroups/index.ts';
+import {
+  attachProcess,
+  type CgroupEntry,
+  locateCgroup,
+  makeCgroup,
+  openBirthCgroup,
+  openEntry,
+  removeCgroup,
+} from './cgroups/index.ts';
 import type * as oom from './cgroups/oom.ts';
 import type * as hooks from './hooks.ts';
 import type * as joining from './namespaces/joining.ts';
 import { type NamespacePlan, planNamespaces } from './namespaces/plan.ts';
+import { takePrepared } from './namespaces/prepared.ts';
 import type * as user from './namespaces/user.ts';
 import type * as notify from './notify.ts';
 import type { NotifyRelay } from './notify.ts';
@@ -70,6 +79,8 @@ export interface LaunchOptions {
   preserveFds: number;
   pivot: boolean;
   newKeyring: boolean;
+  /** The caller has something more urgent than the last record and letting go of what was needed: it calls `settle`. */
+  settlesLater?: boolean;
   /** The socket of a service manager, for which the program is to find one of sd_notify(3). */
   notify?: string | undefined;
   warn(text: string): void;
@@ -82,6 +93,8 @@ export interface Launched {
   hooks: RunnableConfig['hooks'];
   /** Of a program that runs already; `start` makes its own. */
   relay: NotifyRelay | undefined;
+  /** Does what is left to do; until then the record has no process. */
+  settle: (() => void) | undefined;
 }
 
 /**
@@ -91,7 +104,28 @@ export interface Launched {
 export function launchContainer(options: LaunchOptions): Launched {
   const { root, id } = options;
   setDumpable(false);
-  using directory = step('claim the id', () => ContainerDirectory.claim(root, id));
+  const held = new DisposableList();
+  let settle: (() => void) | undefined;
+  try {
+    const directory = held.add(step('claim the id', () => ContainerDirectory.claim(root, id)));
+    const launched = launchIn(directory, held, options);
+    if (options.settlesLater) {
+      settle = () => {
+        using _held = held;
+        directory.save(launched.record);
+      };
+    }
+    return { ...launched, settle };
+  } finally {
+    if (!settle) held[Symbol.dispose]();
+  }
+}
+
+function launchIn(
+  directory: ContainerDirectory,
+  held: DisposableList,
+  options: LaunchOptions,
+): Omit<Launched, 'settle'> {
   let record: ContainerRecord | undefined;
   let child: Child | undefined;
   let relay: NotifyRelay | undefined;
@@ -100,7 +134,7 @@ export function launchContainer(options: LaunchOptions): Launched {
     directory.save(record);
     directory.saveConfig(options.configText);
     relay = options.notify ? offerNotifySocket(options.notify, directory, options) : undefined;
-    child = startProcess(directory, record, options, (made) => {
+    child = startProcess({ directory, record, held }, options, (made) => {
       child = made;
     });
     return { child, record, hooks: options.config.hooks, relay };
@@ -139,8 +173,7 @@ function offerNotifySocket(
 }
 
 function startProcess(
-  directory: ContainerDirectory,
-  record: ContainerRecord,
+  { directory, record, held }: { directory: ContainerDirectory; record: ContainerRecord; held: DisposableList },
   options: LaunchOptions,
   onChild: (child: Child) => void,
 ): Child {
@@ -153,31 +186,40 @@ function startProcess(
       remedy: 'Add {"type": "mount"} to linux.namespaces',
     });
   }
-  using sources = openSources(config, record.bundle, record.rootfs, options.rootMount);
-  using proc = openHostProc();
+  const prepared = held.add(takePrepared(namespaces));
+  const sources = held.add(openSources(config, record.bundle, record.rootfs, options.rootMount));
+  const proc = held.add(openHostProc(config.process, config.linux));
   // A version 2 cgroup can be born in; those of version 1 are made while the process builds its root.
   if (record.cgroup.version === 2) makeCgroups(record, config);
   const memoryLimit = Number(config.linux?.resources?.memory?.limit ?? 0);
-  using birth = openBirthCgroup(record.cgroup, memoryLimit);
-  using listener = options.waitForStart ? listenUnix(shortPath(directory.fd, START_SOCKET), SOCK_SEQPACKET) : undefined;
+  const birth = held.add(openBirthCgroup(record.cgroup, memoryLimit));
+  const listener = options.waitForStart
+    ? held.add(listenUnix(shortPath(directory.fd, START_SOCKET), SOCK_SEQPACKET))
+    : undefined;
   const [ours, theirs] = socketPair();
-  using parentEnd = ours;
-  using console = options.consoleSocket
-    ? lazy<typeof consoleSocket>('console')().connectConsole(options.consoleSocket)
-    : options.openConsole?.(config.process.terminal ?? false);
+  const parentEnd = held.add(ours);
+  const console = held.add(
+    options.consoleSocket
+      ? lazy<typeof consoleSocket>('console')().connectConsole(options.consoleSocket)
+      : options.openConsole?.(config.process.terminal ?? false),
+  );
   const lateCgroup = record.cgroup.version === 2 && !birth;
   const { prestart, createRuntime } = config.hooks ?? {};
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
   const alone = !pauses && !options.waitForStart && standsAlone(namespaces, options);
   const profile = config.linux?.seccomp;
   const filter = alone && profile ? ownFilter(profile) : undefined;
+  // What other processes are told while they build their root.
+  const entry = alone && record.cgroup.version === 1 ? held.add(enterableCgroups(record, config)) : undefined;
   const settings: InitSettings = {
     id: record.id,
     config,
     process: config.process,
     sources,
     namespaces,
+    prepared,
     cgroup: record.cgroup,
+    entry,
     pauses,
     standsAlone: alone,
     filter: filter ? () => filter : profile && offeredFilter,
@@ -192,13 +234,12 @@ function startProcess(
     warn: (text) => new Line(theirs).tell(messages.warned, text),
   };
   const line = Line.ofRuntime(parentEnd, options);
-  // What other processes are told while they build their root.
-  if (alone && record.cgroup.version === 1) offerCgroups(line, record, config);
   const child = step('clone the container process', () =>
     spawnInit(namespaces, config, birth, theirs, settings, { forParent: options.forParent ?? false, alone }, () => {
       options.onBirth?.();
       if (options.streams) {
-        takeStreams(options.streams, [theirs, proc, sources.root, ...sources.opened, listener, console]);
+        const others = [...(entry ? [...entry.early, ...entry.late] : []), ...(prepared?.fds ?? [])];
+        takeStreams(options.streams, [theirs, proc, sources.root, ...sources.opened, listener, console, ...others]);
         return;
       }
       // The container's directory too: its lock would be held for as long as the process waits for its start.
@@ -242,17 +283,23 @@ function spawnInit(
     return lazy<typeof joining>('joining')().cloneJoined(plan, config, birth, forParent, body);
   }
   const clone = alone ? lendMemory : cloneProcess;
-  return clone({ flags: plan.cloneFlags | (forParent ? CLONE_PARENT : 0), cgroup: birth }, body);
+  const flags = plan.cloneFlags & ~(settings.prepared?.flags ?? 0);
+  return clone({ flags: flags | (forParent ? CLONE_PARENT : 0), cgroup: birth }, body);
 }
 
 function makeCgroups(record: ContainerRecord, config: RunnableConfig): void {
   step('make cgroups', () => makeCgroup(record.cgroup, config.linux?.resources));
 }
 
-/** Makes the cgroups of version 1 and hands the process the ways in. */
-function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfig): void {
+/** Makes the cgroups of version 1: the ways into them. */
+function enterableCgroups(record: ContainerRecord, config: RunnableConfig): CgroupEntry {
   makeCgroups(record, config);
-  using entry = openEntry(record.cgroup);
+  return openEntry(record.cgroup);
+}
+
+/** The same for a process that is there already. */
+function offerCgroups(line: Line, record: ContainerRecord, config: RunnableConfig): void {
+  using entry = enterableCgroups(record, config);
   const fds = [...entry.early, ...entry.late].map((fd) => fd.number);
   line.tell(messages.cgroups, String(entry.late.length), fds);
 }
@@ -292,7 +339,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
     record.pid = child.pid;
     record.startTime = processFacts(child.pid)?.startTime ?? 0;
     record.phase = 'created';
-    directory.save(record);
+    if (!options.settlesLater) directory.save(record);
     if (options.pidFile) writePidFile(options.pidFile, child.pid);
     if (options.waitForStart) {
       line.tell(messages.recorded);

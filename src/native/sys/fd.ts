@@ -29,6 +29,20 @@ export class OwnedFd implements Disposable {
   }
 }
 
+/** Things that one owner disposes of together. */
+export class DisposableList implements Disposable {
+  readonly #things: Disposable[] = [];
+
+  add<T extends Disposable | undefined>(thing: T): T {
+    if (thing) this.#things.push(thing);
+    return thing;
+  }
+
+  [Symbol.dispose](): void {
+    for (const thing of this.#things.splice(0).reverse()) thing[Symbol.dispose]();
+  }
+}
+
 /** `result` as an owned descriptor, or what failed on which thing. */
 export function owned(result: number, call: string, object?: string): OwnedFd {
   return new OwnedFd(check(result, call, object));

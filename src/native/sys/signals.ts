@@ -25,10 +25,14 @@ export function unblockSignals(signals: readonly number[]): void {
   check(raw.rt_sigprocmask(raw.SIG_UNBLOCK, setOf(signals), null), 'rt_sigprocmask');
 }
 
+/** Those that are ignored, as far as that is known: what was read once, and what was done since. */
+let ignored: Set<number> | undefined;
+
 /** Gives every signal its default action: ignored ones would stay ignored across execve(2). Others are never caught here. */
 export function resetSignalActions(): void {
   const byDefault = new Uint8Array(32);
-  for (const signal of ignoredSignals()) raw.rt_sigaction(signal, byDefault, null);
+  for (const signal of ignored ?? ignoredSignals()) raw.rt_sigaction(signal, byDefault, null);
+  ignored = new Set();
 }
 
 /** proc_pid_status(5), SigIgn; where that cannot be read, any may be. */
@@ -64,6 +68,7 @@ export function ignoreSignal(signal: number): void {
   const action = new Uint8Array(32);
   action[0] = SIG_IGN;
   check(raw.rt_sigaction(signal, action, null), 'rt_sigaction');
+  ignored?.add(signal);
 }
 
 export const SIGPIPE = 13;
@@ -94,6 +99,7 @@ export function takeSignals(signals: {
     blocked[at] = ~bits;
   });
   check(raw.rt_sigprocmask(raw.SIG_SETMASK, blocked, mask), 'rt_sigprocmask');
+  ignored = undefined;
   const actions = [...signals.ignored, ...signals.byDefault].map((signal) => {
     const before = new Uint8Array(32);
     const action = new Uint8Array(32);

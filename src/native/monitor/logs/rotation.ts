@@ -21,20 +21,27 @@ interface RotationSettings {
 export class Rotation implements Disposable {
   readonly #path: string;
   readonly #files: number;
-  readonly #names: Mutex | undefined;
+  readonly #compresses: boolean;
+  /** Made with the first rotation, which most logs do not come to. */
+  #names: Mutex | undefined;
   #compressor: Child | undefined;
 
   constructor({ path, files, compress }: RotationSettings) {
     this.#path = path;
     this.#files = files;
-    if (!compress || files < 2) return;
-    this.#names = new Mutex();
+    this.#compresses = compress && files > 1;
+    if (!this.#compresses) return;
     removeIfAny(leftover(path));
     this.#removeDoubles();
   }
 
   /** Opens a new file by the log's path and keeps the current one as the youngest. undefined: not now. */
   begin(current: OwnedFd, flags: number, mode: number): OwnedFd | undefined {
+    try {
+      if (this.#compresses) this.#names ??= new Mutex();
+    } catch {
+      return undefined;
+    }
     // The other process holds it for two renames: nobody's output waits for those.
     if (this.#names && !this.#names.tryTake()) return undefined;
     try {

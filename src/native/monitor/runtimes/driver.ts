@@ -27,6 +27,8 @@ export interface Created extends Started {
   beginsAlone?: boolean;
   /** Further processes can be begun: `beginExec`. */
   beginsExecs?: boolean;
+  /** What is left to do when whoever waits has been told. */
+  settle?: (() => void) | undefined;
 }
 
 /**

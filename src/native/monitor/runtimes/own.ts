@@ -2,10 +2,9 @@ import { ProaError } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
 import { beginExec, canBeginExec, type ExecBeginning } from '#runtime/begin-exec.ts';
-import { loadBundle } from '#runtime/bundle.ts';
+import { type Bundle, loadBundle } from '#runtime/bundle.ts';
 import * as remove from '#runtime/commands/delete.ts';
 import type { Context } from '#runtime/context.ts';
-
 import { destroyAtOnce } from '#runtime/destroy.ts';
 import { execProcess } from '#runtime/exec.ts';
 import { launchContainer } from '#runtime/launch.ts';
@@ -13,7 +12,6 @@ import { ownConsole } from '#runtime/process/console.ts';
 import { type Beginning, beginProcess, runPoststart, startProcess } from '#runtime/start.ts';
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { readTextIfAny } from '#sys/files.ts';
 import { giveUpProtection } from '../oom-score.ts';
 import type { Streams } from '../streams.ts';
 import type { Created, DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
@@ -25,6 +23,8 @@ export class OwnRuntime implements RuntimeDriver {
   readonly #request: ContainerRequest;
   readonly #context: Context;
   readonly #init: string;
+  /** Just read, and about to be used. */
+  #loaded: Bundle | undefined;
 
   constructor(request: ContainerRequest, { root, init }: DriverPlaces) {
     this.#request = request;
@@ -32,20 +32,30 @@ export class OwnRuntime implements RuntimeDriver {
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
-  /** Hooks last as long as they like. Where the word is there at all, it is not looked further. */
+  /** Hooks last as long as they like. What is wrong with the bundle is told when it is made. */
   makesQuickly(): boolean {
-    return !(readTextIfAny(`${this.#request.bundle}/config.json`) ?? '').includes('"hooks"');
+    try {
+      this.#loaded = this.#load();
+    } catch {
+      return true;
+    }
+    return !this.#loaded.config.hooks;
+  }
+
+  #load(): Bundle {
+    return loadBundle(this.#request.bundle, undefined, this.#context.warn);
   }
 
   create(streams: Streams, { start, helping }: { start: boolean; helping: boolean }): Created {
-    const { id, bundle, overlay } = this.#request;
+    const { id, overlay } = this.#request;
     const { root, warn } = this.#context;
-    const { path, config: wanted, text } = loadBundle(bundle, undefined, warn);
+    const { path, config: wanted, text } = this.#loaded ?? this.#load();
+    this.#loaded = undefined;
     const config = this.#request.init ? withInit(wanted, this.#init) : wanted;
     using rootMount = overlay ? mountOverlay(overlay) : undefined;
     const console = config.process.terminal ? ownConsole() : undefined;
     let terminal: OwnedFd | undefined;
-    const { record, child, hooks } = launchContainer({
+    const { record, child, hooks, settle } = launchContainer({
       root,
       id,
       bundle: path,
@@ -54,6 +64,7 @@ export class OwnRuntime implements RuntimeDriver {
       waitForStart: !start,
       streams: streams.given,
       forParent: helping,
+      settlesLater: start && !helping,
       // A helper has done so before.
       onBirth: helping ? undefined : giveUpProtection,
       rootMount,
@@ -68,7 +79,7 @@ export class OwnRuntime implements RuntimeDriver {
     });
     if (start) runPoststart(this.#context, record, hooks);
     const { pid, pidfd } = child;
-    return { record, pid, pidfd, terminal, beginsAlone: !hooks?.poststart, beginsExecs: canBeginExec(config) };
+    return { record, pid, pidfd, terminal, settle, beginsAlone: !hooks?.poststart, beginsExecs: canBeginExec(config) };
   }
 
   start(record: ContainerRecord): void {

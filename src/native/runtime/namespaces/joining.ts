@@ -3,7 +3,7 @@ import type { Config } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
 import { textOf } from '#sys/bytes.ts';
 import { check } from '#sys/errors.ts';
-import { type OwnedFd, pipe } from '#sys/fd.ts';
+import { DisposableList, type OwnedFd, pipe } from '#sys/fd.ts';
 import { openDirectory, openFile, readAll, writeAll, writeFile } from '#sys/files.ts';
 import { joinNamespace, namespaceTypes, unshareNamespaces } from '#sys/namespaces.ts';
 import { type Child, cloneProcess, openProcess, waitForChild, waitForEnd } from '#sys/processes.ts';
@@ -23,7 +23,7 @@ export function cloneJoined(
   forParent: boolean,
   body: () => number,
 ): Child {
-  using stack = new DescriptorStack();
+  using stack = new DisposableList();
   const working = stack.add(openDirectory('.'));
   const targets = plan.joined.map(({ type, path }) => ({ type, path, fd: stack.add(openNamespace(path)) }));
   const userNamespace = plan.userPath ? stack.add(openNamespace(plan.userPath)) : undefined;
@@ -97,17 +97,4 @@ function cloneInUserNamespace(
   const pidfd = text === '' ? undefined : openProcess(pid);
   if (!pidfd) throw new ProaError(`cannot enter user namespace "${plan.userPath}"`, { kind: 'denied' });
   return { pid, pidfd };
-}
-
-class DescriptorStack implements Disposable {
-  readonly #fds: OwnedFd[] = [];
-
-  add(fd: OwnedFd): OwnedFd {
-    this.#fds.push(fd);
-    return fd;
-  }
-
-  [Symbol.dispose](): void {
-    for (const fd of this.#fds) fd.close();
-  }
 }

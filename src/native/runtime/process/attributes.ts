@@ -90,14 +90,15 @@ export function setAffinity(list: string, field: string): void {
  * The profile that the next execve(2) puts on. Written below the host's /proc by descriptor: below the container's, a
  * link could lead the write elsewhere and leave the container without profile (CVE-2019-16884, CVE-2025-52881).
  */
-function setAppArmor(profile: string, { proc }: ProgramSettings): void {
+function setAppArmor(profile: string, settings: ProgramSettings): void {
+  const proc = settings.proc as OwnedFd;
   // Since Linux 5.8 modules that are stacked have a directory each; before, AppArmor was alone.
   const path = exists('self/attr/apparmor/exec', proc.number) ? 'self/attr/apparmor/exec' : 'self/attr/exec';
   writeLabel(path, `exec ${profile}`, proc, 'AppArmor', 'Load the profile with apparmor_parser(8)');
 }
 
 function setSelinux(label: string, { proc }: ProgramSettings): void {
-  writeLabel('self/attr/exec', label, proc, 'SELinux', 'Check that the policy has this label');
+  writeLabel('self/attr/exec', label, proc as OwnedFd, 'SELinux', 'Check that the policy has this label');
 }
 
 function writeLabel(path: string, text: string, proc: OwnedFd, module: string, remedy: string): void {

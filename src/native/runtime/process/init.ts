@@ -12,10 +12,11 @@ import { exitProcess } from '#sys/processes.ts';
 import { close_range } from '#sys/raw/file.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWNET, setdomainname, sethostname, setsid } from '#sys/raw/process.ts';
 import { acceptConnection } from '#sys/sockets.ts';
-import { joinCgroups } from '../cgroups/index.ts';
+import { type CgroupEntry, joinCgroups } from '../cgroups/index.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import type * as hooks from '../hooks.ts';
 import type { NamespacePlan } from '../namespaces/plan.ts';
+import type { PreparedNamespaces } from '../namespaces/prepared.ts';
 import { buildRoot, enterRoot, sealRoot } from '../rootfs/prepare.ts';
 import type { RootSources } from '../rootfs/sources.ts';
 import { runChild } from './child.ts';
@@ -37,7 +38,11 @@ export interface InitSettings extends Omit<ProgramSettings, 'filter'> {
   process: Process;
   sources: RootSources;
   namespaces: NamespacePlan;
+  /** Those of the plan that are there already. */
+  prepared: PreparedNamespaces | undefined;
   cgroup: CgroupRecord;
+  /** The ways into cgroups of version 1; without them, the runtime sends them when it has made those. */
+  entry: CgroupEntry | undefined;
   /** The runtime has something to do when the root filesystem is built, before it is entered. */
   pauses: boolean;
   /** The runtime stands still: what it does for others, the process does for itself. */
@@ -88,15 +93,17 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
     step('become root of the user namespace', () => lazy<typeof identity>('mapped-identity')().becomeMappedRoot());
   }
   if (settings.standsAlone) setOomScore('self', process, settings.warn);
+  settings.prepared?.enter();
   check(setsid(), 'setsid');
   if (settings.newKeyring) joinNewKeyring(settings.id);
   let late: OwnedFd[] | undefined;
   const enterCgroups = () => {
-    late ??= settings.cgroup.version === 1 ? receiveCgroups(line) : [];
+    late ??= settings.cgroup.version === 1 ? joinEarly(settings.entry ?? receiveCgroups(line)) : [];
     return late;
   };
   step('name the host', () => nameHost(config));
-  if (namespaces.cloneFlags & CLONE_NEWNET) step('raise the loopback device', raiseLoopback);
+  const preparedFlags = settings.prepared?.flags ?? 0;
+  if (namespaces.cloneFlags & CLONE_NEWNET & ~preparedFlags) step('raise the loopback device', raiseLoopback);
   if (namespaces.hasMount) {
     buildRoot(sources, { config, cgroup: settings.cgroup, enterCgroups });
     if (process.cwd !== '/') makeInRoot(sources.root.number, process.cwd, 'directory').close();
@@ -113,7 +120,7 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   const { createContainer } = config.hooks ?? {};
   if (createContainer) hooksPart().runHooks('createContainer', createContainer, settings.state('creating', 1));
   const { sysctl } = config.linux ?? {};
-  if (sysctl) step('set sysctls', () => setSysctls(sysctl, settings.proc));
+  if (sysctl) step('set sysctls', () => setSysctls(sysctl, settings.proc as OwnedFd));
   if (namespaces.hasMount) sealRoot(sources, config);
   enterRoot(config, { pivot: settings.pivot && namespaces.hasMount });
   if (config.linux?.personality) lazy<typeof personality>('personality')().setPersonality(config.linux.personality);
@@ -121,17 +128,21 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   if (namespaces.createsCgroup) step('make a cgroup namespace', () => unshareNamespaces(CLONE_NEWCGROUP, 'cgroup'));
   const program = new PreparedProgram(process, { ...settings, filter: settings.filter?.(line) });
   // A created container may wait for long: nothing of the host stays open in it.
-  settings.proc.close();
+  settings.proc?.close();
   sources[Symbol.dispose]();
   return program;
 }
 
-/** Joins the cgroups of version 1 but the memory controller, whose file is returned. */
-function receiveCgroups(line: Line): OwnedFd[] {
+function receiveCgroups(line: Line): Pick<CgroupEntry, 'early' | 'late'> {
   const { body, fds } = line.await(messages.cgroups);
   const late = fds.length - Number(textOf(body));
-  step('join cgroups', () => joinCgroups(fds.slice(0, late)));
-  return fds.slice(late);
+  return { early: fds.slice(0, late), late: fds.slice(late) };
+}
+
+/** Joins the cgroups of version 1 but the memory controller, whose file is returned. */
+function joinEarly({ early, late }: Pick<CgroupEntry, 'early' | 'late'>): OwnedFd[] {
+  step('join cgroups', () => joinCgroups(early));
+  return late;
 }
 
 function nameHost({ hostname, domainname }: Config): void {

@@ -25,8 +25,8 @@ import type * as streams from './standard-streams.ts';
 const attributesPart = lazy<typeof attributes>('process-attributes');
 
 export interface ProgramSettings {
-  /** The host's /proc, opened before the container's root hid it: the container's own may lie. */
-  proc: OwnedFd;
+  /** The host's /proc, opened before the container's root hid it: the container's own may lie. Where it will be written to. */
+  proc: OwnedFd | undefined;
   filter: LoadableFilter | undefined;
   /** Descriptors from 3 up that the program gets beside its standard streams. */
   preserveFds: number;

@@ -2,7 +2,7 @@ import type { FilesRoot } from '#common/protocol/files.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
 import { hostNameOf } from '../containers/files/network-files.ts';
 import { withFiles } from '../containers/files/with-files.ts';
-import { accountsOfImage, rootOf } from '../containers/life/bundle.ts';
+import { accountsOfImage, filesOf, rootOf } from '../containers/life/bundle.ts';
 import type { ContainerMount } from '../containers/record.ts';
 import { containerCapabilities, hostCapabilities } from '../containers/spec/capabilities.ts';
 import { capabilitySets, environmentOf, mergeEnvironment } from '../containers/spec/process.ts';
@@ -35,7 +35,7 @@ async function execProcess(engine: Engine, { container, config }: ExecSession, s
   const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
   const user = await (image === undefined
     ? withFiles(engine, container, resolve)
-    : resolve({ overlay: await rootOf(engine, container), mounts: [] }));
+    : resolve(filesOf(await rootOf(engine, container), [])));
   const env = [...environmentOf({ ...record.config, Tty }, hostNameOf(record)), ...(config.Env ?? [])];
   return {
     terminal: Tty,

@@ -24,6 +24,12 @@ export type { IdMappings };
 interface LayerRecord {
   /** The boot in which it was unpacked; `null` once all of it is on disk. */
   unsettledSince: string | null;
+  /** It has whiteouts as an archive has them, and is nothing for an overlay. */
+  whiteouts?: 'files';
+}
+
+export interface LayerStoreOptions extends Pick<UnpackOptions, 'program' | 'limits' | 'whiteouts'> {
+  boot?: string;
 }
 
 export interface UnpackImageOptions {
@@ -36,12 +42,13 @@ const PARTIAL = '.partial-';
 
 /**
  * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay, and `DIFF-ID+MAPPINGS/files` the same with
- * mapped owners. A layer is there whole or not at all. Unpacking does not wait for the disk; a layer that was not on it
+ * mapped owners. With `whiteouts: 'files'`, where a file system takes no others, new ones are what an archive has; either
+ * serves for copies. A layer is there whole or not at all. Unpacking does not wait for the disk; a layer that was not on it
  * when the machine went down is unpacked anew.
  */
 export class LayerStore implements AsyncDisposable {
   readonly #root: string;
-  readonly #unpack: Pick<UnpackOptions, 'program' | 'limits'>;
+  readonly #unpack: Pick<UnpackOptions, 'program' | 'limits' | 'whiteouts'>;
   readonly #boot: string;
   readonly #unpacking = new Map<string, Promise<void>>();
   /** Seen to be whole: they stay so until they are collected, since nobody else works here. */
@@ -51,17 +58,14 @@ export class LayerStore implements AsyncDisposable {
   readonly #slots = new Slots(availableParallelism());
   readonly #settling = new Settling(() => this.#settle());
 
-  private constructor(root: string, unpack: Pick<UnpackOptions, 'program' | 'limits'>, boot: string) {
+  private constructor(root: string, unpack: Omit<LayerStoreOptions, 'boot'>, boot: string) {
     this.#root = root;
     this.#unpack = unpack;
     this.#boot = boot;
   }
 
   /** Below a root that has one owner, as the lock of the content store gives it. Removes what a crash has left. */
-  static async open(
-    root: string,
-    { boot = bootId(), ...unpack }: Pick<UnpackOptions, 'program' | 'limits'> & { boot?: string },
-  ): Promise<LayerStore> {
+  static async open(root: string, { boot = bootId(), ...unpack }: LayerStoreOptions): Promise<LayerStore> {
     await makeDirectory(root);
     const store = new LayerStore(root, unpack, boot);
     for (const name of await readdir(root)) {
@@ -87,7 +91,9 @@ export class LayerStore implements AsyncDisposable {
     if (this.#whole.has(name)) return true;
     const before = this.#collections;
     const record = await this.#record(name);
-    const isWhole = record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+    const isFit = record?.whiteouts === undefined || record.whiteouts === this.#unpack.whiteouts;
+    const isOnDisk = record?.unsettledSince === null || record?.unsettledSince === this.#boot;
+    const isWhole = record !== undefined && isFit && isOnDisk;
     if (isWhole && before === this.#collections) this.#whole.add(name);
     return isWhole;
   }
@@ -183,7 +189,8 @@ export class LayerStore implements AsyncDisposable {
       // Whose a directory is that the layer says nothing of.
       if (mappings) await chown(files, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
       await unpackLayer(layer, files, { ...options, ...this.#unpack });
-      const record: LayerRecord = { unsettledSince: this.#boot };
+      const { whiteouts } = this.#unpack;
+      const record: LayerRecord = { unsettledSince: this.#boot, ...(whiteouts === 'files' && { whiteouts }) };
       await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
       // What may be there was not whole.
       await remove(this.#directory(name));
@@ -222,14 +229,15 @@ export class LayerStore implements AsyncDisposable {
 
   /** Brings to disk what was unpacked, and records that it is. */
   async #settle(): Promise<void> {
-    const unsettled: string[] = [];
-    for (const name of await this.#names())
-      if ((await this.#record(name))?.unsettledSince === this.#boot) unsettled.push(name);
+    const unsettled: { name: string; record: LayerRecord }[] = [];
+    for (const name of await this.#names()) {
+      const record = await this.#record(name);
+      if (record?.unsettledSince === this.#boot) unsettled.push({ name, record: { ...record, unsettledSince: null } });
+    }
     if (unsettled.length === 0) return;
     await syncFileSystem(this.#root);
-    const record: LayerRecord = { unsettledSince: null };
     // It may have been collected meanwhile.
-    for (const name of unsettled)
+    for (const { name, record } of unsettled)
       await replaceFileDurably(join(this.#directory(name), 'layer.json'), JSON.stringify(record)).catch((error) => {
         if (!isCode(error, 'ENOENT')) throw error;
       });

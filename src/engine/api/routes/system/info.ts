@@ -18,6 +18,7 @@ export const info = operation({
     const count = (...wanted: string[]) => containers.filter(({ status }) => wanted.includes(status)).length;
     const runtimes = Object.entries(foundRuntimes()).map(([name, path]) => [name, { path }] as const);
     const { state } = engine.options;
+    const { refusal } = engine.snapshots;
     const controls = controllers();
     return ok({
       ID: createHash('sha256').update(`${hostname()} ${state}`).digest('hex').slice(0, 32),
@@ -26,8 +27,8 @@ export const info = operation({
       ContainersPaused: count('paused'),
       ContainersStopped: containers.length - count('running', 'restarting', 'paused'),
       Images: (await engine.library.list()).length,
-      Driver: 'overlay2',
-      DriverStatus: [['Backing Filesystem', 'overlayfs']],
+      Driver: refusal === undefined ? 'overlay2' : 'vfs',
+      DriverStatus: refusal === undefined ? [['Backing Filesystem', 'overlayfs']] : [['No overlay', refusal]],
       Plugins: { Volume: ['local'], Network: ['none', 'host'], Authorization: [], Log: ['json-file', 'none'] },
       MemoryLimit: controls.includes('memory'),
       SwapLimit: controls.includes('memory'),

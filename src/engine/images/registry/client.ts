@@ -11,6 +11,7 @@ import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, patiently, readShort } from './http.ts';
+import type { Proxies } from './proxies.ts';
 import { parseChallenges, Tokens } from './tokens.ts';
 
 /** distribution-spec, "Pulling manifests": registries take at least this. */
@@ -26,6 +27,8 @@ export interface ClientOptions {
   signal?: AbortSignal;
   /** How long a registry may say nothing. */
   idleMilliseconds?: number | undefined;
+  /** Those of the environment when absent. */
+  proxies?: Proxies | undefined;
 }
 
 export interface BlobInBulk extends Disposable {
@@ -48,8 +51,8 @@ export class RegistryClient implements Disposable {
   readonly #plain = new Set<string>();
   readonly #answers = new Map<string, string>();
 
-  constructor({ credentials, signal, idleMilliseconds }: ClientOptions) {
-    this.#http = new HttpClient({ idleMilliseconds });
+  constructor({ credentials, signal, idleMilliseconds, proxies }: ClientOptions) {
+    this.#http = new HttpClient({ idleMilliseconds, proxies });
     this.#tokens = new Tokens(this.#http);
     this.#credentials = credentials;
     this.#signal = signal;

@@ -4,6 +4,7 @@ import { cpus, hostname, release, totalmem } from 'node:os';
 import { isCgroup2 } from '../../../containers/spec/namespaces.ts';
 import { foundRuntimes, OWN_RUNTIME } from '../../../core/runtimes.ts';
 import { VERSION } from '../../../core/version.ts';
+import { shownProxy, variableOf } from '../../../images/registry/proxies.ts';
 import { ok, operation } from '../../operation.ts';
 
 const machines: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -58,9 +59,9 @@ export const info = operation({
       MemTotal: totalmem(),
       GenericResources: [],
       DockerRootDir: state,
-      HttpProxy: '',
-      HttpsProxy: '',
-      NoProxy: '',
+      HttpProxy: shownProxy(process.env, 'HTTP_PROXY'),
+      HttpsProxy: shownProxy(process.env, 'HTTPS_PROXY'),
+      NoProxy: variableOf(process.env, 'NO_PROXY'),
       Name: hostname(),
       Labels: [],
       ExperimentalBuild: false,

@@ -18,6 +18,7 @@ import { referenceText } from '../images/reference/parse.ts';
 import { RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
 import { VolumeStore } from '../volumes/store.ts';
+import { Discards } from './discards.ts';
 import { containersOf } from './places.ts';
 import type { Programs } from './programs.ts';
 
@@ -50,6 +51,8 @@ export class Engine implements AsyncDisposable {
   readonly snapshots: Snapshots;
   readonly volumes: VolumeStore;
   readonly records: ContainerRecords;
+  /** For directories below `options.run` and `options.state`. */
+  readonly discards: { run: Discards; state: Discards };
   /** The layer between images and containers. */
   readonly initLayer: string;
   /** Keys of configuration that were warned of. */
@@ -62,6 +65,7 @@ export class Engine implements AsyncDisposable {
     this.snapshots = stores.snapshots;
     this.volumes = stores.volumes;
     this.records = stores.records;
+    this.discards = stores.discards;
     this.initLayer = stores.initLayer;
     this.library = new ImageLibrary(stores.content, {
       fullName: async (text) => referenceText((await this.registryRules()).reference(text)),
@@ -85,6 +89,10 @@ export class Engine implements AsyncDisposable {
         snapshots: await Snapshots.open(join(state, 'snapshots')),
         volumes: await VolumeStore.open(join(state, 'volumes')),
         records: await ContainerRecords.open(containersOf(state)),
+        discards: {
+          run: await Discards.open(join(run, 'engine', 'discarded')),
+          state: await Discards.open(join(state, 'engine', 'discarded')),
+        },
         initLayer: await makeInitLayer(join(state, 'engine', 'init-layer')),
       });
       await addBaseImage(content, options.baseImage);
@@ -138,5 +146,6 @@ interface Stores {
   snapshots: Snapshots;
   volumes: VolumeStore;
   records: ContainerRecords;
+  discards: Engine['discards'];
   initLayer: string;
 }

@@ -16,9 +16,10 @@ import { LayerStore } from '../images/layers/store.ts';
 import type { LayerLimits } from '../images/layers/unpack.ts';
 import { ImageLibrary } from '../images/library/images.ts';
 import { referenceText } from '../images/reference/parse.ts';
-import { RegistryRules } from '../images/registry/hosts.ts';
+import { REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
 import { VolumeStore } from '../volumes/store.ts';
+import { Discards } from './discards.ts';
 import { containersOf } from './places.ts';
 import type { Programs } from './programs.ts';
 
@@ -51,6 +52,8 @@ export class Engine implements AsyncDisposable {
   readonly snapshots: AnySnapshots;
   readonly volumes: VolumeStore;
   readonly records: ContainerRecords;
+  /** For directories below `options.run` and `options.state`. */
+  readonly discards: { run: Discards; state: Discards };
   /** The layer between images and containers. */
   readonly initLayer: string;
   /** Keys of configuration that were warned of. */
@@ -63,6 +66,7 @@ export class Engine implements AsyncDisposable {
     this.snapshots = stores.snapshots;
     this.volumes = stores.volumes;
     this.records = stores.records;
+    this.discards = stores.discards;
     this.initLayer = stores.initLayer;
     this.library = new ImageLibrary(stores.content, {
       fullName: async (text) => referenceText((await this.registryRules()).reference(text)),
@@ -101,6 +105,10 @@ export class Engine implements AsyncDisposable {
         volumes,
         records,
         initLayer,
+        discards: {
+          run: await Discards.open(join(run, 'engine', 'discarded')),
+          state: await Discards.open(join(state, 'engine', 'discarded')),
+        },
       });
       await addBaseImage(content, options.baseImage);
       await engine.agent.watch();
@@ -114,7 +122,7 @@ export class Engine implements AsyncDisposable {
 
   /** Where images come from, as the file says now. */
   async registryRules(): Promise<RegistryRules> {
-    const path = this.options.registries ?? '/etc/containers/registries.conf';
+    const path = this.options.registries ?? REGISTRIES;
     const rules = await RegistryRules.read(path);
     for (const key of rules.withoutEffect) {
       if (!this.#said.has(key)) process.stderr.write(`proad: ${path}: ${key} has no effect here\n`);
@@ -153,5 +161,6 @@ interface Stores {
   snapshots: AnySnapshots;
   volumes: VolumeStore;
   records: ContainerRecords;
+  discards: Engine['discards'];
   initLayer: string;
 }

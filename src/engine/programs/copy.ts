@@ -3,13 +3,11 @@ import { ProaError } from '#common/errors.ts';
 import { withDefaultTag } from '../images/reference/parse.ts';
 import { RegistryClient } from '../images/registry/client.ts';
 import { userCredentials } from '../images/registry/credentials.ts';
-import { type Endpoint, RegistryRules } from '../images/registry/hosts.ts';
+import { type Endpoint, REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { copyImage, type ImageSource, type ImageTarget } from '../images/transfer/copy.ts';
 import { openLayout, writeLayout } from '../images/transfer/layout.ts';
 import { parsePlatform } from '../images/transfer/platform.ts';
 import { registrySource, registryTarget } from '../images/transfer/registry-place.ts';
-
-const REGISTRIES = '/etc/containers/registries.conf';
 
 /** A directory in the OCI layout, or a repository: where an image is, or goes, and what it is called there. */
 type Place =

@@ -21,7 +21,7 @@ import { type IdMappings, mappedRoot, type PackedLayer, type UnpackOptions, unpa
 export type { IdMappings };
 
 /** What is known of an unpacked layer, beside its files. */
-interface LayerRecord {
+export interface LayerRecord {
   /** The boot in which it was unpacked; `null` once all of it is on disk. */
   unsettledSince: string | null;
   /** It has whiteouts as an archive has them, and is nothing for an overlay. */
@@ -38,7 +38,7 @@ export interface UnpackImageOptions {
   mappings?: IdMappings | undefined;
 }
 
-const PARTIAL = '.partial-';
+export const PARTIAL = '.partial-';
 
 /**
  * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay, and `DIFF-ID+MAPPINGS/files` the same with
@@ -98,14 +98,8 @@ export class LayerStore implements AsyncDisposable {
     return isWhole;
   }
 
-  /** One that cannot be read is as good as none: the layer can be made anew. */
-  async #record(name: string): Promise<LayerRecord | undefined> {
-    try {
-      return parseJson(await readFile(join(this.#directory(name), 'layer.json'), 'utf8')) as LayerRecord;
-    } catch (error) {
-      if (isCode(error, 'ENOENT') || error instanceof ProaError) return undefined;
-      throw error;
-    }
+  #record(name: string): Promise<LayerRecord | undefined> {
+    return readLayerRecord(this.#directory(name));
   }
 
   /**
@@ -248,6 +242,16 @@ export class LayerStore implements AsyncDisposable {
   }
 }
 
+/** One that cannot be read is as good as none: the layer can be made anew. */
+export async function readLayerRecord(directory: string): Promise<LayerRecord | undefined> {
+  try {
+    return parseJson(await readFile(join(directory, 'layer.json'), 'utf8')) as LayerRecord;
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || error instanceof ProaError) return undefined;
+    throw error;
+  }
+}
+
 function compressionOf(diffId: Digest, blob: Descriptor | undefined): Compression {
   const compression = blob && layerCompression(blob.mediaType);
   if (compression) return compression;
@@ -260,7 +264,7 @@ function nameOf(diffId: Digest, mappings: IdMappings | undefined): string {
 }
 
 /** Undefined for what is no layer. */
-function diffIdIn(name: string): Digest | undefined {
+export function diffIdIn(name: string): Digest | undefined {
   const diffId = name.replace(/\+[0-9a-f]{16}$/, '').replace('-', ':');
   return isDigest(diffId) ? diffId : undefined;
 }

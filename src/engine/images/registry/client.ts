@@ -240,10 +240,20 @@ export class RegistryClient implements Disposable {
       const manifests = tag.manifests.filter((entry) => !artifactType || entry.artifactType === artifactType);
       return { ...tag, manifests };
     }
+    const index = await this.#referrersIn(response, endpoint, digest);
+    const manifests = index.manifests;
+    for (let url = nextPage(response); url; ) {
+      const page: HttpResponse = await this.#ask(endpoint, 'pull', { method: 'GET', url });
+      manifests.push(...(await this.#referrersIn(page, endpoint, digest)).manifests);
+      url = nextPage(page);
+    }
+    // A registry may not know how to choose.
+    return { ...index, manifests: manifests.filter((entry) => !artifactType || entry.artifactType === artifactType) };
+  }
+
+  async #referrersIn(response: HttpResponse, endpoint: Endpoint, digest: Digest): Promise<Index> {
     await this.#expect(response, [200], endpoint, `referrers of ${digest}`);
-    const index = parseIndex((await readShort(response.body, MANIFEST_LIMIT, 'referrers')).toString('utf8'));
-    const manifests = index.manifests.filter((entry) => !artifactType || entry.artifactType === artifactType);
-    return { ...index, manifests };
+    return parseIndex((await readShort(response.body, MANIFEST_LIMIT, 'referrers')).toString('utf8'));
   }
 
   async #referrersTag(endpoint: Endpoint, digest: Digest): Promise<Index> {

@@ -90,6 +90,8 @@ test('a container on a copy is written to, seen, copied, committed, restarted an
   const script = 'cat /mnt/tmp/word; ls /mnt/etc/group 2>/dev/null || echo gone; touch /x /mnt/x 2>&1';
   const told = 'one\ngone\ntouch: /x: Read-only file system\ntouch: /mnt/x: Read-only file system\n';
   assert.equal(await says(engine, script, { host: readOnly }), told);
+  const part = { Type: 'image', Source: 'made', Target: '/mnt', ImageOptions: { Subpath: 'tmp' } };
+  assert.equal(await says(engine, 'cat /mnt/put', { host: { NetworkMode: 'none', Mounts: [part] } }), 'two\n');
 
   await engine.ask('POST', `/containers/${id}/stop?t=0`);
   const { bytes } = await engine.call('GET', `/containers/${id}/archive?path=/tmp/word`);

@@ -77,7 +77,44 @@ test('an image is mounted in a container, and stays as long as that needs it', a
     engine.call('POST', '/containers/create', { Image: 'proa/base', HostConfig: { NetworkMode: 'none', Mounts } });
   assert.equal((await create([mount('none', '/x')])).status, 404);
   assert.equal((await create([mount('', '/x')])).status, 400);
-  const part = await create([{ ...mount('made', '/x'), ImageOptions: { Subpath: 'made' } }]);
-  assert.equal(part.status, 501);
-  assert.match(part.text, /HostConfig\.Mounts\[0\]\.ImageOptions\.Subpath/);
+  const part = await create([{ ...mount('made', '/x'), ImageOptions: { Subpath: 'a/../../made' } }]);
+  assert.equal(part.status, 400);
+  assert.match(part.text, /HostConfig\.Mounts\[0\]\.ImageOptions\.Subpath: expected a relative path without \.\./);
+});
+
+test('a part of an image is mounted, as all its layers and links in it have it', async () => {
+  await using engine = await EngineProcess.start();
+  const script = 'mkdir -p /a/d /b/hidden; echo 1 > /a/d/low; echo 1 > /a/d/both; echo 1 > /b/hidden/x; ln -s /a /link';
+  const first = await engine.runContainer(['sh', '-c', script]);
+  await engine.ask('POST', `/containers/${first}/wait`);
+  await engine.ask('POST', `/commit?container=${first}&repo=one`);
+  const more =
+    'echo 2 > /a/d/both; echo 2 > /a/d/new; rm -r /b/hidden; mkdir /b/hidden; echo 2 > /b/hidden/y; ln -s ../../link/d /b/up';
+  const second = await engine.runContainer(['sh', '-c', more], { Image: 'one' });
+  await engine.ask('POST', `/containers/${second}/wait`);
+  await engine.ask('POST', `/commit?container=${second}&repo=two`);
+  const mounted = (Subpath: string) => ({
+    NetworkMode: 'none',
+    Mounts: [{ Type: 'image', Source: 'two', Target: '/mnt', ImageOptions: { Subpath } }],
+  });
+  const seen: [subpath: string, script: string, output: string][] = [
+    [
+      'a/d',
+      'cd /mnt; for f in *; do echo $f $(cat $f); done; touch x 2>&1',
+      'both 2\nlow 1\nnew 2\ntouch: x: Read-only file system\n',
+    ],
+    ['b/hidden', 'ls /mnt', 'y\n'],
+    ['b/up/', 'ls /mnt', 'both\nlow\nnew\n'],
+    ['a/d/both', 'cat /mnt', '2\n'],
+    ['./link/d/low', 'cat /mnt', '1\n'],
+    ['', 'ls -d /mnt/bin', '/mnt/bin\n'],
+  ];
+  for (const [subpath, script, output] of seen) {
+    const id = await engine.runContainer(['sh', '-c', script], { host: mounted(subpath) });
+    await engine.ask('POST', `/containers/${id}/wait`);
+    const { text } = await engine.call('GET', `/containers/${id}/logs?stdout=1`);
+    assert.equal(text.replace(/[\u0001\u0002]\0{3}\0{3}[\s\S]/g, ''), output, subpath);
+  }
+  const missing = engine.runContainer(['true'], { host: mounted('a/none') });
+  await assert.rejects(missing, /400: .*a\/none\\" of image \\"two\\" at \/mnt.*Could not find the file \/a\/none/);
 });

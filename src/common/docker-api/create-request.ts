@@ -104,7 +104,10 @@ const tmpfsFields: check.Fields = {
   Options: refused,
 };
 
-const imageFields: check.Fields = { __proto__: null, Subpath: refused };
+const imageFields: check.Fields = {
+  __proto__: null,
+  Subpath: check.matching(/^(?!\/|(?:[^\0]*\/)?\.\.(?:\/|$))[^\0]*$/, 'a relative path without ..'),
+};
 
 /** Of one of `HostConfig.Mounts`. Engine API, "Mount". */
 export const mountFields: check.Fields = {

@@ -45,11 +45,20 @@ export interface FilesRequests {
    * that is empty. Answer: CopyUp.
    */
   'copy-up': { root: FilesRoot; path: string; target: string };
+  /** Where a path of layers, or of a directory, leads. Answer: Subpath. */
+  subpath: { root: FilesRoot; path: string };
   /** Mounts an overlay and changes something in it, to see whether that can be. `directory` is empty. Answer: OverlayTrial. */
   'try-overlay': { directory: string };
 }
 
 export type FilesVerb = keyof FilesRequests;
+
+export interface Subpath {
+  /** Without links, relative to the root. */
+  path: string;
+  /** Of an overlay, the lower layers that have it, by their place there: of several, all have a directory there. */
+  layers: number[];
+}
 
 export interface OverlayTrial {
   /** Why there can be no overlay there, on this kernel and file system; null where there can. */
@@ -105,6 +114,7 @@ const requests: { readonly [verb in FilesVerb]: check.Check } = {
   read: check.object({ __proto__: null, root, paths: check.list(check.absolute) }, ['root', 'paths']),
   stat: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
   get: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
+  subpath: check.object({ __proto__: null, root, path: check.absolute }, ['root', 'path']),
   put: check.object<FilesRequests['put']>(
     {
       __proto__: null,

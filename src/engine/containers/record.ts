@@ -22,6 +22,8 @@ export interface ContainerMount extends MountPoint {
   makeSource?: boolean;
   /** What an image was when it was mounted. */
   image?: MountedImage;
+  /** What of it is mounted, in place of all. */
+  subpath?: string;
 }
 
 export interface MountedImage {

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import type { FilesRoot, PathStatus } from '#common/protocol/files.ts';
+import type { FilesRoot, PathStatus, Subpath } from '#common/protocol/files.ts';
 import { allSettled } from '#engine/async/parallel.ts';
+import { imageRoot } from '../../images/layers/image-mount.ts';
+import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import { startTool, type Tool } from '../../images/layers/tool.ts';
 
 /** Calls of proa-files, which works on the files of one container. */
@@ -54,6 +57,15 @@ export async function putArchive(
   await ended;
   const failure = await sent;
   if (failure) throw failure;
+}
+
+/** A directory or file of an image, in place of all of it. Links in it lead where they lead from its root. */
+export async function partOfImage(image: SnapshotRoot, subpath: string, program: string): Promise<SnapshotRoot> {
+  const root =
+    image.kind === 'overlay' ? { overlay: image.overlay, mounts: [] } : { directory: image.path, mounts: [] };
+  const { path, layers } = await answerOf<Subpath>(program, 'subpath', { root, path: `/${subpath}` });
+  if (image.kind === 'directory') return { kind: 'directory', path: join(image.path, path) };
+  return imageRoot(layers.map((at) => join(image.overlay.lower[at] as string, path)));
 }
 
 /** What an image has at a place becomes the content of an empty volume. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ProaError } from '#common/errors.ts';
 import { stringifyJson } from '#common/json/stringify.ts';
 import type { FilesMount, FilesRoot } from '#common/protocol/files.ts';
 import type { Engine } from '../../core/engine.ts';
@@ -7,7 +8,8 @@ import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { Digest } from '../../images/reference/digest.ts';
 import type { Container } from '../container.ts';
 import { hostNameOf, writeNetworkFiles } from '../files/network-files.ts';
-import type { MountedImage } from '../record.ts';
+import { partOfImage } from '../files/tool.ts';
+import type { ContainerMount, MountedImage } from '../record.ts';
 import { containerConfiguration } from '../spec/configuration.ts';
 
 /** A container's root filesystem: its own layer over the one of all containers over those of the image. */
@@ -41,6 +43,14 @@ export function accountsOfImage(engine: Engine, { id, record }: Container): stri
   return upper === undefined || existsSync(join(upper, 'etc')) ? undefined : record.image.layers.join();
 }
 
+async function partOf(engine: Engine, image: SnapshotRoot, { subpath = '', Source, Destination }: ContainerMount) {
+  try {
+    return await partOfImage(image, subpath, engine.options.programs.files);
+  } catch (cause) {
+    throw new ProaError(`"${subpath}" of image "${Source}" at ${Destination}`, { kind: 'invalid', cause });
+  }
+}
+
 /** Writes the bundle that a container is started with, its own files among it. */
 export async function writeBundle(engine: Engine, container: Container, root: SnapshotRoot): Promise<string> {
   const { record, id } = container;
@@ -53,8 +63,11 @@ export async function writeBundle(engine: Engine, container: Container, root: Sn
   const files = writeNetworkFiles(record, directory);
   const processOf = (name: string) => engine.containers.find(name).pid;
   const images = new Map<string, SnapshotRoot>();
-  for (const [at, { image, Destination }] of record.mounts.entries())
-    if (image) images.set(Destination, await engine.snapshots.makeImage(id, at, await layersOf(engine, image)));
+  for (const [at, mount] of record.mounts.entries()) {
+    if (!mount.image) continue;
+    const image = await engine.snapshots.makeImage(id, at, await layersOf(engine, mount.image));
+    images.set(mount.Destination, mount.subpath === undefined ? image : await partOf(engine, image, mount));
+  }
   const hostname = hostNameOf(record);
   const configuration = containerConfiguration(record, { root, files, images, user, hostname, processOf });
   writeFileSync(join(directory, 'config.json'), stringifyJson(configuration), { mode: 0o600 });

@@ -133,7 +133,19 @@ async function fromRequest(request: MountRequest, context: MountContext): Promis
     if (name === '') throw new ProaError('HostConfig.Mounts: an image mount needs a Source', { kind: 'invalid' });
     const image = await context.image(name);
     const Mode = '';
-    return { Type: 'image', Source: name, Destination: at, Mode, RW: false, Propagation: '', options: [], image };
+    const { Subpath: subpath = '' } = request.ImageOptions ?? {};
+    const part = subpath === '' ? {} : { subpath };
+    return {
+      Type: 'image',
+      Source: name,
+      Destination: at,
+      Mode,
+      RW: false,
+      Propagation: '',
+      options: [],
+      image,
+      ...part,
+    };
   }
   const { NoCopy: noCopy = false, Labels: labels, DriverConfig: driver = {} } = request.VolumeOptions ?? {};
   if (driver.Name && driver.Name !== 'local') throw noDriver(driver.Name, 'HostConfig.Mounts');

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allSettled } from '#engine/async/parallel.ts';
 import { Containers } from '../containers/containers.ts';
 import { Accounts } from '../containers/files/accounts.ts';
 import { makeInitLayer } from '../containers/files/init-layer.ts';
@@ -10,12 +11,12 @@ import { EventBus } from '../events/bus.ts';
 import { ExecSessions } from '../exec/sessions.ts';
 import { ContentStore } from '../images/content/store.ts';
 import { addBaseImage } from '../images/embedded/base.ts';
-import { Snapshots } from '../images/layers/snapshots.ts';
+import { AnySnapshots, overlayRefusal } from '../images/layers/any-snapshots.ts';
 import { LayerStore } from '../images/layers/store.ts';
 import type { LayerLimits } from '../images/layers/unpack.ts';
 import { ImageLibrary } from '../images/library/images.ts';
 import { referenceText } from '../images/reference/parse.ts';
-import { RegistryRules } from '../images/registry/hosts.ts';
+import { REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
 import { VolumeStore } from '../volumes/store.ts';
 import { Discards } from './discards.ts';
@@ -48,7 +49,7 @@ export class Engine implements AsyncDisposable {
   readonly content: ContentStore;
   readonly library: ImageLibrary;
   readonly layers: LayerStore;
-  readonly snapshots: Snapshots;
+  readonly snapshots: AnySnapshots;
   readonly volumes: VolumeStore;
   readonly records: ContainerRecords;
   /** For directories below `options.run` and `options.state`. */
@@ -83,17 +84,31 @@ export class Engine implements AsyncDisposable {
     await mkdir(state, { recursive: true, mode: 0o711 });
     const content = await ContentStore.open(join(state, 'images'));
     try {
+      const [volumes, records, initLayer, refusal] = await allSettled([
+        VolumeStore.open(join(state, 'volumes')),
+        ContainerRecords.open(containersOf(state)),
+        makeInitLayer(join(state, 'engine', 'init-layer')),
+        overlayRefusal(state, programs.files),
+      ] as const);
+      if (refusal !== undefined)
+        process.stderr.write(`proad: no overlay can be in ${state}, so each container copies its image: ${refusal}\n`);
+      const places = { overlays: join(state, 'snapshots'), copies: join(state, 'copies') };
+      const whiteouts = refusal === undefined ? 'overlay' : 'files';
       const engine = new Engine(options, {
         content,
-        layers: await LayerStore.open(join(state, 'layers'), { program: programs.unpack, limits: layerLimits }),
-        snapshots: await Snapshots.open(join(state, 'snapshots')),
-        volumes: await VolumeStore.open(join(state, 'volumes')),
-        records: await ContainerRecords.open(containersOf(state)),
+        layers: await LayerStore.open(join(state, 'layers'), {
+          program: programs.unpack,
+          limits: layerLimits,
+          whiteouts,
+        }),
+        snapshots: await AnySnapshots.open(places, { programs, refusal }),
+        volumes,
+        records,
+        initLayer,
         discards: {
           run: await Discards.open(join(run, 'engine', 'discarded')),
           state: await Discards.open(join(state, 'engine', 'discarded')),
         },
-        initLayer: await makeInitLayer(join(state, 'engine', 'init-layer')),
       });
       await addBaseImage(content, options.baseImage);
       await engine.agent.watch();
@@ -107,7 +122,7 @@ export class Engine implements AsyncDisposable {
 
   /** Where images come from, as the file says now. */
   async registryRules(): Promise<RegistryRules> {
-    const path = this.options.registries ?? '/etc/containers/registries.conf';
+    const path = this.options.registries ?? REGISTRIES;
     const rules = await RegistryRules.read(path);
     for (const key of rules.withoutEffect) {
       if (!this.#said.has(key)) process.stderr.write(`proad: ${path}: ${key} has no effect here\n`);
@@ -143,7 +158,7 @@ export class Engine implements AsyncDisposable {
 interface Stores {
   content: ContentStore;
   layers: LayerStore;
-  snapshots: Snapshots;
+  snapshots: AnySnapshots;
   volumes: VolumeStore;
   records: ContainerRecords;
   discards: Engine['discards'];

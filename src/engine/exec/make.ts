@@ -6,7 +6,7 @@ import { allSettled } from '#engine/async/parallel.ts';
 import type { Container } from '../containers/container.ts';
 import { hostNameOf } from '../containers/files/network-files.ts';
 import { withFiles } from '../containers/files/with-files.ts';
-import { accountsOfImage, rootOf } from '../containers/life/bundle.ts';
+import { accountsOfImage, filesOf, rootOf } from '../containers/life/bundle.ts';
 import type { ContainerMount } from '../containers/record.ts';
 import { containerCapabilities, hostCapabilities } from '../containers/spec/capabilities.ts';
 import { capabilitySets, environmentOf, mergeEnvironment } from '../containers/spec/process.ts';
@@ -74,7 +74,7 @@ export async function execProcess(
   const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
   const user = await (image === undefined
     ? withFiles(engine, container, resolve)
-    : resolve({ overlay: await rootOf(engine, container), mounts: [] }));
+    : resolve(filesOf(await rootOf(engine, container), [])));
   const env = [...environmentOf({ ...record.config, Tty }, hostNameOf(record)), ...(config.Env ?? [])];
   return {
     terminal: Tty,

@@ -6,7 +6,15 @@ import { makeDirectory } from '../content/files.ts';
 /** What a container has as its root: an overlay for whoever starts it to mount, or a directory as it is. */
 export type SnapshotRoot =
   | { kind: 'overlay'; overlay: OverlaySettings }
-  | { kind: 'directory' /** Absolute. */; path: string };
+  | { kind: 'directory' /** Absolute. */; path: string; copyOf?: CopyOf };
+
+/** What was copied, so that differences can be found. */
+export interface CopyOf {
+  /** The upper layer first. */
+  lower: string[];
+  /** A file that was last written when the copy was whole. */
+  made: string;
+}
 
 /**
  * Root filesystems of containers, each by a name: made over layers, written to, and removed.
@@ -22,6 +30,8 @@ export interface SnapshotStore {
   /** A writable root over layers, the upper one first. */
   make(name: string, lower: readonly string[]): Promise<SnapshotRoot>;
   list(): Promise<string[]>;
+  /** Whether nothing was written under that name. */
+  isUnwritten(name: string): Promise<boolean>;
   /** Removes what there is of a name. */
   remove(name: string): Promise<void>;
 }
@@ -41,9 +51,13 @@ export class Snapshots implements SnapshotStore {
     return new Snapshots(root);
   }
 
-  /** Where what is written under that name is. */
-  directory(name: string): string {
+  #directory(name: string): string {
     return join(this.#root, name);
+  }
+
+  /** Where what is written under that name is. */
+  upper(name: string): string {
+    return join(this.#directory(name), 'upper');
   }
 
   async make(name: string, lower: readonly string[]): Promise<SnapshotRoot> {
@@ -52,8 +66,8 @@ export class Snapshots implements SnapshotStore {
 
   /** A writable root over layers, the upper one first. What was written under that name before is kept. */
   async prepare(name: string, lower: readonly string[]): Promise<OverlaySettings> {
-    const upper = join(this.directory(name), 'upper');
-    const work = join(this.directory(name), 'work');
+    const upper = this.upper(name);
+    const work = join(this.#directory(name), 'work');
     if (!this.#made.has(name)) {
       const isNew = (await mkdir(upper, { recursive: true, mode: 0o755 })) !== undefined;
       await mkdir(work, { recursive: true, mode: 0o700 });
@@ -68,15 +82,14 @@ export class Snapshots implements SnapshotStore {
     return readdir(this.#root);
   }
 
-  /** Whether nothing was written under that name. */
   async isUnwritten(name: string): Promise<boolean> {
-    const upper = await readdir(join(this.directory(name), 'upper')).catch(() => []);
+    const upper = await readdir(this.upper(name)).catch(() => []);
     return upper.length === 0;
   }
 
   async remove(name: string): Promise<void> {
     this.#made.delete(name);
-    const directory = this.directory(name);
+    const directory = this.#directory(name);
     try {
       // As a container leaves it that has written nothing.
       await Promise.all([rmdir(join(directory, 'upper')), rmdir(join(directory, 'work', 'work'))]);

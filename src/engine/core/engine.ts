@@ -92,6 +92,11 @@ export class Engine implements AsyncDisposable {
       ] as const);
       if (refusal !== undefined)
         process.stderr.write(`proad: no overlay can be in ${state}, so each container copies its image: ${refusal}\n`);
+      const discards = {
+        run: await Discards.open(join(run, 'engine', 'discarded')),
+        state: await Discards.open(join(state, 'engine', 'discarded')),
+      };
+      const removeTree = (path: string) => discards.state.discard(path);
       const places = { overlays: join(state, 'snapshots'), copies: join(state, 'copies') };
       const whiteouts = refusal === undefined ? 'overlay' : 'files';
       const engine = new Engine(options, {
@@ -101,14 +106,11 @@ export class Engine implements AsyncDisposable {
           limits: layerLimits,
           whiteouts,
         }),
-        snapshots: await AnySnapshots.open(places, { programs, refusal }),
+        snapshots: await AnySnapshots.open(places, { programs, refusal, removeTree }),
         volumes,
         records,
         initLayer,
-        discards: {
-          run: await Discards.open(join(run, 'engine', 'discarded')),
-          state: await Discards.open(join(state, 'engine', 'discarded')),
-        },
+        discards,
       });
       await addBaseImage(content, options.baseImage);
       await engine.agent.watch();

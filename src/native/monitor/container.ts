@@ -75,6 +75,8 @@ export class Container {
   /** Resolves when the container has ended for good. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
+  /** Called once, when it has been made for the first time and all that belongs to that is done. */
+  onSettled: () => void = () => {};
   /** Called around each run of the program. */
   onStart: () => void = () => {};
   onEnd: () => void = () => {};
@@ -170,6 +172,8 @@ export class Container {
   /** What has time until it was told that the container is made. The program may have ended by then. */
   #settleStart(made: Made): void {
     this.#recordProcess(made);
+    this.notices.attempt('say that it is settled', this.onSettled);
+    this.onSettled = () => {};
     if (this.#made !== made || this.#ending) return;
     this.notices.attempt('watch its memory', () => {
       this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.notices.tell('out-of-memory'));

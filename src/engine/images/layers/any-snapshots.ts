@@ -5,7 +5,7 @@ import type { OverlayTrial } from '#common/protocol/files.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import { CopiedSnapshots, type CopyPrograms } from './copied-snapshots.ts';
 import { imageRoot } from './image-mount.ts';
-import { type SnapshotRoot, type SnapshotStore, Snapshots } from './snapshots.ts';
+import { type RemoveTree, type SnapshotRoot, type SnapshotStore, Snapshots } from './snapshots.ts';
 import { startTool } from './tool.ts';
 
 export interface SnapshotPlaces {
@@ -17,6 +17,7 @@ export interface AnyOptions {
   programs: CopyPrograms;
   /** Why there can be no overlays. */
   refusal?: string | undefined;
+  removeTree?: RemoveTree;
 }
 
 /**
@@ -34,8 +35,9 @@ export class AnySnapshots implements SnapshotStore {
     this.refusal = refusal;
   }
 
-  static async open({ overlays, copies }: SnapshotPlaces, { programs, refusal }: AnyOptions): Promise<AnySnapshots> {
-    return new AnySnapshots(await Snapshots.open(overlays), await CopiedSnapshots.open(copies, programs), refusal);
+  static async open(places: SnapshotPlaces, { programs, refusal, removeTree }: AnyOptions): Promise<AnySnapshots> {
+    const overlays = await Snapshots.open(places.overlays, removeTree);
+    return new AnySnapshots(overlays, await CopiedSnapshots.open(places.copies, programs, removeTree), refusal);
   }
 
   async make(name: string, lower: readonly string[]): Promise<SnapshotRoot> {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { allSettled } from '#engine/async/parallel.ts';
 import { makeDirectory, syncDirectory } from '../content/files.ts';
 import { syncFileSystem } from './settling.ts';
-import type { SnapshotRoot, SnapshotStore } from './snapshots.ts';
+import { type RemoveTree, removeAtOnce, type SnapshotRoot, type SnapshotStore } from './snapshots.ts';
 import { startTool } from './tool.ts';
 
 export interface CopyPrograms {
@@ -27,24 +27,31 @@ const TICK_MILLISECONDS = 5;
 export class CopiedSnapshots implements SnapshotStore {
   readonly #root: string;
   readonly #programs: CopyPrograms;
+  readonly #removeTree: RemoveTree;
   readonly #names: Set<string>;
   readonly #making = new Map<string, Promise<void>>();
 
-  private constructor(root: string, programs: CopyPrograms, names: readonly string[]) {
+  private constructor(root: string, programs: CopyPrograms, removeTree: RemoveTree, names: readonly string[]) {
     this.#root = root;
     this.#programs = programs;
+    this.#removeTree = removeTree;
     this.#names = new Set(names);
   }
 
   /** Below a root that has one owner. Removes copies that were not finished. */
-  static async open(root: string, programs: CopyPrograms): Promise<CopiedSnapshots> {
+  static async open(
+    root: string,
+    programs: CopyPrograms,
+    removeTree: RemoveTree = removeAtOnce,
+  ): Promise<CopiedSnapshots> {
     await makeDirectory(root);
     const names = await readdir(root);
     const partial = names.filter((name) => name.startsWith(PARTIAL));
-    for (const name of partial) await rm(join(root, name), { recursive: true, force: true });
+    for (const name of partial) await removeTree(join(root, name));
     return new CopiedSnapshots(
       root,
       programs,
+      removeTree,
       names.filter((name) => !partial.includes(name)),
     );
   }
@@ -123,7 +130,7 @@ export class CopiedSnapshots implements SnapshotStore {
   async remove(name: string): Promise<void> {
     for (const one of this.#names) {
       if (one !== name && !one.startsWith(`${name}+`)) continue;
-      await rm(join(this.#root, one), { recursive: true, force: true });
+      await this.#removeTree(join(this.#root, one));
       this.#names.delete(one);
     }
   }

@@ -366,6 +366,22 @@ test('a check whose start hangs is ended in time, and counts as failed', { skip:
   assert.equal((await agent.ended(id)).signal, 9);
 });
 
+test('another runtime is not called where it would find the root of the host', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const called = join(agent.state, 'called');
+  const path = join(agent.state, 'runtime');
+  writeFileSync(path, `#!/bin/sh\necho "$@" >> ${called}\nexit 1\n`, { mode: 0o755 });
+  const creating = agent.create({
+    config: (config) => {
+      config.root = { path: '/', readonly: false };
+    },
+    request: { overlay: overlayOf(join(agent.state, 'layers')), runtime: { path } },
+  });
+  await assert.rejects(creating, /the bundle has the root "\/", where .*runtime would find the one of the host/);
+  assert.equal(existsSync(called), false);
+});
+
 for (const name of ['', 'crun']) {
   const other = name === '' ? undefined : otherRuntime(name);
   test(`with init, ${name || 'our runtime'} starts proa-init, which starts the program`, {

@@ -48,6 +48,12 @@ export class ForeignRuntime implements RuntimeDriver {
     const { id, overlay, init } = this.#request;
     const config = this.#config();
     const rootfs = rootPath(this.#request.bundle, config);
+    // Mounted over the root of this namespace, the layers are found by no path: the program would be given the host's root.
+    if (overlay && rootfs === '/')
+      throw new ProaError(`the bundle has the root "/", where ${this.#path} would find the one of the host`, {
+        kind: 'unsupported',
+        remedy: 'Leave out the name of another runtime',
+      });
     const bundle = init ? this.#bundleWithInit(config, rootfs) : this.#request.bundle;
     if (overlay) attachOverlay(overlay, rootfs);
     try {

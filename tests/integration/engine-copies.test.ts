@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryDirectory } from '#engine/images/content/fixture.ts';
 import { until } from './support/agent.ts';
 import { EngineProcess } from './support/engine.ts';
 import { tarOf } from './support/images.ts';
@@ -118,8 +119,8 @@ test('a container on a copy is written to, seen, copied, committed, restarted an
 });
 
 test('containers of an engine that had overlays keep what they wrote where there can be none', async () => {
-  const before = mkdtempSync(join(tmpdir(), 'proa-test-copies-'));
-  const parent = join(before, 'parent');
+  using before = temporaryDirectory();
+  const parent = join(before.path, 'parent');
   mkdirSync(parent);
   await using first = await EngineProcess.start({ state: join(parent, 'state') });
   const id = await first.runContainer(['sh', '-c', 'test -e /tmp/word || echo one > /tmp/word; cat /tmp/*'], {

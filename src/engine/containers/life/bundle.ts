@@ -5,7 +5,7 @@ import type { OverlaySettings } from '#common/protocol/container.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Digest } from '../../images/reference/digest.ts';
 import type { Container } from '../container.ts';
-import { hostNameOf, writeNetworkFiles } from '../files/network-files.ts';
+import { hostNameOf, networkOwner, ownFiles, writeNetworkFiles } from '../files/network-files.ts';
 import type { MountedImage } from '../record.ts';
 import { containerConfiguration } from '../spec/configuration.ts';
 
@@ -44,11 +44,13 @@ export async function writeBundle(engine: Engine, container: Container, overlay:
     { image: accountsOfImage(engine, container), added: record.host.GroupAdd },
   );
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const files = writeNetworkFiles(record, directory);
+  const hostname = hostNameOf(engine.containers, record);
+  const owner = networkOwner(engine.containers, record);
+  const files =
+    owner === record ? writeNetworkFiles(record, { bundle: directory, hostname }) : ownFiles(engine.bundle(owner.id));
   const processOf = (name: string) => engine.containers.find(name).pid;
   const images = new Map<string, string[]>();
   for (const { image, Destination } of record.mounts) if (image) images.set(Destination, await layersOf(engine, image));
-  const hostname = hostNameOf(record);
   const configuration = containerConfiguration(record, { files, images, user, hostname, processOf });
   writeFileSync(join(directory, 'config.json'), stringifyJson(configuration), { mode: 0o600 });
   return directory;

@@ -1,6 +1,7 @@
 // What is asked for is done, or refused by name: where neither was so would not be seen by who asks.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from './support/agent.ts';
 import { EngineProcess } from './support/engine.ts';
 
 let engine: EngineProcess;
@@ -103,4 +104,13 @@ test('a session of a user that is not there is refused before it is made', async
   assert.equal(status, 400);
   assert.match(text, /unable to find user nowhere/);
   assert.equal((await session('nobody')).status, 201);
+});
+
+test('a paused container that is asked to end is not paused any more, also where it does not end', async () => {
+  const id = await engine.runContainer(['sleep', '100']);
+  await engine.ask('POST', `/containers/${id}/pause`);
+  await engine.ask('POST', `/containers/${id}/kill?signal=TERM`);
+  await until(async () => (await engine.inspect(id)).State.Status === 'running');
+  await engine.ask('POST', `/containers/${id}/pause`);
+  await engine.ask('POST', `/containers/${id}/unpause`);
 });

@@ -1,6 +1,8 @@
 // What is asked for is done, or refused by name: where neither was so would not be seen by who asks.
 import assert from 'node:assert/strict';
+import { createConnection } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './support/agent.ts';
 import { EngineProcess } from './support/engine.ts';
 
@@ -113,4 +115,26 @@ test('a paused container that is asked to end is not paused any more, also where
   await until(async () => (await engine.inspect(id)).State.Status === 'running');
   await engine.ask('POST', `/containers/${id}/pause`);
   await engine.ask('POST', `/containers/${id}/unpause`);
+});
+
+test('a client that is still sending gets the answer', async () => {
+  const socket = createConnection(engine.socket);
+  let answer = '';
+  let failure: Error | undefined;
+  const closed = new Promise((done) => socket.once('close', done));
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  socket.write(
+    'PUT /containers/none/archive?path=/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n',
+  );
+  await sleep(200);
+  socket.write('1\r\ny\r\n');
+  await sleep(50);
+  socket.on('data', (bytes) => {
+    answer += bytes;
+  });
+  await closed;
+  assert.equal(failure, undefined);
+  assert.match(answer, /^HTTP\/1\.1 404 [\s\S]*No such container: none/);
 });

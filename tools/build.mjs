@@ -17,6 +17,7 @@ import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildBaseImage } from './base-image.mjs';
+import { definitions } from './definitions.mjs';
 import { mergeCore } from './merge-core.mjs';
 import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts, programs } from './programs.mjs';
@@ -64,7 +65,7 @@ export async function bundleNative(entries, outdir, options = {}) {
     platform: 'neutral',
     conditions: ['quickjs'],
     chunkNames: 'chunk-[hash]',
-    define: { MACHINE: JSON.stringify(machine) },
+    define: definitions(machine),
     supported: { using: false },
     banner: disposeBanner,
     logLevel: 'warning',

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { definitions } from './definitions.mjs';
 import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts } from './programs.mjs';
 
@@ -48,7 +49,7 @@ export async function runOnNode(
     splitting: true,
     packages: 'external',
     sourcemap: 'inline',
-    define: { MACHINE: '"x86-64"' },
+    define: definitions('x86-64'),
   });
   const files = tests.map((test) => join(outdir, 'bundles', test.replace(/\.ts$/, '.mjs')));
   // Node 20 reads every certificate named there at start, in each test process.

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { digestOf } from '#engine/images/content/fixture.ts';
 import { EngineProcess } from './support/engine.ts';
 
 const client = resolve(process.env['PROA'] ?? 'dist/proa');
@@ -64,6 +65,33 @@ async function withRegistry(body: (address: string) => Promise<void>): Promise<v
   }
 }
 
+test('a layer that is not unpacked as it is stored is found, and made anew', async () => {
+  await using engine = await EngineProcess.start();
+  const check = (...words: string[]) => {
+    const env = { ...process.env, PROA_STATE: engine.state, PROA_RUN: engine.run };
+    return spawnSync(client, ['system', 'check', ...words], { env, encoding: 'utf8' }).stdout;
+  };
+  const id = await engine.runContainer(['sleep', '1000']);
+  await engine.kill();
+  const layers = join(engine.state, 'layers');
+  const [layer = ''] = readdirSync(layers);
+  const passwd = join(layers, layer, 'files/etc/passwd');
+  const text = readFileSync(passwd, 'utf8');
+  assert.equal(check(), 'nothing is wrong\n');
+  writeFileSync(passwd, text.replace('root', 'toor'));
+  const wrong = `corrupt ${layer.replace('-', ':')} (the layer is not unpacked as it is stored`;
+  assert.equal(check(), `${wrong})\n`);
+  assert.equal(check('--repair'), `${wrong}; a container uses it)\n`);
+  await engine.start();
+  await engine.ask('DELETE', `/containers/${id}?force=1`);
+  await engine.kill();
+  assert.equal(check('--repair'), `${wrong}) mended\n`);
+  assert.deepEqual(readdirSync(layers), []);
+  await engine.start();
+  const again = await engine.runContainer(['grep', '-q', '^root:', '/etc/passwd']);
+  assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${again}/wait`)).StatusCode, 0);
+});
+
 test('an image is copied between registries and directories as it is', async () => {
   await using engine = await EngineProcess.start();
   await engine.ask('GET', '/images/proa/base/json');
@@ -88,12 +116,52 @@ test('an image is copied between registries and directories as it is', async () 
       assert.equal(stdout, `${digest}\n`, `${from} to ${to}`);
       assert.equal(status, 0);
     }
+    await referrersOf(`${host}/team/base`, digest);
     const missing = copy(`${host}/team/none:1`, `${host}/team/base:5`);
     assert.equal(missing.status, 1);
     assert.match(missing.stderr, /the registry answered 404/);
     assert.match(copy('http://x/y', 'z').stderr, /"http:\/\/x\/y": expected a name as for pull, or oci:PATH\[:NAME\]/);
   });
 });
+
+/** Puts a signature beside an image, and asks for it. */
+async function referrersOf(name: string, subject: string): Promise<void> {
+  const [host = '', ...path] = name.split('/');
+  const at = (rest: string) => `http://${host}/v2/${path.join('/')}/${rest}`;
+  const { size, mediaType } = await fetch(at(`manifests/${subject}`)).then(async (answer) => ({
+    size: (await answer.arrayBuffer()).byteLength,
+    mediaType: answer.headers.get('content-type'),
+  }));
+  const empty = { mediaType: 'application/vnd.oci.empty.v1+json', digest: digestOf(Buffer.from('{}')), size: 2 };
+  const begun = await fetch(at(`blobs/uploads/?digest=${empty.digest}`), { method: 'POST', body: '{}' });
+  assert.equal(begun.status, 201);
+  const signature = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    artifactType: 'application/vnd.example.signature',
+    config: empty,
+    layers: [empty],
+    subject: { mediaType, digest: subject, size },
+  });
+  const digest = digestOf(Buffer.from(signature));
+  const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' };
+  const put = await fetch(at(`manifests/${digest}`), { method: 'PUT', body: signature, headers });
+  assert.equal(put.status, 201);
+  const ask = (...words: string[]) =>
+    spawnSync(client, ['image', 'referrers', ...words, `${name}:1`], { encoding: 'utf8' });
+  assert.match(
+    ask().stdout,
+    new RegExp(`^ARTIFACT TYPE .*CREATED\napplication/vnd.example.signature   ${digest}   ${signature.length}\n$`),
+  );
+  const { manifests } = JSON.parse(ask('--format', 'json').stdout) as { manifests: { digest: string }[] };
+  assert.deepEqual(
+    manifests.map((entry) => entry.digest),
+    [digest],
+  );
+  assert.equal(ask('--artifact-type', 'other').stdout, 'ARTIFACT TYPE   DIGEST   SIZE   CREATED\n');
+  assert.match(ask('--format', 'xml').stderr, /--format: expected table or json, got "xml"/);
+  assert.match(ask('--platform', 'linux/amd64').stderr, /--platform: "1" is for one platform alone/);
+}
 
 test('the client serves a registry until it is told to end', async () => {
   await withRegistry(async (address) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExitRecord } from '#common/protocol/container.ts';
 import { Agent, Client, until } from './support/agent.ts';
 
@@ -37,6 +38,57 @@ test('nothing of it is there before its start, and who attaches before that miss
     client.notices.flatMap(({ notice }) => notice ?? []),
     ['start', 'exit', 'cleaned'],
   );
+});
+
+test('a start waits for those who will attach, and for none that does not come', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: ['sh', '-c', 'echo first; sleep 100'], request: late });
+  using client = agent.monitor(id);
+  const started = client.ask('start', { attached: 1 });
+  // Other questions are answered meanwhile.
+  for (let count = 0; count < 5; count++) {
+    assert.equal((await agent.ask(id, 'state'))['phase'], 'created');
+    await sleep(20);
+  }
+  using attached = agent.monitor(id);
+  let output = '';
+  await attached.attach('attach', all, (bytes) => {
+    output += bytes;
+  });
+  await started;
+  await until(() => output.includes('first\n'));
+  const process = { args: ['sh', '-c', 'echo second'], cwd: '/', env: ['PATH=/bin'] };
+  const named = { exec: 'of-mine', process, ...all };
+  assert.deepEqual(await client.ask('exec', named), { exec: 'of-mine' });
+  await assert.rejects(client.ask('exec', named), /exec "of-mine" is there already/);
+  const before = Date.now();
+  await client.ask('exec-start', { exec: 'of-mine', attached: 1 });
+  assert.ok(Date.now() - before > 4000);
+  assert.equal(((await client.ask('exec-wait', { exec: 'of-mine' })) as ExitRecord).status, 0);
+});
+
+test('what is asked by two connections at once is done in order', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: ['sleep', '100'] });
+  using client = agent.monitor(id);
+  await client.ask('state');
+  for (let count = 0; count < 20; count++) {
+    const exec = `exec-${count}`;
+    const process = { args: ['sh', '-c', `echo ${exec}`], cwd: '/', env: ['PATH=/bin'] };
+    const asked = [client.ask('exec', { exec, process, ...all }), client.ask('exec-start', { exec, attached: 1 })];
+    using attached = agent.monitor(id);
+    let output = '';
+    asked.push(
+      attached.attach('exec-attach', { exec, ...all }, (bytes) => {
+        output += bytes;
+      }),
+    );
+    await Promise.all(asked);
+    await attached.closed;
+    assert.match(output, new RegExp(`${exec}\\n$`));
+  }
 });
 
 test('a start that fails is answered with its reason, and its id is free', async () => {

@@ -11,7 +11,6 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Descriptor } from '#common/image-spec/types.ts';
 import { addBaseImage } from '#engine/images/embedded/base.ts';
-import { changesOf, commitChanges } from '#engine/images/layers/commit.ts';
 import { Snapshots } from '#engine/images/layers/snapshots.ts';
 import { parseReference, referenceText } from '#engine/images/reference/parse.ts';
 import { RegistryClient } from '#engine/images/registry/client.ts';
@@ -21,7 +20,7 @@ import type { TransferEvent } from '#engine/images/transfer/events.ts';
 import { pullImage } from '#engine/images/transfer/pull.ts';
 import { RegistryServer } from '#engine/registry-server/server.ts';
 import { Agent } from './support/agent.ts';
-import { baseImage, compress, Images, layerOf, packProgram, tarOf } from './support/images.ts';
+import { baseImage, compress, Images, layerOf, tarOf } from './support/images.ts';
 import { mountOverlay } from './support/overlay.ts';
 
 test('proa/base is there in an empty store, and a container of it runs', async () => {
@@ -139,52 +138,6 @@ test('two images that share a layer unpack it once, also at the same time; what 
   const needed = new Set((await images.library.find('b')).config.rootfs.diff_ids);
   assert.equal((await images.layers.collect((diffId) => needed.has(diffId))).length, 1);
   assert.deepEqual(readdirSync(images.layersPath).length, 2);
-});
-
-test('what a container changed is listed, and becomes a layer of a new image, the same each time', async () => {
-  await using images = await Images.open();
-  await addBaseImage(images.content, baseImage);
-  const lower = await images.unpack('proa/base');
-  const snapshots = await Snapshots.open(join(images.directory, 'snapshots'));
-  const overlay = await snapshots.prepare('one', lower);
-  await using agent = new Agent();
-  await agent.start();
-  const run = async (script: string, request: { overlay: typeof overlay }): Promise<string[]> => {
-    const id = await agent.create({
-      args: ['sh', '-c', script],
-      config: (config) => {
-        config.root.readonly = false;
-      },
-      request,
-    });
-    assert.equal((await agent.ended(id)).status, 0);
-    return agent.log(id);
-  };
-  await run('echo changed > /etc/os-release; rm /etc/group; mkdir /new; echo word > /new/file', { overlay });
-  const changes = await changesOf(overlay, packProgram);
-  const told = changes.map(({ kind, path }) => `${kind} ${path}`);
-  for (const change of ['C /etc', 'D /etc/group', 'C /etc/os-release', 'A /new', 'A /new/file'])
-    assert.ok(told.includes(change), `${change} in ${told}`);
-
-  const base = await images.library.find('proa/base');
-  const options = {
-    store: images.content,
-    program: packProgram,
-    config: { Cmd: ['cat', '/new/file'] },
-    created: '2026-01-01T00:00:00Z',
-  };
-  const upper = overlay.upper as string;
-  const first = await commitChanges(base, upper, { ...options, reference: parseReference('made:1') });
-  assert.equal((await commitChanges(base, upper, options)).digest, first.digest);
-  const made = await images.library.find('made:1');
-  assert.equal(made.config.rootfs.diff_ids.length, 2);
-  assert.deepEqual((await images.library.history('made:1'))[0]?.created_by, 'commit');
-  const again = await snapshots.prepare('two', await images.unpack('made:1'));
-  const script = 'cat /new/file /etc/os-release; ls /etc/group 2>/dev/null || echo gone';
-  assert.deepEqual(await run(script, { overlay: again }), ['stdout F word', 'stdout F changed', 'stdout F gone']);
-  const missing = commitChanges(base, join(images.directory, 'nowhere'), options);
-  await assert.rejects(missing, /a layer of the changes: .*nowhere/);
-  assert.deepEqual(readdirSync(join(images.directory, 'images/ingest')), []);
 });
 
 test('a pull unpacks each layer as it comes, and tells of each when it is there', async () => {

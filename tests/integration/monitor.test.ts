@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +10,15 @@ import { Agent, Client, olderVersion, otherRuntime, overlayOf, until } from './s
 import { newId } from './support/container.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
+
+/** Of a descriptor, which may just have been closed. */
+function readlinkIfAny(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
 
 test('a container runs, its output is logged and its exit recorded', async () => {
   await using agent = new Agent();
@@ -488,6 +498,59 @@ test('what is removed on exit leaves no record', async () => {
   const id = await agent.create({ args: ['true'], request: { removeOnExit: true } });
   await until(() => !existsSync(join(agent.run, 'containers', id)));
   assert.equal(agent.kept(id), undefined);
+});
+
+test('each container has namespaces of its own, whose monitor is in none of them and holds none', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const namespaces = (pid: number) => ['net', 'ipc'].map((name) => readlinkSync(`/proc/${pid}/ns/${name}`));
+  const ours = namespaces(process.pid);
+  const seen = new Set(ours);
+  const look = async (id: string) => {
+    const { pid = 0, monitor } = JSON.parse(readFileSync(join(agent.run, 'containers', id, 'state.json'), 'utf8'));
+    assert.deepEqual(namespaces(monitor.pid), ours);
+    const open = `/proc/${monitor.pid}/fd`;
+    // It answers first, and lets go then.
+    await until(() => !readdirSync(open).some((fd) => /^(net|ipc):/.test(readlinkIfAny(join(open, fd)))));
+    return namespaces(pid);
+  };
+  for (let count = 0; count < 3; count++) {
+    const id = await agent.create({ args: sh('cat /sys/class/net/lo/flags; sleep 100') });
+    for (const namespace of await look(id)) {
+      assert.ok(!seen.has(namespace), namespace);
+      seen.add(namespace);
+    }
+    await until(() => agent.log(id).length > 0);
+    // IFF_UP and IFF_LOOPBACK.
+    assert.deepEqual(agent.log(id), ['stdout F 0x9']);
+  }
+  const shared = await agent.create({
+    args: ['sleep', '100'],
+    config({ linux }) {
+      linux.namespaces = (linux.namespaces ?? []).filter(({ type }) => type !== 'network');
+    },
+  });
+  const [network, ipc = ''] = await look(shared);
+  assert.equal(network, ours[0]);
+  assert.ok(!seen.has(ipc));
+});
+
+test('who is slow to ask holds nobody up', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const silent = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const socket = connect(join(agent.run, 'agent'));
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const before = Date.now();
+  const id = await agent.create({ args: ['true'] });
+  assert.equal((await agent.ended(id)).status, 0);
+  // Each of them would be heard for ten seconds.
+  assert.ok(Date.now() - before < 8000);
+  for (const socket of silent) socket.destroy();
 });
 
 test('pid 1 gets nothing of agent and monitor but its streams', async () => {

@@ -73,7 +73,7 @@ test('changes in an overlay are listed, and packed as a layer that makes them an
   const [upper, lower] = ['upper', 'lower'].map((name) => join(work.path, name)) as [string, string];
   const list = pack('--list', '--upper', upper, '--lower', lower).toString().trim().split('\n');
   assert.deepEqual(
-    list.map((line) => Object.values(JSON.parse(line)).join(' ')),
+    list.map((line) => JSON.parse(line) as { kind: string; path: string }).map(({ kind, path }) => `${kind} ${path}`),
     [
       'A /added',
       'A /added/file',

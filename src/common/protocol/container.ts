@@ -8,9 +8,11 @@ import type { Hook, Resources } from '../runtime-spec/types.ts';
 import type { FailureMessage } from './failure.ts';
 
 /** Each side says its own first; a monitor serves every version up to its own. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** Since then an agent keeps the connection of a `create`, and a monitor can make its container late. */
 export const LATE_SINCE = 2;
+/** Since then a start waits for those who will attach, and the asker names a further process: all is asked in one go. */
+export const ATTACHED_SINCE = 3;
 
 export interface LogSettings {
   format: 'json-file' | 'cri' | 'none';

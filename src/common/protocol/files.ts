@@ -3,11 +3,14 @@ import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
 import { type OverlaySettings, overlaySettings } from './container.ts';
 
-/** The files of a container: of one that runs, by its first process; of another, by its layers and mounts. */
+/**
+ * The files of a container: of one that runs, by its first process; of another, by its layers or the directory that is its
+ * root, and its mounts. These are made one after the other, each with those below its source.
+ */
 export type FilesRoot =
   | { pid: number; startTime: number }
-  /** `mounts` are made one after the other, each with those below its source. */
-  | { overlay: OverlaySettings; mounts: FilesMount[] };
+  | { overlay: OverlaySettings; mounts: FilesMount[] }
+  | { directory: string; mounts: FilesMount[] };
 
 export interface FilesMount {
   /** A file or directory of the host. */
@@ -42,9 +45,16 @@ export interface FilesRequests {
    * that is empty. Answer: CopyUp.
    */
   'copy-up': { root: FilesRoot; path: string; target: string };
+  /** Mounts an overlay and changes something in it, to see whether that can be. `directory` is empty. Answer: OverlayTrial. */
+  'try-overlay': { directory: string };
 }
 
 export type FilesVerb = keyof FilesRequests;
+
+export interface OverlayTrial {
+  /** Why there can be no overlay there, on this kernel and file system; null where there can. */
+  refused: string | null;
+}
 
 export interface CopyUp {
   /** False where there is no such directory, or the target holds something. */
@@ -78,14 +88,15 @@ const root = check.object<Record<string, unknown>>(
     pid: check.integer(1, 0x7fffffff),
     startTime: check.integer(0, Number.MAX_SAFE_INTEGER),
     overlay: overlaySettings,
+    directory: check.absolute,
     mounts: check.list(mount),
   },
   [],
   (value) => {
-    const { overlay, pid } = value;
-    if (overlay !== undefined && pid !== undefined) return new check.Fault('.pid', 'not together with overlay');
-    if (overlay === undefined && pid === undefined) return check.either('pid', 'overlay')(value);
-    const second = overlay === undefined ? 'startTime' : 'mounts';
+    const [first, ...more] = ['overlay', 'directory', 'pid'].filter((name) => value[name] !== undefined);
+    if (more[0] !== undefined) return new check.Fault(`.${more[0]}`, `not together with ${first}`);
+    if (first === undefined) return new check.Fault('.pid', 'missing, and so are overlay and directory');
+    const second = first === 'pid' ? 'startTime' : 'mounts';
     return value[second] === undefined ? new check.Fault(`.${second}`, 'missing') : undefined;
   },
 );
@@ -114,6 +125,7 @@ const requests: { readonly [verb in FilesVerb]: check.Check } = {
     'path',
     'target',
   ]),
+  'try-overlay': check.object({ __proto__: null, directory: check.absolute }, ['directory']),
 };
 
 export const filesVerbs = Object.keys(requests) as FilesVerb[];

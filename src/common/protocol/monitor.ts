@@ -51,6 +51,13 @@ export interface AttachOptions {
 
 export interface ExecRequest extends AttachOptions {
   process: Process;
+  /** Its name; one of the monitor's choice when absent. */
+  exec?: string;
+}
+
+export interface StartRequest {
+  /** As many attach by other connections, just now: the program runs when they have come, or would have. */
+  attached?: number;
 }
 
 export interface ExecState {
@@ -66,7 +73,7 @@ export interface ExecState {
 export interface Requests {
   state: Record<never, never>;
   watch: Record<never, never>;
-  start: Record<never, never>;
+  start: StartRequest;
   stop: { signal?: number; graceSeconds?: number };
   kill: { signal: number; all?: boolean };
   pause: Record<never, never>;
@@ -86,7 +93,7 @@ export interface Requests {
   /** Ended at once, and answered when it is cleaned up. */
   remove: Record<never, never>;
   exec: ExecRequest;
-  'exec-start': { exec: string };
+  'exec-start': { exec: string } & StartRequest;
   'exec-attach': { exec: string } & AttachOptions;
   'exec-list': Record<never, never>;
   'exec-wait': { exec: string };
@@ -102,12 +109,13 @@ const stderr = check.boolean;
 const patient = check.boolean;
 const streamNames = ['stdin', 'stdout', 'stderr'];
 const exec = check.text;
+const attached = check.integer(0, 1000);
 const nothing = check.object({ __proto__: null }, []);
 
 const requests: Record<keyof Requests, check.Check> = {
   state: nothing,
   watch: nothing,
-  start: nothing,
+  start: check.object({ __proto__: null, attached }, []),
   stop: check.object({ __proto__: null, signal, graceSeconds: check.integer(0, 0x1fffff) }, []),
   kill: check.object({ __proto__: null, signal, all: check.boolean }, ['signal']),
   pause: nothing,
@@ -134,8 +142,8 @@ const requests: Record<keyof Requests, check.Check> = {
   stats: check.object({ __proto__: null, interval: check.integer(10, 0x7fffffff) }, []),
   'reopen-log': nothing,
   remove: nothing,
-  exec: check.object({ __proto__: null, stdin, stdout, stderr, process }, ['process', ...streamNames]),
-  'exec-start': check.object({ __proto__: null, exec }, ['exec']),
+  exec: check.object({ __proto__: null, exec, stdin, stdout, stderr, process }, ['process', ...streamNames]),
+  'exec-start': check.object({ __proto__: null, exec, attached }, ['exec']),
   'exec-attach': check.object({ __proto__: null, exec, stdin, stdout, stderr, patient }, ['exec', ...streamNames]),
   'exec-list': nothing,
   'exec-wait': check.object({ __proto__: null, exec }, ['exec']),

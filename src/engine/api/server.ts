@@ -124,8 +124,7 @@ export class ApiServer {
     const { pathname, searchParams } = parseUrl(request.url ?? '/');
     const [, version, path = '/'] = /^(?:\/v(\d+\.\d+))?(\/.*)$/.exec(pathname) ?? [];
     const { operation, params } = this.#router.find(request.method ?? 'GET', path);
-    const abort = new AbortController();
-    ending.once('close', () => abort.abort());
+    let signal: AbortSignal | undefined;
     const call: Call = {
       engine: this.#engine,
       version: apiVersion(version),
@@ -133,7 +132,11 @@ export class ApiServer {
       query: readQuery(operation.query, searchParams),
       request,
       response,
-      signal: abort.signal,
+      // Few operations look at it.
+      get signal() {
+        signal ??= signalOf(ending);
+        return signal;
+      },
       body,
       takeOver,
     };
@@ -203,6 +206,16 @@ function refuseTakeOver(): never {
   throw new ProaError('this request needs a connection of its own, or "Connection: Upgrade" and "Upgrade: tcp"', {
     kind: 'invalid',
   });
+}
+
+/** One for all: the one that Node.js would make of each has a trace of calls. */
+const gone = new Error('the client is gone');
+
+function signalOf(ending: Socket | ServerResponse): AbortSignal {
+  const abort = new AbortController();
+  if (ending.closed) abort.abort(gone);
+  else ending.once('close', () => abort.abort(gone));
+  return abort.signal;
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { kindOf, ProaError } from '#common/errors.ts';
-import { type ContainerState, type ExitRecord, LATE_SINCE } from '#common/protocol/container.ts';
+import { ATTACHED_SINCE, type ContainerState, type ExitRecord, LATE_SINCE } from '#common/protocol/container.ts';
 import type { AttachOptions, Notice, Requests } from '#common/protocol/monitor.ts';
 import { Connection, type ConnectionOptions } from '../monitors/connection.ts';
 import type { ContainerRecord } from './record.ts';
@@ -30,7 +30,7 @@ export class Container {
   readonly #goneWaiters = new Set<(exit: ExitRecord | undefined) => void>();
   readonly #removalWaiters = new Set<() => void>();
   readonly #monitorWaiters: (() => void)[] = [];
-  readonly #attachWaiters = new Set<(container: Container) => void>();
+  readonly #attachWaiters = new Set<(container: Container) => Promise<void>>();
   #removed = false;
   /** Told while its state was still being asked for. */
   #early: Notice[] | undefined;
@@ -68,6 +68,11 @@ export class Container {
   /** Whether its monitor makes it when it starts it. */
   get startsInOneStep(): boolean {
     return (this.#monitor?.version ?? 0) >= LATE_SINCE;
+  }
+
+  /** Whether its monitor waits with a start for those who will attach. */
+  get asksAtOnce(): boolean {
+    return (this.#monitor?.version ?? 0) >= ATTACHED_SINCE;
   }
 
   get hasMonitor(): boolean {
@@ -116,9 +121,12 @@ export class Container {
 
   /**
    * Watches a container whose monitor is there, or is made by `create`, which may keep the connection that it asked by.
-   * Throws `unavailable` where none answers.
+   * Throws `unavailable` where none answers. `begin` asks it for more in the same breath.
    */
-  async connect(create?: (options: ConnectionOptions) => Promise<Connection | undefined>): Promise<void> {
+  async connect(
+    create?: (options: ConnectionOptions) => Promise<Connection | undefined>,
+    begin: () => Promise<unknown> = async () => {},
+  ): Promise<void> {
     let monitor: Connection | undefined;
     const options = {
       onNotice: (notice: Notice) => this.#hear(notice),
@@ -128,9 +136,13 @@ export class Container {
     this.#monitor = monitor;
     const early: Notice[] = [];
     this.#early = early;
+    let begun: Promise<unknown> | undefined;
     try {
       // Answered in this order: all that happens after the state is told, also in the same breath.
-      const [, state] = await Promise.all([monitor.ask('watch'), monitor.ask<ContainerState>('state')]);
+      const asked = [monitor.ask('watch'), monitor.ask<ContainerState>('state')] as const;
+      begun = begin();
+      begun.catch(() => {});
+      const [, state] = await Promise.all(asked);
       this.#state = state;
       this.#lost = false;
       for (const told of this.#monitorWaiters.splice(0)) told();
@@ -141,6 +153,7 @@ export class Container {
       this.#early = undefined;
     }
     for (const notice of early) this.#hear(notice);
+    await begun;
   }
 
   /** Waits until it is known what became of a lost one. Throws `unavailable` where that takes too long. */
@@ -243,13 +256,13 @@ export class Container {
     }
   }
 
-  /** Calls back at the next start, before the program runs: what it writes is not missed. */
-  onNextStart(attach: (container: Container) => void): Disposable {
+  /** Calls back at the next start, before the program runs: what it writes is not missed. It may not fail. */
+  onNextStart(attach: (container: Container) => Promise<void>): Disposable {
     this.#attachWaiters.add(attach);
     return { [Symbol.dispose]: () => this.#attachWaiters.delete(attach) };
   }
 
-  takeAttachWaiters(): ((container: Container) => unknown)[] {
+  takeAttachWaiters(): ((container: Container) => Promise<void>)[] {
     const waiters = [...this.#attachWaiters];
     this.#attachWaiters.clear();
     return waiters;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerConfig, HostConfig, MountPoint } from '#common/docker-api/types.ts';
 import { describe } from '#common/errors.ts';
@@ -116,15 +116,6 @@ export class ContainerRecords {
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);
   }
-
-  async remove(id: string): Promise<void> {
-    // The record last: until then it says that this has to be done.
-    const directory = this.directory(id);
-    const names = (await readdir(directory).catch(() => [])).filter((name) => name !== FILE);
-    await Promise.all(names.map((name) => removeAny(join(directory, name))));
-    await unlink(join(directory, FILE)).catch(() => {});
-    await rmdir(directory).catch(() => rm(directory, { recursive: true, force: true }));
-  }
 }
 
 /** What is kept in a container's directory; undefined where it is still being made. */
@@ -135,9 +126,4 @@ export async function readRecord(directory: string): Promise<ContainerRecord | u
     if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
-}
-
-/** Nearly always a file. */
-async function removeAny(path: string): Promise<void> {
-  await unlink(path).catch(() => rm(path, { recursive: true, force: true }));
 }

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allSettled } from '#engine/async/parallel.ts';
 import { Containers } from '../containers/containers.ts';
 import { Accounts } from '../containers/files/accounts.ts';
 import { makeInitLayer } from '../containers/files/init-layer.ts';
@@ -10,14 +11,15 @@ import { EventBus } from '../events/bus.ts';
 import { ExecSessions } from '../exec/sessions.ts';
 import { ContentStore } from '../images/content/store.ts';
 import { addBaseImage } from '../images/embedded/base.ts';
-import { Snapshots } from '../images/layers/snapshots.ts';
+import { AnySnapshots, overlayRefusal } from '../images/layers/any-snapshots.ts';
 import { LayerStore } from '../images/layers/store.ts';
 import type { LayerLimits } from '../images/layers/unpack.ts';
 import { ImageLibrary } from '../images/library/images.ts';
 import { referenceText } from '../images/reference/parse.ts';
-import { RegistryRules } from '../images/registry/hosts.ts';
+import { REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
 import { VolumeStore } from '../volumes/store.ts';
+import { Discards } from './discards.ts';
 import { containersOf } from './places.ts';
 import type { Programs } from './programs.ts';
 
@@ -47,9 +49,11 @@ export class Engine implements AsyncDisposable {
   readonly content: ContentStore;
   readonly library: ImageLibrary;
   readonly layers: LayerStore;
-  readonly snapshots: Snapshots;
+  readonly snapshots: AnySnapshots;
   readonly volumes: VolumeStore;
   readonly records: ContainerRecords;
+  /** For directories below `options.run` and `options.state`. */
+  readonly discards: { run: Discards; state: Discards };
   /** The layer between images and containers. */
   readonly initLayer: string;
   /** Keys of configuration that were warned of. */
@@ -62,6 +66,7 @@ export class Engine implements AsyncDisposable {
     this.snapshots = stores.snapshots;
     this.volumes = stores.volumes;
     this.records = stores.records;
+    this.discards = stores.discards;
     this.initLayer = stores.initLayer;
     this.library = new ImageLibrary(stores.content, {
       fullName: async (text) => referenceText((await this.registryRules()).reference(text)),
@@ -79,13 +84,33 @@ export class Engine implements AsyncDisposable {
     await mkdir(state, { recursive: true, mode: 0o711 });
     const content = await ContentStore.open(join(state, 'images'));
     try {
+      const [volumes, records, initLayer, refusal] = await allSettled([
+        VolumeStore.open(join(state, 'volumes')),
+        ContainerRecords.open(containersOf(state)),
+        makeInitLayer(join(state, 'engine', 'init-layer')),
+        overlayRefusal(state, programs.files),
+      ] as const);
+      if (refusal !== undefined)
+        process.stderr.write(`proad: no overlay can be in ${state}, so each container copies its image: ${refusal}\n`);
+      const discards = {
+        run: await Discards.open(join(run, 'engine', 'discarded')),
+        state: await Discards.open(join(state, 'engine', 'discarded')),
+      };
+      const removeTree = (path: string) => discards.state.discard(path);
+      const places = { overlays: join(state, 'snapshots'), copies: join(state, 'copies') };
+      const whiteouts = refusal === undefined ? 'overlay' : 'files';
       const engine = new Engine(options, {
         content,
-        layers: await LayerStore.open(join(state, 'layers'), { program: programs.unpack, limits: layerLimits }),
-        snapshots: await Snapshots.open(join(state, 'snapshots')),
-        volumes: await VolumeStore.open(join(state, 'volumes')),
-        records: await ContainerRecords.open(containersOf(state)),
-        initLayer: await makeInitLayer(join(state, 'engine', 'init-layer')),
+        layers: await LayerStore.open(join(state, 'layers'), {
+          program: programs.unpack,
+          limits: layerLimits,
+          whiteouts,
+        }),
+        snapshots: await AnySnapshots.open(places, { programs, refusal, removeTree }),
+        volumes,
+        records,
+        initLayer,
+        discards,
       });
       await addBaseImage(content, options.baseImage);
       await engine.agent.watch();
@@ -99,7 +124,7 @@ export class Engine implements AsyncDisposable {
 
   /** Where images come from, as the file says now. */
   async registryRules(): Promise<RegistryRules> {
-    const path = this.options.registries ?? '/etc/containers/registries.conf';
+    const path = this.options.registries ?? REGISTRIES;
     const rules = await RegistryRules.read(path);
     for (const key of rules.withoutEffect) {
       if (!this.#said.has(key)) process.stderr.write(`proad: ${path}: ${key} has no effect here\n`);
@@ -135,8 +160,9 @@ export class Engine implements AsyncDisposable {
 interface Stores {
   content: ContentStore;
   layers: LayerStore;
-  snapshots: Snapshots;
+  snapshots: AnySnapshots;
   volumes: VolumeStore;
   records: ContainerRecords;
+  discards: Engine['discards'];
   initLayer: string;
 }

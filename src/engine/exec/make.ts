@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
 import type { FilesRoot } from '#common/protocol/files.ts';
+import type { AttachOptions, Requests } from '#common/protocol/monitor.ts';
 import type { Process, User } from '#common/runtime-spec/types.ts';
+import { allSettled } from '#engine/async/parallel.ts';
 import type { Container } from '../containers/container.ts';
 import { hostNameOf } from '../containers/files/network-files.ts';
 import { withFiles } from '../containers/files/with-files.ts';
-import { accountsOfImage, rootOf } from '../containers/life/bundle.ts';
+import { accountsOfImage, filesOf, rootOf } from '../containers/life/bundle.ts';
 import type { ContainerMount } from '../containers/record.ts';
 import { containerCapabilities, hostCapabilities } from '../containers/spec/capabilities.ts';
 import { capabilitySets, environmentOf, mergeEnvironment } from '../containers/spec/process.ts';
@@ -12,18 +15,53 @@ import { securitySettings } from '../containers/spec/security.ts';
 import type { Engine } from '../core/engine.ts';
 import type { ExecSession } from './sessions.ts';
 
-/** Makes a session at the container's monitor, where it waits for its start. Answers its name there. */
-export async function makeAtMonitor(engine: Engine, session: ExecSession, size?: number[]): Promise<string> {
-  const { container, config } = session;
+/**
+ * Runs a session's program through the container's monitor, with whoever wants its streams attached before that. Answers its
+ * process and the connection that carries those.
+ */
+export async function startAtMonitor(
+  session: ExecSession,
+  process: Process,
+  wishes: AttachOptions | undefined,
+): Promise<{ pid: number; program: Socket | undefined }> {
+  const { container, id, config } = session;
   const { AttachStdin: stdin = false, AttachStdout: stdout = false, AttachStderr: stderr = false } = config;
-  const process = await execProcess(engine, session, size ?? config.ConsoleSize);
-  const { exec } = (await container.ask('exec', { process, stdin, stdout, stderr })) as { exec: string };
-  session.exec = exec;
-  return exec;
+  const request = { process, stdin, stdout, stderr };
+  if (!container.asksAtOnce) {
+    const { exec } = (await container.ask('exec', request)) as { exec: string };
+    session.exec = exec;
+    const program = wishes && (await container.stream({ exec, ...wishes }));
+    return { pid: await started(container, { exec }, program), program };
+  }
+  session.exec = id;
+  const making = container.ask('exec', { exec: id, ...request });
+  const starting = started(container, { exec: id, attached: wishes ? 1 : 0 });
+  // Its connection comes after the two questions, and is heard after them.
+  const attaching = wishes && container.stream({ exec: id, ...wishes });
+  try {
+    const [, pid, program] = await allSettled([making, starting, attaching] as const);
+    return { pid, program };
+  } catch (error) {
+    attaching?.then((program) => program.destroy()).catch(() => {});
+    throw error;
+  }
+}
+
+async function started(container: Container, request: Requests['exec-start'], program?: Socket): Promise<number> {
+  try {
+    return ((await container.ask('exec-start', request)) as { pid: number }).pid;
+  } catch (error) {
+    program?.destroy();
+    throw error;
+  }
 }
 
 /** Like the container's program, but for what was asked for. */
-async function execProcess(engine: Engine, { container, config }: ExecSession, size?: number[]): Promise<Process> {
+export async function execProcess(
+  engine: Engine,
+  { container, config }: ExecSession,
+  size: readonly number[] | undefined = config.ConsoleSize,
+): Promise<Process> {
   const { record } = container;
   const { host } = record;
   const { Tty = false, Privileged = false } = config;
@@ -57,7 +95,7 @@ export async function execUser(engine: Engine, container: Container, text: strin
   const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
   return await (image === undefined
     ? withFiles(engine, container, resolve)
-    : resolve({ overlay: await rootOf(engine, container), mounts: [] }));
+    : resolve(filesOf(await rootOf(engine, container), [])));
 }
 
 /** Whether something is mounted there, above or below. */

@@ -9,6 +9,8 @@ export interface ExecSession {
   id: string;
   container: Container;
   config: ExecConfig;
+  /** Somebody has begun to start it: nobody else can. */
+  isClaimed: boolean;
   /** Its name at the monitor, once it is made there. */
   exec?: string;
   running: boolean;
@@ -31,6 +33,7 @@ export class ExecSessions {
       id: randomBytes(32).toString('hex'),
       container,
       config,
+      isClaimed: false,
       running: false,
       pid: 0,
       waiters: new Set(),
@@ -51,15 +54,18 @@ export class ExecSessions {
     return [...this.#byId.values()].filter((session) => session.container === container);
   }
 
-  /** Those that an engine before this one has started: they get other ids, since nobody kept theirs. */
+  /** Those that an engine before this one has started. Earlier ones had not told the monitor their ids: they get others. */
   async adopt(container: Container): Promise<void> {
     const states = (await container.ask('exec-list', {})) as ExecState[];
     for (const { exec, running, pid = 0, exit, args, terminal } of states) {
-      const id = createHash('sha256').update(`${container.id}/${container.state?.monitor.pid}/${exec}`).digest('hex');
+      const id = /^[0-9a-f]{64}$/.test(exec)
+        ? exec
+        : createHash('sha256').update(`${container.id}/${container.state?.monitor.pid}/${exec}`).digest('hex');
       this.#byId.set(id, {
         id,
         container,
         config: { Cmd: args, Tty: terminal },
+        isClaimed: true,
         exec,
         running,
         pid,
@@ -95,7 +101,7 @@ export class ExecSessions {
     const sessions = this.of(container);
     const over = sessions.filter(({ status }) => status !== undefined);
     // Whoever made it may have gone without starting it.
-    const waiting = sessions.filter(({ exec, status }) => exec === undefined && status === undefined);
+    const waiting = sessions.filter(({ isClaimed, status }) => !isClaimed && status === undefined);
     for (const { id } of [...over.slice(0, -KEPT), ...waiting.slice(0, -KEPT)]) this.#byId.delete(id);
   }
 }

@@ -1,17 +1,13 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ProaError } from '#common/errors.ts';
 import { withDefaultTag } from '../images/reference/parse.ts';
 import { RegistryClient } from '../images/registry/client.ts';
-import { CredentialFile } from '../images/registry/credentials.ts';
-import { type Endpoint, RegistryRules } from '../images/registry/hosts.ts';
+import { userCredentials } from '../images/registry/credentials.ts';
+import { type Endpoint, REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { copyImage, type ImageSource, type ImageTarget } from '../images/transfer/copy.ts';
 import { openLayout, writeLayout } from '../images/transfer/layout.ts';
 import { parsePlatform } from '../images/transfer/platform.ts';
 import { registrySource, registryTarget } from '../images/transfer/registry-place.ts';
-
-const REGISTRIES = '/etc/containers/registries.conf';
 
 /** A directory in the OCI layout, or a repository: where an image is, or goes, and what it is called there. */
 type Place =
@@ -26,8 +22,7 @@ export async function copyCommand(words: string[]): Promise<void> {
   const { from, to, platform } = optionsOf(words);
   const rules = await RegistryRules.read(REGISTRIES);
   const [source, target] = [placeOf(from, rules), placeOf(to, rules)];
-  const directory = process.env['DOCKER_CONFIG'] || join(homedir(), '.docker');
-  using client = new RegistryClient({ credentials: await CredentialFile.read(join(directory, 'config.json')) });
+  using client = new RegistryClient({ credentials: userCredentials });
   await using opened = await openTarget(target, client, source);
   const options = { source: await openSource(source, client), target: opened.target };
   const wanted = platform === undefined ? {} : { platform: parsePlatform(platform) };

@@ -4,6 +4,7 @@ import { serveRegistry } from '../registry-server/command.ts';
 import { checkState } from './check.ts';
 import { copyCommand } from './copy.ts';
 import { tellWhetherNeeded } from './needed.ts';
+import { referrersCommand } from './referrers.ts';
 import { serveEngine } from './serve.ts';
 
 /** What the engine's program can be told to do. */
@@ -12,6 +13,7 @@ const commands: Record<string, (words: string[]) => Promise<void>> = {
   needed: tellWhetherNeeded,
   check: checkState,
   copy: copyCommand,
+  referrers: referrersCommand,
   'registry serve': serveRegistry,
 };
 

@@ -102,7 +102,7 @@ function serve(listener: OwnedFd, roots: Roots): void {
 
 /**
  * The child that takes the next connection: forked before there is one, so that nobody waits for the fork. It says when it
- * has taken one, and when it has answered: then another is made, or at once where somebody waits for it.
+ * has taken one, and when it has nothing urgent to do any more: then another is made, or at once where somebody waits for it.
  */
 class NextChild implements Disposable {
   readonly #loop: Loop;
@@ -200,12 +200,12 @@ function takeConnection(agent: number, listener: OwnedFd, line: OwnedFd, roots: 
   listener.close();
   tell(line, 'taken');
   return serveConnection(connection, roots, () => {
-    tell(line, 'answered');
+    tell(line, 'settled');
     line.close();
   });
 }
 
-function tell(line: OwnedFd, what: 'taken' | 'answered'): void {
+function tell(line: OwnedFd, what: 'taken' | 'settled'): void {
   try {
     sendMessage(line, utf8(what));
   } catch (error) {

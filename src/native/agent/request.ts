@@ -25,10 +25,10 @@ const CLEAN_UP_SECONDS = 60;
 const LOOK_MILLISECONDS = 10;
 
 /**
- * In a process that was forked for one connection: reads its question and answers it. `answered` is called where it lives on
- * after that. Returns the exit status.
+ * In a process that was forked for one connection: reads its question and answers it. `settled` is called where it lives on,
+ * once it has nothing urgent to do. Returns the exit status.
  */
-export function serveConnection(connection: OwnedFd, roots: Roots, answered: () => void): number {
+export function serveConnection(connection: OwnedFd, roots: Roots, settled: () => void): number {
   ignoreSignal(SIGPIPE);
   const send = (message: unknown) => writeAll(connection.number, frameOf(utf8(JSON.stringify(message))));
   let number: number | null = null;
@@ -39,7 +39,7 @@ export function serveConnection(connection: OwnedFd, roots: Roots, answered: () 
     send({ hello: PROTOCOL_VERSION });
     const message = receive(connection, frames, deadline);
     number = (message as { number?: number } | null)?.number ?? null;
-    return answer(agentQuestion(message), { connection, frames, send, answered }, roots);
+    return answer(agentQuestion(message), { connection, frames, send, settled }, roots);
   } catch (error) {
     send({ number, failure: failureMessage(error) });
     return 1;
@@ -50,10 +50,10 @@ interface Asker {
   connection: OwnedFd;
   frames: FrameReader;
   send(message: unknown): void;
-  answered(): void;
+  settled(): void;
 }
 
-function answer(question: AgentQuestion, { connection, frames, send, answered }: Asker, roots: Roots): number {
+function answer(question: AgentQuestion, { connection, frames, send, settled }: Asker, roots: Roots): number {
   const { number } = question;
   if (question.ask === 'list') {
     send({ number, answer: listDirectory(containersDirectory(roots)) });
@@ -63,6 +63,7 @@ function answer(question: AgentQuestion, { connection, frames, send, answered }:
   return runMonitor({
     request: question.container,
     roots,
+    settled,
     made(outcome, service) {
       try {
         if ('error' in outcome) send({ number, failure: failureMessage(outcome.error) });
@@ -70,7 +71,6 @@ function answer(question: AgentQuestion, { connection, frames, send, answered }:
       } catch {
         // Nobody listens any more: the container lives all the same.
       }
-      answered();
       if (question.keep && service) service.serve(connection, frames);
       else connection.close();
     },

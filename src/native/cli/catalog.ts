@@ -57,6 +57,7 @@ const names: Record<string, readonly string[]> = {
   'image-copy': ['image copy'],
   'image-inspect': ['image inspect'],
   'image-prune': ['image prune'],
+  'image-referrers': ['image referrers'],
   'volume-create': ['volume create'],
   'volume-inspect': ['volume inspect'],
   'volume-ls': ['volume ls', 'volume list'],

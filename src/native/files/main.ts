@@ -11,6 +11,7 @@ import { putArchive } from './put.ts';
 import { readTexts } from './read.ts';
 import { openReadOnly, openWritable } from './root.ts';
 import { pathStatus } from './stat.ts';
+import { tryOverlay } from './try-overlay.ts';
 
 /** What each verb answers; undefined where it has written to standard output itself. */
 const verbs: { readonly [Verb in FilesVerb]: (request: FilesRequests[Verb]) => unknown } = {
@@ -33,6 +34,9 @@ const verbs: { readonly [Verb in FilesVerb]: (request: FilesRequests[Verb]) => u
   'copy-up'({ root, path, target }) {
     using files = openReadOnly(root);
     return copyUp(files, path, target);
+  },
+  'try-overlay'({ directory }) {
+    return tryOverlay(directory);
   },
 };
 
@@ -79,4 +83,6 @@ Works on the files of one container, which runs or not. REQUEST is JSON.
   get      writes an archive of a path to standard output
   put      extracts an archive, standard input, into a directory
   copy-up  copies a directory into an empty one of the host
+
+  try-overlay  tells whether there can be an overlay in an empty directory of the host
 `;

@@ -1,3 +1,4 @@
+import type { OverlaySettings } from '#common/protocol/container.ts';
 import type { FilesMount, FilesRoot } from '#common/protocol/files.ts';
 import { mountOverlay } from '#native/monitor/runtimes/overlay.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -8,20 +9,21 @@ import { makeInRoot } from '#sys/paths.ts';
 import { MOUNT_ATTR_RDONLY, MS_PRIVATE } from '#sys/raw/mount.ts';
 import { CLONE_NEWNS } from '#sys/raw/process.ts';
 
-type Stopped = Extract<FilesRoot, { overlay: unknown }>;
+type Stopped = Extract<FilesRoot, { mounts: unknown }>;
 
 /**
  * The root of a container that does not run, with its mounts, in a mount namespace that is this process's own: it goes
  * with the process, however that ends. Documentation/filesystems/overlayfs.rst.
  */
-export function mountStopped({ overlay, mounts }: Stopped, use: 'read-only' | 'writable'): OwnedFd {
+export function mountStopped(stopped: Stopped, use: 'read-only' | 'writable'): OwnedFd {
+  const { mounts } = stopped;
   unshareNamespaces(CLONE_NEWNS, 'mount');
   // What is mounted from now on must not reach the host, and what the host mounts is of no use here.
   setPropagation('/', MS_PRIVATE);
   // All that is a path of the host is opened before anything can hide it.
   const sources = mounts.map((mount) => openSource(mount));
   const readOnly = use === 'read-only';
-  const root = readOnly ? mountOverScratch(overlay) : mountOverlay(overlay);
+  const root = mountRoot(stopped, readOnly);
   attach(root);
   for (const [index, { destination }] of mounts.entries()) {
     using source = sources[index] as OwnedFd;
@@ -29,15 +31,21 @@ export function mountStopped({ overlay, mounts }: Stopped, use: 'read-only' | 'w
     using target = makeInRoot(root.number, destination, kind);
     attachMount(source, target, destination);
   }
-  if (readOnly) setMountAttributes(root.number, { set: MOUNT_ATTR_RDONLY }, { object: 'overlay' });
+  if (readOnly) setMountAttributes(root.number, { set: MOUNT_ATTR_RDONLY }, { object: 'root' });
   return root;
+}
+
+/** A copy of an image's files gets the mount points that are missing, as it does when its container is started. */
+function mountRoot(stopped: Stopped, readOnly: boolean): OwnedFd {
+  if ('directory' in stopped) return cloneMount(stopped.directory);
+  return readOnly ? mountOverScratch(stopped.overlay) : mountOverlay(stopped.overlay);
 }
 
 /**
  * The container's own layer becomes one of those that are only read. What overlayfs needs to write, and mount points that
  * are missing, go to memory: one layer alone could not be mounted without.
  */
-function mountOverScratch({ lower, upper }: Stopped['overlay']): OwnedFd {
+function mountOverScratch({ lower, upper }: OverlaySettings): OwnedFd {
   using scratch = createMount({ type: 'tmpfs', options: ['mode=755'] });
   attach(scratch);
   makeDirectory('upper', 0o755, scratch.number);

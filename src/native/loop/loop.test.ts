@@ -52,6 +52,25 @@ onKernel('Loop.ready() resolves when the other end writes, and when it closes', 
   assert.equal(textOf(readAll(input.number)), 'abc');
 });
 
+onKernel('Loop.later() runs what is left to do once everybody waits, before it waits too', () => {
+  const failures: unknown[] = [];
+  using loop = new Loop({ failed: (error) => failures.push(error) });
+  const seen: string[] = [];
+  loop.run(async () => {
+    loop.later(() => {
+      seen.push('later');
+      loop.later(() => seen.push('still later'));
+      throw new RangeError('no');
+    });
+    await Promise.resolve();
+    seen.push('first');
+    await sleep(loop, 1);
+    seen.push('last');
+  });
+  assert.deepEqual(seen, ['first', 'later', 'still later', 'last']);
+  assert.equal(failures.length, 1);
+});
+
 onKernel('sleep() lasts its time, and every() ticks until disposed', () => {
   using loop = new Loop();
   const before = monotonicMicroseconds();

@@ -75,6 +75,8 @@ export class Container {
   /** Resolves when the container has ended for good. */
   readonly ended: Promise<void>;
   #end: () => void = () => {};
+  /** Called once, when it has been made for the first time and all that belongs to that is done. */
+  onSettled: () => void = () => {};
   /** Called around each run of the program. */
   onStart: () => void = () => {};
   onEnd: () => void = () => {};
@@ -167,12 +169,21 @@ export class Container {
     this.#reaper.exitOf(made.pid).then((reason) => this.#onExit(made, reason));
   }
 
-  /** What has time until it was told that the container is made. */
+  /** What has time until it was told that the container is made. The program may have ended by then. */
   #settleStart(made: Made): void {
-    if (made.settle) this.notices.attempt('record its process', made.settle);
+    this.#recordProcess(made);
+    this.notices.attempt('say that it is settled', this.onSettled);
+    this.onSettled = () => {};
+    if (this.#made !== made || this.#ending) return;
     this.notices.attempt('watch its memory', () => {
       this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.notices.tell('out-of-memory'));
     });
+  }
+
+  #recordProcess(made: Made): void {
+    const { settle } = made;
+    delete made.settle;
+    if (settle) this.notices.attempt('record its process', settle);
   }
 
   /** Lets a made container run its program. */
@@ -234,6 +245,7 @@ export class Container {
 
   async #onExit(made: Made, reason: ExitReason): Promise<void> {
     this.#ending = true;
+    this.#recordProcess(made);
     const exit: ExitRecord = { status: statusOfReason(reason), outOfMemory: false, at: timestamp() };
     this.notices.attempt('end its checks', this.onEnd);
     this.notices.attempt('see whether memory ran out', () => {

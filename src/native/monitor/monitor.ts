@@ -21,13 +21,15 @@ export interface MonitorOptions {
   previous?: ContainerState;
   /** Told once whether the container is made, or waits for that; a failure ends the monitor. */
   made(outcome: Created | { error: unknown }, service?: Service): void;
+  /** Its first start is over, and nothing of that is left to do. */
+  settled?(): void;
 }
 
 /** Time for the last answers to reach those who asked. */
 const FAREWELL_MILLISECONDS = 1000;
 
 /** Keeps one container until it has ended for good: this process's exit status. */
-export function runMonitor({ request, roots, previous, made }: MonitorOptions): number {
+export function runMonitor({ request, roots, previous, made, settled = () => {} }: MonitorOptions): number {
   blockAllSignals(true);
   ignoreSignal(SIGPIPE);
   becomeSubreaper();
@@ -42,6 +44,7 @@ export function runMonitor({ request, roots, previous, made }: MonitorOptions): 
     let container: Container;
     try {
       container = new Container({ request, roots, loop, reaper, previous });
+      container.onSettled = settled;
       survive = (error) => container.notices.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);

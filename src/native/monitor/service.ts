@@ -70,7 +70,9 @@ export class Service implements Disposable {
       connection.own(this.#container.notices.watch((notice) => connection.send(notice)));
       return done;
     },
-    start: async () => {
+    start: async ({ attached = 0 }) => {
+      if (attached > 0 && this.#container.state.phase === 'created')
+        await this.#container.streams.whenAttached(attached);
       await this.#container.start();
       return { answer: { pid: this.#container.state.pid } };
     },
@@ -127,7 +129,9 @@ export class Service implements Disposable {
     },
     exec: (request) => {
       const process = validateProcess(request.process, { warnings: [] });
-      const session = new ExecSession(`${++this.#sessionCount}`, process, this.#context, { stdin: request.stdin });
+      const name = request.exec ?? `${++this.#sessionCount}`;
+      if (this.#sessions.has(name)) throw new ProaError(`exec "${name}" is there already`, { kind: 'conflict' });
+      const session = new ExecSession(name, process, this.#context, { stdin: request.stdin });
       this.#sessions.set(session.id, session);
       this.#giveUpOld();
       session.ended.then((exit) => {
@@ -136,8 +140,9 @@ export class Service implements Disposable {
       });
       return { answer: { exec: session.id } };
     },
-    'exec-start': async ({ exec }) => {
+    'exec-start': async ({ exec, attached = 0 }) => {
       const session = this.#session(exec);
+      await session.streams.whenAttached(attached);
       const pid = await this.#container.pausing.startExec(() => session.start());
       this.#container.notices.tell('exec-start', { exec, pid });
       return { answer: { pid } };

@@ -32,6 +32,9 @@ const LAST_BUFFERS = 64;
 /** A terminal that no program has open for now: how often it is looked at. */
 const TERMINAL_MILLISECONDS = 100;
 
+/** Whoever said that it would attach may be gone. */
+const ATTACH_MILLISECONDS = 5000;
+
 let buffer: Uint8Array | undefined;
 
 /** One for all: what is read is passed on at once. Made late, since a program may never say anything. */
@@ -62,6 +65,8 @@ export class Streams implements Disposable {
   #input: { fd: OwnedFd; output: Output } | undefined;
   #terminal: OwnedFd | undefined;
   #size: WindowSize | undefined;
+  #attached = 0;
+  #whenAttached: (() => void) | undefined;
   /** Called when the last source has ended. */
   #whenDry: (() => void) | undefined;
   #finishing = false;
@@ -136,7 +141,23 @@ export class Streams implements Disposable {
       return;
     }
     this.#clients.add(client);
+    this.#attached++;
+    this.#whenAttached?.();
     if (options.stdin && early.length > 0) this.#take(early);
+  }
+
+  /** Resolves when so many have attached, or will not do so any more. */
+  async whenAttached(count: number): Promise<void> {
+    if (this.#attached >= count) return;
+    await new Promise<void>((resolve) => {
+      const patience = after(this.#loop, ATTACH_MILLISECONDS, resolve);
+      this.#whenAttached = () => {
+        if (this.#attached < count) return;
+        patience[Symbol.dispose]();
+        resolve();
+      };
+    });
+    this.#whenAttached = undefined;
   }
 
   #acceptInput(fd: OwnedFd): void {

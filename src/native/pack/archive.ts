@@ -134,7 +134,8 @@ export class Archive {
   }
 }
 
-function targetOf(link: OwnedFd): string {
+/** Byte text. */
+export function targetOf(link: OwnedFd): string {
   const buffer = new Uint8Array(4096);
   return byteText(buffer.subarray(0, check(raw.readlinkat(link.number, '', buffer), 'readlinkat')));
 }

@@ -1,81 +1,45 @@
-import { byteText, kernelPath } from '#native/unpack/names.ts';
 import { textOf } from '#sys/bytes.ts';
-import { OwnedFd } from '#sys/fd.ts';
-import { listNames, statusOf } from '#sys/files.ts';
-import { resolveInRoot } from '#sys/paths.ts';
-import * as raw from '#sys/raw/file.ts';
+import type { OwnedFd } from '#sys/fd.ts';
 import { attributesOf } from './attributes.ts';
-import { isWhiteout } from './pack.ts';
-import { openFound, walk } from './walk.ts';
+import type { Difference } from './differences.ts';
+import { MergedLayers, namesIn } from './merged.ts';
 
 export interface Change {
   /** Added, changed, deleted, as `docker diff` says it. */
   kind: 'A' | 'C' | 'D';
   path: string;
+  /** What a file that is there takes by its size; each name of it counts. */
+  bytes: number;
 }
 
-/** What the upper directory of an overlay changes, by the order of bytes. */
-export function* changes(upper: OwnedFd, lower: readonly OwnedFd[]): Generator<Change> {
-  for (const found of walk(upper)) {
-    const { path } = found;
-    using handle = openFound(found);
-    const status = statusOf(handle.number);
-    if (isWhiteout(status)) {
-      yield { kind: 'D', path: absolute(path) };
+/** Differences as people are told them. */
+export function* changes(
+  root: OwnedFd,
+  lower: readonly OwnedFd[],
+  differences: Iterable<Difference>,
+): Generator<Change> {
+  const merged = new MergedLayers(lower);
+  for (const { path, now, byOverlay } of differences) {
+    if (!now) {
+      yield deleted(path);
       continue;
     }
-    yield { kind: inLower(lower, path) ? 'C' : 'A', path: absolute(path) };
-    if (status.kind !== 'directory') continue;
-    if (attributesOf(handle.number).opaque) yield* hidden(upper, lower, path);
-    found.enter();
+    const { kind, size } = now.status;
+    const isThere = merged.layersOf(path).length > 0;
+    yield { kind: isThere ? 'C' : 'A', path: absolute(path), bytes: kind === 'directory' ? 0 : size };
+    if (byOverlay && kind === 'directory' && attributesOf(now.handle.number).opaque) yield* hidden(root, merged, path);
   }
 }
 
 /** What an opaque directory hides and does not have itself. */
-function* hidden(upper: OwnedFd, lower: readonly OwnedFd[], path: string): Generator<Change> {
-  const names = new Set(lower.flatMap((layer) => namesIn(layer, path)));
+function* hidden(upper: OwnedFd, merged: MergedLayers, path: string): Generator<Change> {
+  const names = new Set(merged.children(path, merged.layersOf(path)).keys());
   for (const own of namesIn(upper, path)) names.delete(own);
-  for (const name of [...names].sort())
-    if (inLower(lower, `${path}/${name}`)) yield { kind: 'D', path: absolute(`${path}/${name}`) };
+  for (const name of [...names].sort()) yield deleted(`${path}/${name}`);
 }
 
-/** Whether the layers below, as overlayfs merges them, have something at this path. */
-function inLower(lower: readonly OwnedFd[], path: string): boolean {
-  for (const layer of lower) {
-    const { found, ends } = lookUp(layer, path);
-    if (found) return true;
-    if (ends) return false;
-  }
-  return false;
-}
-
-/** Whether a layer has the path, and if not, whether it hides it in those below. */
-function lookUp(layer: OwnedFd, path: string): { found: boolean; ends: boolean } {
-  const parts = path.split('/');
-  let ends = false;
-  for (let depth = 1; depth <= parts.length; depth++) {
-    const fd = resolveInRoot(
-      layer.number,
-      kernelPath(parts.slice(0, depth).join('/')),
-      raw.O_PATH | raw.O_NOFOLLOW,
-      raw.RESOLVE_NO_SYMLINKS,
-    );
-    if (fd < 0) return { found: false, ends };
-    using file = new OwnedFd(fd);
-    const status = statusOf(file.number);
-    if (isWhiteout(status)) return { found: false, ends: true };
-    if (depth === parts.length) return { found: true, ends: true };
-    if (status.kind !== 'directory') return { found: false, ends: true };
-    ends ||= attributesOf(file.number).opaque;
-  }
-  return { found: false, ends };
-}
-
-function namesIn(layer: OwnedFd, path: string): string[] {
-  const fd = resolveInRoot(layer.number, kernelPath(path), raw.O_DIRECTORY, raw.RESOLVE_NO_SYMLINKS);
-  if (fd < 0) return [];
-  using directory = new OwnedFd(fd);
-  return listNames('.', directory.number).map((name) => byteText(name.subarray(0, name.length - 1)));
+function deleted(path: string): Change {
+  return { kind: 'D', path: absolute(path), bytes: 0 };
 }
 
 /** For people and the Docker API, where names are text. */

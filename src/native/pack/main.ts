@@ -2,8 +2,10 @@ import { failureMessage } from '#common/protocol/failure.ts';
 import { mountOverlay } from '#native/monitor/runtimes/overlay.ts';
 import { commandLine } from '#sys/environment.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openDirectory, writeAll } from '#sys/files.ts';
+import { detailedStatusOf, openDirectory, openPath, writeAll } from '#sys/files.ts';
 import { changes } from './changes.ts';
+import { differencesOfCopy } from './copy.ts';
+import { type Difference, differencesOfTree, differencesOfUpper } from './differences.ts';
 import { type PackOptions, parsePack } from './options.ts';
 import { Packer } from './pack.ts';
 
@@ -15,17 +17,25 @@ export function packMain(): number {
       writeAll(1, options.text);
       return 0;
     }
-    using upper = options.merged ? openMerged(options) : openDirectory(options.upper);
-    if (options.list) {
-      // Open until the process ends.
-      const lower = options.lower.map((path) => openDirectory(path));
-      for (const change of changes(upper, lower)) writeAll(1, `${JSON.stringify(change)}\n`);
-    } else new Packer(options).pack(upper);
+    using root = options.merged ? openMerged(options) : openDirectory(options.upper);
+    // Open until the process ends.
+    const lower = options.merged ? [] : options.lower.map((path) => openDirectory(path));
+    const differences = differencesOf(root, lower, options);
+    if (options.list)
+      for (const change of changes(root, lower, differences)) writeAll(1, `${JSON.stringify(change)}\n`);
+    else new Packer(options).pack(root, differences);
     return 0;
   } catch (error) {
     writeAll(2, `${JSON.stringify(failureMessage(error))}\n`);
     return 1;
   }
+}
+
+function differencesOf(root: OwnedFd, lower: OwnedFd[], { merged, copied }: PackOptions): Iterable<Difference> {
+  if (merged) return differencesOfTree(root);
+  if (copied === undefined) return differencesOfUpper(root);
+  using made = openPath(copied);
+  return differencesOfCopy(root, lower, detailedStatusOf(made.number, '').modified);
 }
 
 /** The root of a mount that is attached nowhere; it is read alone, so that the upper directory is a layer like others. */

@@ -7,6 +7,8 @@ export interface PackOptions {
   upper: string;
   /** Layers below, the uppermost first. */
   lower: string[];
+  /** A file that was last written when `upper` became a copy of the layers below, in place of an upper directory. */
+  copied: string | undefined;
   /** Later times become this one: seconds since 1970. */
   clampSeconds: number | undefined;
   uidMap: IdMap;
@@ -21,7 +23,16 @@ export interface PackOptions {
 
 const table: OptionTable = {
   upper: { kind: 'value', value: 'DIRECTORY', help: 'the upper directory of an overlay' },
-  lower: { kind: 'value', value: 'DIRECTORY', help: 'a layer below, the uppermost first; for --list and --merged' },
+  lower: {
+    kind: 'value',
+    value: 'DIRECTORY',
+    help: 'a layer below, the uppermost first; for --list, --merged and --copied',
+  },
+  copied: {
+    kind: 'value',
+    value: 'FILE',
+    help: 'the upper directory is that of no overlay but was a copy of the layers below when FILE was last written: what has changed since then',
+  },
   'clamp-time': { kind: 'value', value: 'SECONDS', help: 'later times of change become this one, since 1970' },
   'uid-map': {
     kind: 'value',
@@ -46,6 +57,9 @@ export function parsePack(words: readonly string[]): PackOptions | { text: strin
   const merged = parsed.flags.has('merged');
   if (list && merged)
     throw new ProaError('--list and --merged exclude each other', { kind: 'invalid', remedy: 'Choose one' });
+  const { copied } = parsed.values;
+  if (copied !== undefined && merged)
+    throw new ProaError('--copied and --merged exclude each other', { kind: 'invalid', remedy: 'Choose one' });
   const clamped = parsed.values['clamp-time'] !== undefined;
   return {
     upper,
@@ -55,12 +69,13 @@ export function parsePack(words: readonly string[]): PackOptions | { text: strin
     gidMap: idMapOption(parsed, 'gid-map'),
     list,
     merged,
+    copied,
     rootToo: parsed.flags.has('root-too'),
   };
 }
 
 const help = `Usage: proa-pack --upper DIRECTORY [OPTIONS] > LAYER.tar
 
-Packs the upper directory of an overlay as a layer of an image, always the same bytes for the same files.
+Packs the upper directory of an overlay, or what a copy of layers has otherwise than they, as a layer of an image, always the same bytes for the same files.
 
 `;

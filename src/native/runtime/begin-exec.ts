@@ -16,6 +16,8 @@ import { Line, messages } from './process/spawn-protocol.ts';
 import { ownFilter } from './seccomp-offer.ts';
 
 export interface BeginExecOptions {
+  /** The runtime's. */
+  root: string;
   id: string;
   /** The container's first process. */
   target: OwnedFd;
@@ -43,7 +45,7 @@ export function canBeginExec(config: Config): boolean {
  * As `execProcess`, from a process that must not wait for what may hang: its copy, which is born in the container's pid
  * namespace, does all that the runtime does there. Without a terminal, and only where `canBeginExec` says so.
  */
-export function beginExec({ id, target, cgroup, streams, load }: BeginExecOptions): ExecBeginning {
+export function beginExec({ root, id, target, cgroup, streams, load }: BeginExecOptions): ExecBeginning {
   // The copy can be seen in the container before it has done anything.
   setDumpable(false);
   using home = openFile('/proc/self/ns/pid');
@@ -55,7 +57,7 @@ export function beginExec({ id, target, cgroup, streams, load }: BeginExecOption
     // Of a container that shares our namespace, it is our own.
     joinNamespace(target, CLONE_NEWPID, 'pid namespace of the container');
     try {
-      child = cloneProcess({ cgroup: birth }, () => runProcess(given, { id, target, cgroup, streams, load }));
+      child = cloneProcess({ cgroup: birth }, () => runProcess(given, { root, id, target, cgroup, streams, load }));
     } finally {
       joinNamespace(home, CLONE_NEWPID, 'own pid namespace');
     }
@@ -76,7 +78,7 @@ export function beginExec({ id, target, cgroup, streams, load }: BeginExecOption
   return { child, socket, hear };
 }
 
-function runProcess(socket: OwnedFd, { id, target, cgroup, streams, load }: BeginExecOptions): number {
+function runProcess(socket: OwnedFd, { root, id, target, cgroup, streams, load }: BeginExecOptions): number {
   try {
     setParentDeathSignal(SIGKILL);
     // First of all: what else is open here is the caller's, and the container is near.
@@ -85,6 +87,8 @@ function runProcess(socket: OwnedFd, { id, target, cgroup, streams, load }: Begi
     using proc = openHostProc(process);
     using entry = openEntry(cgroup);
     const profile = config.linux?.seccomp;
+    // Now: in the container, what lies by that path is the container's.
+    const filter = profile && ownFilter(profile, root);
     return runExecChild(socket, {
       id,
       process,
@@ -96,7 +100,7 @@ function runProcess(socket: OwnedFd, { id, target, cgroup, streams, load }: Begi
       preserveFds: 0,
       standsAlone: true,
       ...joinedFlags(config),
-      filter: profile && (() => ownFilter(profile)),
+      filter: filter && (() => filter),
       explanation: undefined,
       warn: () => {},
     });

@@ -27,6 +27,8 @@ import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { offeredFilter, offerFilter, ownFilter } from './seccomp-offer.ts';
 
 export interface ExecOptions {
+  /** The runtime's. */
+  root: string;
   id: string;
   config: Config;
   process: Process;
@@ -63,7 +65,7 @@ export function execProcess(options: ExecOptions): Child {
   if (ofChildren !== 0)
     step('choose the pid namespace', () => joinNamespace(target, ofChildren, 'pid namespace of the container'));
   const line = Line.ofRuntime(socket, options);
-  const filter = alone && profile ? ownFilter(profile) : undefined;
+  const filter = alone && profile ? ownFilter(profile, options.root) : undefined;
   const child = step('clone the process', () =>
     (alone ? lendMemory : cloneProcess)({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {
       if (options.streams)
@@ -92,7 +94,7 @@ export function execProcess(options: ExecOptions): Child {
       options.onTerminal?.();
       line.tell(messages.goOn);
     }
-    if (!alone && profile) offerFilter(line, profile);
+    if (!alone && profile) offerFilter(line, profile, options.root);
     line.await(messages.prepared);
     if (options.pidFile) replaceFile(options.pidFile, String(child.pid), 0o644);
     line.next(messages.prepared);

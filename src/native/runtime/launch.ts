@@ -208,7 +208,7 @@ function startProcess(
   const pauses = Boolean(lateCgroup || console || prestart || createRuntime);
   const alone = !pauses && !options.waitForStart && standsAlone(namespaces, options);
   const profile = config.linux?.seccomp;
-  const filter = alone && profile ? ownFilter(profile) : undefined;
+  const filter = alone && profile ? ownFilter(profile, options.root) : undefined;
   // What other processes are told while they build their root.
   const entry = alone && record.cgroup.version === 1 ? held.add(enterableCgroups(record, config)) : undefined;
   const settings: InitSettings = {
@@ -334,7 +334,7 @@ function guideStart(line: Line, child: Child, guidance: Guidance): void {
       runRuntimeHooks(child, guidance);
       line.tell(messages.goOn);
     }
-    if (!alone && config.linux?.seccomp) offerFilter(line, config.linux.seccomp);
+    if (!alone && config.linux?.seccomp) offerFilter(line, config.linux.seccomp, options.root);
     line.await(messages.prepared);
     record.pid = child.pid;
     record.startTime = processFacts(child.pid)?.startTime ?? 0;

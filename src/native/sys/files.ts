@@ -252,6 +252,8 @@ export interface DetailedStatus extends FileStatus {
   /** How many names it has. */
   links: number;
   modified: { seconds: number; nanoseconds: number };
+  /** When anything of it changed last: inode(7), "st_ctime". */
+  changed: { seconds: number; nanoseconds: number };
 }
 
 /** As `statusOf`, with what archives hold besides. */
@@ -259,7 +261,8 @@ export function detailedStatusOf(fd: number, path: raw.Path): DetailedStatus {
   const buffer = statxOf(fd, path);
   const get = (field: keyof typeof raw.statxLayout.offsets) => raw.statxLayout.get(buffer, field);
   const modified = { seconds: get('mtime_sec'), nanoseconds: get('mtime_nsec') };
-  return { ...statusIn(buffer), links: get('nlink'), modified };
+  const changed = { seconds: get('ctime_sec'), nanoseconds: get('ctime_nsec') };
+  return { ...statusIn(buffer), links: get('nlink'), modified, changed };
 }
 
 /** As `statusOf`, by a path at whose end symbolic links are followed; undefined where there is nothing. */

@@ -25,9 +25,9 @@ export function unpackMain(): number {
 
 function unpack(options: UnpackOptions): Extracted & { digest?: string } {
   using root = openDirectory(options.root);
-  const overlay = options.whiteouts === 'overlay';
+  const isNew = options.whiteouts !== 'apply';
   // What is in there after a failure is removed, so it must all be ours.
-  if (overlay && listNames('.', root.number).length > 0)
+  if (isNew && listNames('.', root.number).length > 0)
     throw new ProaError(`"${options.root}" is not empty`, { kind: 'conflict' });
   try {
     const { grows } = options;
@@ -36,12 +36,12 @@ function unpack(options: UnpackOptions): Extracted & { digest?: string } {
       ...options,
       through: packed.through,
       growth: grows === undefined ? undefined : new Growth(grows),
-      asMade: overlay && givesNothingOn(root),
+      asMade: isNew && givesNothingOn(root),
     });
     const digest = packed.digest();
     return { ...extracted, ...(digest !== undefined && { digest }) };
   } catch (error) {
-    if (overlay) throw emptiedAfter(root, error);
+    if (isNew) throw emptiedAfter(root, error);
     throw new ProaError(`"${options.root}" is in an unknown state`, { kind: kindOf(error), cause: error });
   }
 }

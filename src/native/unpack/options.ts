@@ -6,8 +6,11 @@ import { type IdMap, idMapOption } from './id-map.ts';
 
 export interface UnpackOptions {
   root: string;
-  /** `overlay`: the root becomes a lower layer of overlayfs. `apply`: whiteouts delete what earlier layers put there. */
-  whiteouts: 'overlay' | 'apply';
+  /**
+   * `overlay`: the root becomes a lower layer of overlayfs. `apply`: whiteouts delete what earlier layers put there.
+   * `none`: they stay files, as they are in the archive.
+   */
+  whiteouts: 'overlay' | 'apply' | 'none';
   compression: Compression;
   /** Whether the result shall have the digest of the archive. */
   digest: boolean;
@@ -29,8 +32,8 @@ const table: OptionTable = {
   root: { kind: 'value', value: 'DIRECTORY', help: 'where to unpack' },
   whiteouts: {
     kind: 'value',
-    value: 'overlay|apply',
-    help: 'overlay (default): DIRECTORY, which is empty, becomes a lower layer of overlayfs; emptied again after a failure. apply: it holds earlier layers, and whiteouts delete what these put there',
+    value: 'overlay|apply|none',
+    help: 'overlay (default): DIRECTORY, which is empty, becomes a lower layer of overlayfs; emptied again after a failure. apply: it holds earlier layers, and whiteouts delete what these put there. none: they stay files, as in the archive; DIRECTORY as with overlay',
   },
   compression: {
     kind: 'value',
@@ -62,8 +65,10 @@ export function parseUnpack(words: readonly string[]): UnpackOptions | { text: s
   const { root, whiteouts = 'overlay', compression = 'none' } = parsed.values;
   if (!root)
     throw new ProaError('no directory is given: --root', { kind: 'invalid', remedy: 'See --help for the options' });
-  if (whiteouts !== 'overlay' && whiteouts !== 'apply')
-    throw new ProaError(`option --whiteouts: expected "overlay" or "apply", got "${whiteouts}"`, { kind: 'invalid' });
+  if (whiteouts !== 'overlay' && whiteouts !== 'apply' && whiteouts !== 'none')
+    throw new ProaError(`option --whiteouts: expected "overlay", "apply" or "none", got "${whiteouts}"`, {
+      kind: 'invalid',
+    });
   if (compression !== 'none' && compression !== 'gzip' && compression !== 'zstd')
     throw new ProaError(`option --compression: expected "none", "gzip" or "zstd", got "${compression}"`, {
       kind: 'invalid',

@@ -142,13 +142,16 @@ export class Bundle implements Disposable {
       const path = join('/sys/fs/cgroup', controller, this.id);
       if (existsSync(path)) found.push(path);
     }
-    if (existsSync(this.root)) found.push(...readdirSync(this.root).map((name) => join(this.root, name)));
+    // Compiled filters are kept for the next container.
+    for (const name of existsSync(this.root) ? readdirSync(this.root) : [])
+      if (name !== 'seccomp:filters') found.push(join(this.root, name));
     if (readFileSync('/proc/self/mountinfo', 'utf8').includes(this.path)) found.push(`a mount below ${this.path}`);
     return found;
   }
 
   [Symbol.dispose](): void {
-    if (existsSync(this.root)) for (const id of readdirSync(this.root)) this.runtime('delete', '--force', id);
+    for (const id of existsSync(this.root) ? readdirSync(this.root) : [])
+      if (id !== 'seccomp:filters') this.runtime('delete', '--force', id);
     rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -21,13 +21,18 @@ export interface Answer<T = unknown> {
 /** An engine with roots of its own; its containers, its agent and everything that it keeps go with it. */
 export class EngineProcess implements AsyncDisposable {
   readonly run = mkdtempSync('/run/proa-test-engine-');
-  readonly state = mkdtempSync(join(tmpdir(), 'proa-test-engine-'));
+  readonly state: string;
   readonly socket = join(this.run, 'proad.sock');
   process!: ChildProcess;
   errors = '';
 
-  static async start(): Promise<EngineProcess> {
-    const engine = new EngineProcess();
+  /** `state`: a directory, which goes with it, too. */
+  constructor({ state = mkdtempSync(join(tmpdir(), 'proa-test-engine-')) } = {}) {
+    this.state = state;
+  }
+
+  static async start(options?: { state?: string }): Promise<EngineProcess> {
+    const engine = new EngineProcess(options);
     await engine.start();
     return engine;
   }

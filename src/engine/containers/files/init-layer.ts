@@ -16,7 +16,8 @@ export async function makeInitLayer(root: string): Promise<string> {
     await chmod(join(root, name), 0o755);
   }
   await chmod(root, 0o755);
-  for (const name of files) await writeFile(join(root, name), '', { mode: 0o755 });
+  // Written once: to one that was written again, copies that were made of it would be different.
+  for (const name of files) await unlessThere(() => writeFile(join(root, name), '', { mode: 0o755, flag: 'wx' }));
   await unlessThere(() => symlink('/proc/mounts', join(root, 'etc/mtab')));
   return root;
 }

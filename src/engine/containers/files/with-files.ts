@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { FilesRoot } from '#common/protocol/files.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
-import { rootOf } from '../life/bundle.ts';
+import { filesOf, rootOf } from '../life/bundle.ts';
 
 /**
  * Works on a container's files: of one that runs, as its processes see them; of another, its layers with the volumes over
@@ -19,7 +19,7 @@ export async function withFiles<T>(
     const mounts = container.record.mounts
       .filter(({ Type }) => Type !== 'tmpfs')
       .map(({ Source: source, Destination: destination, RW }) => ({ source, destination, readOnly: !RW }));
-    return await work({ overlay: await rootOf(engine, container), mounts });
+    return await work(filesOf(await rootOf(engine, container), mounts));
   });
 }
 

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringifyJson } from '#common/json/stringify.ts';
-import type { OverlaySettings } from '#common/protocol/container.ts';
+import type { FilesMount, FilesRoot } from '#common/protocol/files.ts';
 import type { Engine } from '../../core/engine.ts';
+import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { Digest } from '../../images/reference/digest.ts';
 import type { Container } from '../container.ts';
 import { hostNameOf, networkOwner, ownFiles, writeNetworkFiles } from '../files/network-files.ts';
@@ -10,8 +11,13 @@ import type { MountedImage } from '../record.ts';
 import { containerConfiguration } from '../spec/configuration.ts';
 
 /** A container's root filesystem: its own layer over the one of all containers over those of the image. */
-export async function rootOf(engine: Engine, { id, record }: Container): Promise<OverlaySettings> {
-  return await engine.snapshots.prepare(id, await lowerLayers(engine, record.image));
+export async function rootOf(engine: Engine, { id, record }: Container): Promise<SnapshotRoot> {
+  return await engine.snapshots.make(id, await lowerLayers(engine, record.image));
+}
+
+/** The files of a container that does not run. */
+export function filesOf(root: SnapshotRoot, mounts: FilesMount[]): FilesRoot {
+  return root.kind === 'overlay' ? { overlay: root.overlay, mounts } : { directory: root.path, mounts };
 }
 
 /** From the top down. A layer that is not there any more is unpacked from what the image has. */
@@ -31,27 +37,28 @@ async function layersOf(engine: Engine, image: MountedImage): Promise<string[]> 
 
 /** What the content of /etc is known by; undefined for a container that has written there, and may have other accounts. */
 export function accountsOfImage(engine: Engine, { id, record }: Container): string | undefined {
-  return existsSync(join(engine.snapshots.directory(id), 'upper', 'etc')) ? undefined : record.image.layers.join();
+  const upper = engine.snapshots.upperOf(id);
+  return upper === undefined || existsSync(join(upper, 'etc')) ? undefined : record.image.layers.join();
 }
 
 /** Writes the bundle that a container is started with, its own files among it. */
-export async function writeBundle(engine: Engine, container: Container, overlay: OverlaySettings): Promise<string> {
+export async function writeBundle(engine: Engine, container: Container, root: SnapshotRoot): Promise<string> {
   const { record, id } = container;
   const directory = engine.bundle(id);
-  const user = await engine.accounts.resolve(
-    record.config.User ?? '',
-    { overlay, mounts: [] },
-    { image: accountsOfImage(engine, container), added: record.host.GroupAdd },
-  );
+  const user = await engine.accounts.resolve(record.config.User ?? '', filesOf(root, []), {
+    image: accountsOfImage(engine, container),
+    added: record.host.GroupAdd,
+  });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const hostname = hostNameOf(engine.containers, record);
   const owner = networkOwner(engine.containers, record);
   const files =
     owner === record ? writeNetworkFiles(record, { bundle: directory, hostname }) : ownFiles(engine.bundle(owner.id));
   const processOf = (name: string) => engine.containers.find(name).pid;
-  const images = new Map<string, string[]>();
-  for (const { image, Destination } of record.mounts) if (image) images.set(Destination, await layersOf(engine, image));
-  const configuration = containerConfiguration(record, { files, images, user, hostname, processOf });
+  const images = new Map<string, SnapshotRoot>();
+  for (const [at, { image, Destination }] of record.mounts.entries())
+    if (image) images.set(Destination, await engine.snapshots.makeImage(id, at, await layersOf(engine, image)));
+  const configuration = containerConfiguration(record, { root, files, images, user, hostname, processOf });
   writeFileSync(join(directory, 'config.json'), stringifyJson(configuration), { mode: 0o600 });
   return directory;
 }

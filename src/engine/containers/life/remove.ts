@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ProaError } from '#common/errors.ts';
@@ -77,11 +76,11 @@ export async function removeContainer(
 }
 
 async function removeAll(engine: Engine, { id, record }: Container): Promise<void> {
-  // In memory: it is done before another thread would have begun.
-  rmSync(engine.bundle(id), { recursive: true, force: true });
+  engine.discards.run.discardNow(engine.bundle(id));
   await engine.snapshots.remove(id);
   await removeAnonymous(record.mounts, engine.volumes, (name) => isUsedByOthers(engine, name, id));
-  await engine.records.remove(id);
+  // Last: until then its record says that this has to be done.
+  await engine.discards.state.discard(engine.records.directory(id));
 }
 
 /** Another may have it through `VolumesFrom`. */

@@ -1,21 +1,16 @@
 import { join } from 'node:path';
 import type { ContainerConfig, HostConfig } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
-import type {
-  ContainerRequest,
-  HealthSettings,
-  LogSettings,
-  OverlaySettings,
-  RestartSettings,
-} from '#common/protocol/container.ts';
+import type { ContainerRequest, HealthSettings, LogSettings, RestartSettings } from '#common/protocol/container.ts';
 import { signalNumber } from '#common/signals.ts';
 import { findRuntime } from '../../core/runtimes.ts';
 import { bytesFromSize } from '../../core/sizes.ts';
+import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { ContainerRecord } from '../record.ts';
 
 export interface RequestPlaces {
   bundle: string;
-  overlay: OverlaySettings;
+  root: SnapshotRoot;
   /** Of the container's own files, its log among them. */
   directory: string;
 }
@@ -23,7 +18,7 @@ export interface RequestPlaces {
 /** What the agent is asked for a container of the Docker API: its monitor waits for those who want to hear it first. */
 export function containerRequest(
   record: ContainerRecord,
-  { bundle, overlay, directory }: RequestPlaces,
+  { bundle, root, directory }: RequestPlaces,
 ): ContainerRequest {
   const { id, config, host } = record;
   const health = healthSettings(config);
@@ -43,7 +38,7 @@ export function containerRequest(
     restart: restartSettings(host),
     ...(health && { health }),
     stop,
-    overlay,
+    ...(root.kind === 'overlay' && { overlay: root.overlay }),
     ...(host.Init && { init: true }),
     ...(runtime && { runtime }),
     ...(host.AutoRemove && { removeOnExit: true }),

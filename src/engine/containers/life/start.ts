@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { describe, kindOf, ProaError, remedyOf } from '#common/errors.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import { RemoteFailure } from '#common/protocol/failure.ts';
+import { allSettled } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { rootOf, writeBundle } from './bundle.ts';
@@ -32,19 +33,20 @@ async function start(engine: Engine, container: Container): Promise<void> {
     const request = await requestFor(engine, container);
     let kept = false;
     try {
-      const connected = container.connect(async (options) => {
-        const connection = await engine.agent.create(request, options);
-        kept = true;
-        return connection;
-      });
       // One that goes with its end leaves nothing to see that it ran, should this process be killed.
       const marked = record.host.AutoRemove ? markStarted(engine, container) : undefined;
-      await Promise.allSettled([connected, marked]);
-      await connected;
-      await marked;
-      for (const attach of container.takeAttachWaiters()) await attach(container);
-      record.started = true;
-      await container.ask('start', {});
+      marked?.catch(() => {});
+      await container.connect(
+        async (options) => {
+          const connection = await engine.agent.create(request, options);
+          kept = true;
+          return connection;
+        },
+        async () => {
+          await marked;
+          await run(container);
+        },
+      );
     } catch (error) {
       // Where the making was refused, another may be kept by that id; where the start was, nothing is left by itself.
       if (container.startsInOneStep && error instanceof RemoteFailure) container.leave();
@@ -58,6 +60,15 @@ async function start(engine: Engine, container: Container): Promise<void> {
     await failed(engine, container, cause);
     throw new ProaError(`cannot start container "${record.name}"`, { kind: startKind(cause), cause });
   }
+}
+
+/** Runs the program, with all attached who wait for that. */
+async function run(container: Container): Promise<void> {
+  const waiters = container.takeAttachWaiters();
+  container.record.started = true;
+  if (!container.asksAtOnce) for (const attach of waiters.splice(0)) await attach(container);
+  const started = container.ask('start', waiters.length > 0 ? { attached: waiters.length } : {});
+  await allSettled([started, ...waiters.map((attach) => attach(container))]);
 }
 
 /** It was made and shall not be. Where its monitor cannot be reached now, whoever adopts it does the same. */
@@ -107,7 +118,7 @@ async function failed(engine: Engine, container: Container, cause: unknown): Pro
 }
 
 async function requestFor(engine: Engine, container: Container): Promise<ContainerRequest> {
-  const overlay = await rootOf(engine, container);
-  const bundle = await writeBundle(engine, container, overlay);
-  return containerRequest(container.record, { bundle, overlay, directory: engine.records.directory(container.id) });
+  const root = await rootOf(engine, container);
+  const bundle = await writeBundle(engine, container, root);
+  return containerRequest(container.record, { bundle, root, directory: engine.records.directory(container.id) });
 }

@@ -6,7 +6,7 @@ import { isCode } from '../../images/content/errors.ts';
 import type { Container } from '../container.ts';
 import { copyUp } from '../files/tool.ts';
 import type { ContainerMount } from '../record.ts';
-import { rootOf } from './bundle.ts';
+import { filesOf, rootOf } from './bundle.ts';
 
 /** Makes directories of the machine that are missing; an empty volume gets what the image has at its place. */
 export async function prepareVolumes(engine: Engine, container: Container): Promise<void> {
@@ -38,6 +38,6 @@ async function fill(engine: Engine, container: Container, mount: ContainerMount)
     });
   // Once: who empties a volume later wants it empty.
   if (!mount.copyUp || container.record.started || (await readdir(source)).length > 0) return;
-  const overlay = await rootOf(engine, container);
-  await copyUp(engine.options.programs.files, { overlay, mounts: [] }, destination, source);
+  const root = filesOf(await rootOf(engine, container), []);
+  await copyUp(engine.options.programs.files, root, destination, source);
 }

@@ -159,7 +159,7 @@ async function make(
     await engine.records.makeDirectory(id);
     await engine.records.save(record, { durably: !host.AutoRemove });
   } catch (error) {
-    await engine.records.remove(id);
+    await engine.discards.state.discard(engine.records.directory(id));
     await removeAnonymous(mounts, engine.volumes);
     throw error;
   }

@@ -1,4 +1,5 @@
 import type { Config, User } from '#common/runtime-spec/types.ts';
+import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { ContainerRecord } from '../record.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { containerDevices } from './devices.ts';
@@ -10,8 +11,9 @@ import { securitySettings } from './security.ts';
 
 export interface ConfigurationContext {
   files: OwnFiles;
-  /** The layers of mounted images, the upper one first, by where those are mounted. */
-  images: ReadonlyMap<string, readonly string[]>;
+  root: SnapshotRoot;
+  /** Mounted images, by where those are mounted. */
+  images: ReadonlyMap<string, SnapshotRoot>;
   user: User;
   /** As the container sees it. */
   hostname: string;
@@ -21,7 +23,7 @@ export interface ConfigurationContext {
 /** The OCI configuration that a container of the Docker API is run by. */
 export function containerConfiguration(record: ContainerRecord, context: ConfigurationContext): Config {
   const { config, host } = record;
-  const { files, images, user, hostname, processOf } = context;
+  const { root, files, images, user, hostname, processOf } = context;
   const capabilities = containerCapabilities(host);
   const security = securitySettings(host, capabilities);
   const namespaces = containerNamespaces(host, processOf);
@@ -29,7 +31,8 @@ export function containerConfiguration(record: ContainerRecord, context: Configu
   const devices = containerDevices(host);
   return {
     ociVersion: '1.2.0',
-    root: { path: '/', ...(host.ReadonlyRootfs && { readonly: true }) },
+    // Of an overlay, its mount takes the place of that path.
+    root: { path: root.kind === 'directory' ? root.path : '/', ...(host.ReadonlyRootfs && { readonly: true }) },
     process: containerProcess(config, host, { user, hostname, capabilities, security }),
     ...(created('uts') && { hostname, ...(config.Domainname && { domainname: config.Domainname }) }),
     mounts: containerMounts({

@@ -3,6 +3,7 @@ import type { HostConfig } from '#common/docker-api/types.ts';
 import { deviceMounts } from '#common/runtime-spec/kernel-mounts.ts';
 import type { Mount } from '#common/runtime-spec/types.ts';
 import { imageMount } from '../../images/layers/image-mount.ts';
+import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { ContainerMount } from '../record.ts';
 
 /** Files of the engine that a container finds under fixed names. */
@@ -19,8 +20,8 @@ export interface MountSettings {
   host: HostConfig;
   mounts: readonly ContainerMount[];
   files: OwnFiles;
-  /** The layers of mounted images, the upper one first, by where those are mounted. */
-  images: ReadonlyMap<string, readonly string[]>;
+  /** Mounted images, by where those are mounted. */
+  images: ReadonlyMap<string, SnapshotRoot>;
   /** /dev/mqueue and /dev/shm belong to the IPC namespace: none of our own where it is another's. */
   ownIpc: boolean;
 }
@@ -80,7 +81,8 @@ function bindOwn(destination: string, source: string): Mount {
 function ociMount(mount: ContainerMount, images: MountSettings['images']): Mount {
   const { Type, Destination: destination, Source: source, RW, options } = mount;
   if (Type === 'tmpfs') return { destination, type: 'tmpfs', source: 'tmpfs', options: [...options] };
-  if (Type === 'image') return imageMount(images.get(destination) ?? [], destination);
+  const image = images.get(destination);
+  if (Type === 'image' && image) return imageMount(image, destination);
   const access = RW ? [] : [mount.shallowReadOnly ? 'ro' : 'rro'];
   return { destination, type: 'bind', source, options: [...options, ...access] };
 }

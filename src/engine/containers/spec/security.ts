@@ -91,8 +91,16 @@ function machine(): 'x86-64' | 'aarch64' {
   return process.arch === 'arm64' ? 'aarch64' : 'x86-64';
 }
 
+/** The one that was made last: most containers have the same. */
+let made: { for: string; profile: Seccomp } | undefined;
+
 function defaultSeccomp(capabilities: readonly string[]): Seccomp {
-  return dockerSeccomp({ capabilities, architecture: machine(), kernel: kernelVersion() }) as Seccomp;
+  const wanted = capabilities.join();
+  if (made?.for !== wanted) {
+    const profile = dockerSeccomp({ capabilities, architecture: machine(), kernel: kernelVersion() });
+    made = { for: wanted, profile: profile as Seccomp };
+  }
+  return made.profile;
 }
 
 interface ProfileRule {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ContainerConfig, MountPoint } from '#common/docker-api/types.ts';
 import type { Engine } from '../../core/engine.ts';
 import { OWN_RUNTIME } from '../../core/runtimes.ts';
@@ -19,7 +19,7 @@ export function inspectView(engine: Engine, container: Container) {
   const files = ownFiles(engine.bundle(networkOwner(engine.containers, record).id));
   const [path = '', ...args] = commandOf(config);
   const sessions = engine.execs.of(container).filter(({ running }) => running);
-  const snapshot = engine.snapshots.directory(record.id);
+  const driver = graphDriver(engine, container);
   return {
     Id: record.id,
     Created: record.created,
@@ -34,27 +34,27 @@ export function inspectView(engine: Engine, container: Container) {
     LogPath: logSettings(record, directory).path,
     Name: `/${record.name}`,
     RestartCount: container.state?.restarts ?? 0,
-    Driver: 'overlay2',
+    Driver: driver.Name,
     Platform: image.platform.split('/')[0],
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: securitySettings(host, []).apparmor ?? '',
     ExecIDs: sessions.length > 0 ? sessions.map(({ id }) => id) : null,
     HostConfig: hostView(container),
-    GraphDriver: {
-      Name: 'overlay2',
-      Data: {
-        LowerDir: [engine.initLayer, ...image.layers.map((layer) => engine.layers.path(layer as never)).reverse()].join(
-          ':',
-        ),
-        UpperDir: join(snapshot, 'upper'),
-        WorkDir: join(snapshot, 'work'),
-      },
-    },
+    GraphDriver: driver,
     Mounts: record.mounts.map(mountView),
     Config: configView(engine, container),
     NetworkSettings: networkView(container),
   };
+}
+
+/** By the names that Docker has for them. */
+function graphDriver(engine: Engine, { id, record }: Container) {
+  const upper = engine.snapshots.upperOf(id);
+  if (upper === undefined) return { Name: 'vfs', Data: null };
+  const layers = record.image.layers.map((layer) => engine.layers.path(layer as never)).reverse();
+  const LowerDir = [engine.initLayer, ...layers].join(':');
+  return { Name: 'overlay2', Data: { LowerDir, UpperDir: upper, WorkDir: join(dirname(upper), 'work') } };
 }
 
 export function mountView(mount: ContainerMount): MountPoint {

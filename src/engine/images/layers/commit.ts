@@ -2,12 +2,12 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { mediaTypes } from '#common/image-spec/media-types.ts';
 import type { ContainerDefaults, Descriptor } from '#common/image-spec/types.ts';
-import type { OverlaySettings } from '#common/protocol/container.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import { putDocument, putManifest, takeLayer } from '../content/assemble.ts';
 import type { ContentStore } from '../content/store.ts';
 import type { Image } from '../library/images.ts';
 import type { Reference } from '../reference/parse.ts';
+import type { SnapshotRoot } from './snapshots.ts';
 import { startTool } from './tool.ts';
 
 /** What a container changed, by the order of bytes of the paths. */
@@ -15,15 +15,25 @@ export interface Change {
   /** Added, changed, deleted. */
   kind: 'A' | 'C' | 'D';
   path: string;
+  /** Of a file that is there; each name of it counts. */
+  bytes: number;
 }
 
 /** What is different from the image in a container's root filesystem. `program` is proa-pack. */
-export async function changesOf({ lower, upper }: OverlaySettings, program: string): Promise<Change[]> {
-  if (upper === undefined) return [];
-  const layers = lower.flatMap((path) => ['--lower', path]);
-  const { child, ended } = startTool(program, ['--upper', upper, '--list', ...layers], 'changes of the container');
+export async function changesOf(root: SnapshotRoot, program: string): Promise<Change[]> {
+  const { child, ended } = startTool(program, ['--list', ...differenceWords(root)], 'changes of the container');
   const [changes] = await allSettled([readChanges(child.stdout), ended] as const);
   return changes;
+}
+
+/** How proa-pack is told of what a container has written, and over which layers. */
+function differenceWords(root: SnapshotRoot): string[] {
+  const isOverlay = root.kind === 'overlay';
+  const upper = isOverlay ? root.overlay.upper : root.copyOf && root.path;
+  if (upper === undefined) throw new TypeError('a root that nothing is written to');
+  const lower = isOverlay ? root.overlay.lower : (root.copyOf?.lower ?? []);
+  const copied = !isOverlay && root.copyOf ? ['--copied', root.copyOf.made] : [];
+  return ['--upper', upper, ...copied, ...lower.flatMap((path) => ['--lower', path])];
 }
 
 async function readChanges(output: Readable): Promise<Change[]> {
@@ -49,12 +59,16 @@ export interface CommitOptions {
 /** Makes an image of another and of what a container has changed in it. */
 export async function commitChanges(
   base: Image,
-  upper: string,
+  root: SnapshotRoot,
   { store, program, reference, config, author, comment, created = new Date().toISOString() }: CommitOptions,
 ): Promise<Descriptor> {
   using lease = store.lease();
   const seconds = String(Math.floor(Date.parse(created) / 1000));
-  const { child, ended } = startTool(program, ['--upper', upper, '--clamp-time', seconds], 'a layer of the changes');
+  const { child, ended } = startTool(
+    program,
+    ['--clamp-time', seconds, ...differenceWords(root)],
+    'a layer of the changes',
+  );
   const [, { layer, diffId }] = await allSettled([ended, takeLayer(store, lease, child.stdout)] as const);
   const { rootfs, history = [] } = base.config;
   const step = { created, created_by: 'commit', ...(author !== undefined && { author }) };

@@ -21,9 +21,15 @@ import { type IdMappings, mappedRoot, type PackedLayer, type UnpackOptions, unpa
 export type { IdMappings };
 
 /** What is known of an unpacked layer, beside its files. */
-interface LayerRecord {
+export interface LayerRecord {
   /** The boot in which it was unpacked; `null` once all of it is on disk. */
   unsettledSince: string | null;
+  /** It has whiteouts as an archive has them, and is nothing for an overlay. */
+  whiteouts?: 'files';
+}
+
+export interface LayerStoreOptions extends Pick<UnpackOptions, 'program' | 'limits' | 'whiteouts'> {
+  boot?: string;
 }
 
 export interface UnpackImageOptions {
@@ -32,16 +38,17 @@ export interface UnpackImageOptions {
   mappings?: IdMappings | undefined;
 }
 
-const PARTIAL = '.partial-';
+export const PARTIAL = '.partial-';
 
 /**
  * Layers of images, unpacked: `DIFF-ID/files` is a lower directory of overlay, and `DIFF-ID+MAPPINGS/files` the same with
- * mapped owners. A layer is there whole or not at all. Unpacking does not wait for the disk; a layer that was not on it
+ * mapped owners. With `whiteouts: 'files'`, where a file system takes no others, new ones are what an archive has; either
+ * serves for copies. A layer is there whole or not at all. Unpacking does not wait for the disk; a layer that was not on it
  * when the machine went down is unpacked anew.
  */
 export class LayerStore implements AsyncDisposable {
   readonly #root: string;
-  readonly #unpack: Pick<UnpackOptions, 'program' | 'limits'>;
+  readonly #unpack: Pick<UnpackOptions, 'program' | 'limits' | 'whiteouts'>;
   readonly #boot: string;
   readonly #unpacking = new Map<string, Promise<void>>();
   /** Seen to be whole: they stay so until they are collected, since nobody else works here. */
@@ -51,17 +58,14 @@ export class LayerStore implements AsyncDisposable {
   readonly #slots = new Slots(availableParallelism());
   readonly #settling = new Settling(() => this.#settle());
 
-  private constructor(root: string, unpack: Pick<UnpackOptions, 'program' | 'limits'>, boot: string) {
+  private constructor(root: string, unpack: Omit<LayerStoreOptions, 'boot'>, boot: string) {
     this.#root = root;
     this.#unpack = unpack;
     this.#boot = boot;
   }
 
   /** Below a root that has one owner, as the lock of the content store gives it. Removes what a crash has left. */
-  static async open(
-    root: string,
-    { boot = bootId(), ...unpack }: Pick<UnpackOptions, 'program' | 'limits'> & { boot?: string },
-  ): Promise<LayerStore> {
+  static async open(root: string, { boot = bootId(), ...unpack }: LayerStoreOptions): Promise<LayerStore> {
     await makeDirectory(root);
     const store = new LayerStore(root, unpack, boot);
     for (const name of await readdir(root)) {
@@ -87,19 +91,15 @@ export class LayerStore implements AsyncDisposable {
     if (this.#whole.has(name)) return true;
     const before = this.#collections;
     const record = await this.#record(name);
-    const isWhole = record !== undefined && (record.unsettledSince === null || record.unsettledSince === this.#boot);
+    const isFit = record?.whiteouts === undefined || record.whiteouts === this.#unpack.whiteouts;
+    const isOnDisk = record?.unsettledSince === null || record?.unsettledSince === this.#boot;
+    const isWhole = record !== undefined && isFit && isOnDisk;
     if (isWhole && before === this.#collections) this.#whole.add(name);
     return isWhole;
   }
 
-  /** One that cannot be read is as good as none: the layer can be made anew. */
-  async #record(name: string): Promise<LayerRecord | undefined> {
-    try {
-      return parseJson(await readFile(join(this.#directory(name), 'layer.json'), 'utf8')) as LayerRecord;
-    } catch (error) {
-      if (isCode(error, 'ENOENT') || error instanceof ProaError) return undefined;
-      throw error;
-    }
+  #record(name: string): Promise<LayerRecord | undefined> {
+    return readLayerRecord(this.#directory(name));
   }
 
   /**
@@ -183,7 +183,8 @@ export class LayerStore implements AsyncDisposable {
       // Whose a directory is that the layer says nothing of.
       if (mappings) await chown(files, mappedRoot(mappings.uid), mappedRoot(mappings.gid));
       await unpackLayer(layer, files, { ...options, ...this.#unpack });
-      const record: LayerRecord = { unsettledSince: this.#boot };
+      const { whiteouts } = this.#unpack;
+      const record: LayerRecord = { unsettledSince: this.#boot, ...(whiteouts === 'files' && { whiteouts }) };
       await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
       // What may be there was not whole.
       await remove(this.#directory(name));
@@ -222,14 +223,15 @@ export class LayerStore implements AsyncDisposable {
 
   /** Brings to disk what was unpacked, and records that it is. */
   async #settle(): Promise<void> {
-    const unsettled: string[] = [];
-    for (const name of await this.#names())
-      if ((await this.#record(name))?.unsettledSince === this.#boot) unsettled.push(name);
+    const unsettled: { name: string; record: LayerRecord }[] = [];
+    for (const name of await this.#names()) {
+      const record = await this.#record(name);
+      if (record?.unsettledSince === this.#boot) unsettled.push({ name, record: { ...record, unsettledSince: null } });
+    }
     if (unsettled.length === 0) return;
     await syncFileSystem(this.#root);
-    const record: LayerRecord = { unsettledSince: null };
     // It may have been collected meanwhile.
-    for (const name of unsettled)
+    for (const { name, record } of unsettled)
       await replaceFileDurably(join(this.#directory(name), 'layer.json'), JSON.stringify(record)).catch((error) => {
         if (!isCode(error, 'ENOENT')) throw error;
       });
@@ -237,6 +239,16 @@ export class LayerStore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#settling[Symbol.asyncDispose]();
+  }
+}
+
+/** One that cannot be read is as good as none: the layer can be made anew. */
+export async function readLayerRecord(directory: string): Promise<LayerRecord | undefined> {
+  try {
+    return parseJson(await readFile(join(directory, 'layer.json'), 'utf8')) as LayerRecord;
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || error instanceof ProaError) return undefined;
+    throw error;
   }
 }
 
@@ -252,7 +264,7 @@ function nameOf(diffId: Digest, mappings: IdMappings | undefined): string {
 }
 
 /** Undefined for what is no layer. */
-function diffIdIn(name: string): Digest | undefined {
+export function diffIdIn(name: string): Digest | undefined {
   const diffId = name.replace(/\+[0-9a-f]{16}$/, '').replace('-', ':');
   return isDigest(diffId) ? diffId : undefined;
 }

@@ -22,6 +22,8 @@ export interface IdMappings {
   gid: readonly IdMapping[];
 }
 
+export type Whiteouts = 'overlay' | 'files';
+
 /** What a layer may have, against archives that are made to fill a disk; the program's own limits where absent. */
 export interface LayerLimits {
   /** Of files, holes included. */
@@ -35,20 +37,23 @@ export interface UnpackOptions {
   limits?: LayerLimits;
   /** Whose ids files get: those of the layer when absent. */
   mappings?: IdMappings | undefined;
+  /** As overlayfs has them by default; `files`: as an archive has them. */
+  whiteouts?: Whiteouts;
   onProgress?(bytes: number): void;
 }
 
 /**
- * Unpacks a layer into an empty directory, with the whiteouts of overlay. What was unpacked is only the layer when this
+ * Unpacks a layer into an empty directory. What was unpacked is only the layer when this
  * returns: its digest is known at its end. After a failure the directory holds nothing.
  */
 export async function unpackLayer(
   { diffId, file, compression }: PackedLayer,
   directory: string,
-  { program, limits = {}, mappings, onProgress = () => {} }: UnpackOptions,
+  { program, limits = {}, mappings, whiteouts = 'overlay', onProgress = () => {} }: UnpackOptions,
 ): Promise<void> {
   checkDiffId(diffId);
   const words = ['--root', directory, '--compression', compression, '--digest', '--progress', '--grows', '3'];
+  if (whiteouts === 'files') words.push('--whiteouts', 'none');
   if (limits.bytes !== undefined) words.push('--max-bytes', String(limits.bytes));
   if (limits.entries !== undefined) words.push('--max-entries', String(limits.entries));
   const tool = startFileTool(program, [...words, ...mapWords(mappings)], `layer ${diffId}`, file.fd);

@@ -11,6 +11,7 @@ import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './hosts.ts';
 import { isLoopback } from './hosts.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, patiently, readShort } from './http.ts';
+import type { Proxies } from './proxies.ts';
 import { parseChallenges, Tokens } from './tokens.ts';
 
 /** distribution-spec, "Pulling manifests": registries take at least this. */
@@ -26,6 +27,8 @@ export interface ClientOptions {
   signal?: AbortSignal;
   /** How long a registry may say nothing. */
   idleMilliseconds?: number | undefined;
+  /** Those of the environment when absent. */
+  proxies?: Proxies | undefined;
 }
 
 export interface BlobInBulk extends Disposable {
@@ -48,8 +51,8 @@ export class RegistryClient implements Disposable {
   readonly #plain = new Set<string>();
   readonly #answers = new Map<string, string>();
 
-  constructor({ credentials, signal, idleMilliseconds }: ClientOptions) {
-    this.#http = new HttpClient({ idleMilliseconds });
+  constructor({ credentials, signal, idleMilliseconds, proxies }: ClientOptions) {
+    this.#http = new HttpClient({ idleMilliseconds, proxies });
     this.#tokens = new Tokens(this.#http);
     this.#credentials = credentials;
     this.#signal = signal;
@@ -237,10 +240,20 @@ export class RegistryClient implements Disposable {
       const manifests = tag.manifests.filter((entry) => !artifactType || entry.artifactType === artifactType);
       return { ...tag, manifests };
     }
+    const index = await this.#referrersIn(response, endpoint, digest);
+    const manifests = index.manifests;
+    for (let url = nextPage(response); url; ) {
+      const page: HttpResponse = await this.#ask(endpoint, 'pull', { method: 'GET', url });
+      manifests.push(...(await this.#referrersIn(page, endpoint, digest)).manifests);
+      url = nextPage(page);
+    }
+    // A registry may not know how to choose.
+    return { ...index, manifests: manifests.filter((entry) => !artifactType || entry.artifactType === artifactType) };
+  }
+
+  async #referrersIn(response: HttpResponse, endpoint: Endpoint, digest: Digest): Promise<Index> {
     await this.#expect(response, [200], endpoint, `referrers of ${digest}`);
-    const index = parseIndex((await readShort(response.body, MANIFEST_LIMIT, 'referrers')).toString('utf8'));
-    const manifests = index.manifests.filter((entry) => !artifactType || entry.artifactType === artifactType);
-    return { ...index, manifests };
+    return parseIndex((await readShort(response.body, MANIFEST_LIMIT, 'referrers')).toString('utf8'));
   }
 
   async #referrersTag(endpoint: Endpoint, digest: Digest): Promise<Index> {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import * as check from '#common/check/check.ts';
 import { checked } from '#common/check/checked.ts';
 import { ProaError } from '#common/errors.ts';
@@ -80,6 +82,14 @@ export class CredentialFile implements CredentialSource {
     return undefined;
   }
 }
+
+/** Who is logged in where by the file of the user whose process this is; it is read when it is asked. */
+export const userCredentials: CredentialSource = {
+  async for(host) {
+    const directory = process.env['DOCKER_CONFIG'] || join(homedir(), '.docker');
+    return await (await CredentialFile.read(join(directory, 'config.json'))).for(host);
+  },
+};
 
 /** A registry goes by several names in these files. */
 function keysOf(host: string): string[] {

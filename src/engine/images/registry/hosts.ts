@@ -10,6 +10,9 @@ import {
   withoutEffect,
 } from './rules-file.ts';
 
+/** Where the rules are by default. */
+export const REGISTRIES = '/etc/containers/registries.conf';
+
 /** One place where an image can be had. */
 export interface Endpoint {
   /** Host and perhaps port. */

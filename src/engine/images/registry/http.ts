@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProaError } from '#common/errors.ts';
 import { BulkConnection } from './bulk.ts';
+import { Proxies, proxyHeaders } from './proxies.ts';
 import { type Sending, sendAll } from './sending.ts';
 import { watchSilence } from './silence.ts';
+import { TunnelAgent } from './tunnel.ts';
 
 export interface HttpRequest {
   method: string;
@@ -28,6 +30,11 @@ export interface HttpResponse {
   url: URL;
 }
 
+export interface HttpOptions {
+  idleMilliseconds?: number | undefined;
+  proxies?: Proxies | undefined;
+}
+
 const REDIRECTS = 8;
 const TRIES = 5;
 const FIRST_PAUSE = 250;
@@ -39,11 +46,14 @@ export class HttpClient implements Disposable {
   readonly #plain = new http.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #secure = new https.Agent({ keepAlive: true, maxSockets: 8 });
   readonly #unverified = new https.Agent({ keepAlive: true, maxSockets: 8, rejectUnauthorized: false });
+  readonly #tunnels = new Map<string, TunnelAgent>();
   readonly #idleMilliseconds: number;
+  readonly #proxies: Proxies;
 
-  /** `idleMilliseconds`: how long the other side may say nothing. */
-  constructor({ idleMilliseconds = 60_000 } = {}) {
+  /** `idleMilliseconds`: how long the other side may say nothing. `proxies`: those of the environment when absent. */
+  constructor({ idleMilliseconds = 60_000, proxies = new Proxies(process.env) }: HttpOptions = {}) {
     this.#idleMilliseconds = idleMilliseconds;
+    this.#proxies = proxies;
   }
 
   /**
@@ -75,18 +85,29 @@ export class HttpClient implements Disposable {
   #once({ method, url, headers, body, bulk, signal }: HttpRequest, insecure: boolean): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
-      const agent = secure ? (insecure ? this.#unverified : this.#secure) : this.#plain;
       const milliseconds = this.#idleMilliseconds;
-      const own = bulk ? new BulkConnection(url, { insecure, idleMilliseconds: milliseconds }) : undefined;
-      const way = own ? { createConnection: () => own } : { agent };
-      const options = { method, headers, ...way, ...(signal && { signal }) };
+      const proxy = this.#proxies.for(url);
+      // What comes out of a tunnel, Node.js reads into new memory whoever asks.
+      const inBulk = bulk && !(proxy && secure);
+      // Of what is not encrypted, the proxy is asked as if it were the place, and its certificate has to be right.
+      const first = proxy && !secure ? { url: proxy, insecure: false } : { url, insecure };
+      const own = inBulk
+        ? new BulkConnection(first.url, { insecure: first.insecure, idleMilliseconds: milliseconds })
+        : undefined;
+      const way = own
+        ? { createConnection: () => own }
+        : { agent: proxy && secure ? this.#tunnel(proxy, insecure) : this.#agent(first.url, first.insecure) };
+      const given = { ...headers, ...(proxy && !secure && { host: url.host, ...proxyHeaders(proxy) }) };
+      const target = proxy && !secure ? { path: `${url.origin}${url.pathname}${url.search}` } : {};
+      const options = { method, headers: given, ...target, ...way, ...(signal && { signal }) };
       let answer: http.IncomingMessage | undefined;
       let sending: Sending | undefined;
       const refuseUpgrade = (way: Duplex | http.IncomingMessage) => {
         way.destroy();
         reject(new ProaError(`${url.host} answered 101 Switching Protocols, unasked`, { kind: 'invalid' }));
       };
-      const request = (secure ? https : http).request(url, options, (message) => {
+      const { protocol } = first.url;
+      const request = (protocol === 'https:' ? https : http).request(first.url, options, (message) => {
         answer = message;
         const status = message.statusCode ?? 0;
         if (status === 101) return refuseUpgrade(message);
@@ -114,8 +135,21 @@ export class HttpClient implements Disposable {
     });
   }
 
+  #agent({ protocol }: URL, insecure: boolean): http.Agent {
+    if (protocol !== 'https:') return this.#plain;
+    return insecure ? this.#unverified : this.#secure;
+  }
+
+  #tunnel(proxy: URL, insecure: boolean): TunnelAgent {
+    const key = `${proxy.href} ${insecure}`;
+    const options = { keepAlive: true, maxSockets: 8, rejectUnauthorized: !insecure };
+    const agent = this.#tunnels.get(key) ?? new TunnelAgent(proxy, this.#idleMilliseconds, options);
+    this.#tunnels.set(key, agent);
+    return agent;
+  }
+
   [Symbol.dispose](): void {
-    for (const agent of [this.#plain, this.#secure, this.#unverified]) agent.destroy();
+    for (const agent of [this.#plain, this.#secure, this.#unverified, ...this.#tunnels.values()]) agent.destroy();
   }
 }
 

@@ -108,7 +108,7 @@ export class OwnRuntime implements RuntimeDriver {
       giveUpProtection();
       return this.#loadExec(wanted, id);
     };
-    return beginExec({ id, target, cgroup, streams: streams.given, load });
+    return beginExec({ root: this.#context.root, id, target, cgroup, streams: streams.given, load });
   }
 
   exec(wanted: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started {
@@ -116,6 +116,7 @@ export class OwnRuntime implements RuntimeDriver {
     const console = process.terminal ? ownConsole() : undefined;
     let terminal: OwnedFd | undefined;
     const { pid, pidfd } = execProcess({
+      root: this.#context.root,
       id: record.id,
       config,
       process,

@@ -58,6 +58,7 @@ export function run(context: Context, args: readonly string[]): number {
   let master: OwnedFd | undefined;
   try {
     const child = execProcess({
+      root: context.root,
       id,
       config,
       process,

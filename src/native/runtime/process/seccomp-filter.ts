@@ -8,17 +8,21 @@ const INSTRUCTION_SIZE = 8;
 const SECCOMP_SET_MODE_FILTER = 1;
 
 /** Flags of seccomp(2), and an array of struct sock_filter. */
-interface Filter {
-  filter: Uint8Array;
-  flags: number;
+export interface Filter {
+  readonly filter: Uint8Array;
+  readonly flags: number;
 }
 
-/** A filter between two processes: its flags in four bytes, then its instructions. */
+/** A filter between two processes, or two containers: its flags in four bytes, then its instructions. */
 export function packFilter({ filter, flags }: Filter): Uint8Array {
   const packed = new Uint8Array(4 + filter.length);
   new DataView(packed.buffer).setUint32(0, flags, true);
   packed.set(filter, 4);
   return packed;
+}
+
+export function unpackFilter(packed: Uint8Array): Filter {
+  return { filter: packed.slice(4), flags: new DataView(packed.buffer, packed.byteOffset).getUint32(0, true) };
 }
 
 /** A filter with everything laid out that seccomp(2) wants to see. */
@@ -34,12 +38,6 @@ export class LoadableFilter {
       len: this.#instructions.length / INSTRUCTION_SIZE,
       filter: addressOf(this.#instructions),
     });
-  }
-
-  /** Of what packFilter made. */
-  static unpacked(packed: Uint8Array): LoadableFilter {
-    const flags = new DataView(packed.buffer, packed.byteOffset).getUint32(0, true);
-    return new LoadableFilter({ filter: packed.slice(4), flags });
   }
 
   /** From here on, the process can make only the calls that the filter allows. seccomp(2). */

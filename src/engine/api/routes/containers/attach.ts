@@ -37,7 +37,7 @@ export const attach = operation({
     };
     if (container.hasMonitor) await begin(container);
     else {
-      const waiting = container.onNextStart((started) => begin(started).catch(() => client.destroy()));
+      const waiting = container.onNextStart((started) => begin(started).catch(() => void client.destroy()));
       signal.addEventListener('abort', () => waiting[Symbol.dispose](), { once: true });
       container.removal(signal).then(() => client.end());
     }

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import * as check from '#common/check/check.ts';
 import { checked } from '#common/check/checked.ts';
 import { describe, ProaError } from '#common/errors.ts';
+import type { AttachOptions } from '#common/protocol/monitor.ts';
 import { statusOfFailure } from '../../../containers/life/failure-status.ts';
-import { makeAtMonitor } from '../../../exec/make.ts';
+import { execProcess, startAtMonitor } from '../../../exec/make.ts';
 import { streamFrame, streamType } from '../../../logs/frames.ts';
 import { detachKeysOf, join } from '../../../streams/join.ts';
 import { operation } from '../../operation.ts';
@@ -32,33 +34,38 @@ export const startExec = operation({
     );
     const { AttachStdin = false, AttachStdout = false, AttachStderr = false, Tty: tty = false } = config;
     const detachKeys = detachKeysOf(config.DetachKeys, { tty, stdin: AttachStdin });
-    if (session.exec !== undefined)
-      throw new ProaError(`Error: Exec command ${id} has already run`, { kind: 'conflict' });
-    const exec = await makeAtMonitor(engine, session, request.ConsoleSize);
-    const run = async () => {
+    if (session.isClaimed) throw new ProaError(`Error: Exec command ${id} has already run`, { kind: 'conflict' });
+    if (!container.hasMonitor) throw container.notRunning();
+    session.isClaimed = true;
+    const wishes = { stdin: AttachStdin, stdout: AttachStdout || tty, stderr: AttachStderr, patient: true };
+    const process = await execProcess(engine, session, request.ConsoleSize).catch((error) => {
+      // It may be tried again.
+      session.isClaimed = false;
+      throw error;
+    });
+    const run = async (streams?: AttachOptions) => {
       try {
-        const { pid } = (await container.ask('exec-start', { exec })) as { pid: number };
+        const { pid, program } = await startAtMonitor(session, process, streams);
         session.pid = pid;
         session.running = session.status === undefined;
+        engine.keeper.tell(container, `exec_start: ${config.Cmd.join(' ')}`, { execID: id });
+        return program;
       } catch (error) {
         session.running = false;
         session.status = statusOfFailure(describe(error));
         throw error;
       }
-      engine.keeper.tell(container, `exec_start: ${config.Cmd.join(' ')}`, { execID: id });
     };
     if (request.Detach) {
       await run();
       return { status: 200 };
     }
-    const wishes = { exec, stdin: AttachStdin, stdout: AttachStdout || tty, stderr: AttachStderr, patient: true };
-    const program = await container.stream(wishes);
     // Before the program runs: docker-py loses what comes together with the head.
     const client = takeOver(streamType({ tty, version }));
+    let program: Socket;
     try {
-      await run();
+      program = (await run(wishes)) as Socket;
     } catch (error) {
-      program.destroy();
       // Clients look for the reason in the output, and for the status where they ask how it ended.
       const text = Buffer.from(`${describe(error)}\r\n`);
       client.end(tty ? text : streamFrame('stdout', text));

@@ -38,8 +38,7 @@ export const commitContainer = operation({
     const pauses = query.pause && container.status === 'running';
     if (pauses) await container.ask('pause', {});
     try {
-      const { upper = '' } = await rootOf(engine, container);
-      const { digest } = await commitChanges(base, upper, {
+      const { digest } = await commitChanges(base, await rootOf(engine, container), {
         store: engine.content,
         program: engine.options.programs.pack,
         ...(reference && { reference }),

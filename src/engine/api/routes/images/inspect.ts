@@ -12,6 +12,7 @@ export const inspectImage = operation({
     const { tags, digests } = familiarNames(image);
     const { config, size, id, target } = image;
     const { rootfs, history = [], architecture, os, variant, author = '', created } = config;
+    const layers = rootfs.diff_ids.map((diffId) => engine.layers.path(diffId as never)).reverse();
     return ok({
       Id: id,
       Descriptor: target,
@@ -28,17 +29,11 @@ export const inspectImage = operation({
       Os: os,
       Size: size,
       ...(version < 1044 && { VirtualSize: size }),
-      GraphDriver: {
-        Name: 'overlay2',
-        Data: {
-          LowerDir: rootfs.diff_ids
-            .map((diffId) => engine.layers.path(diffId as never))
-            .reverse()
-            .join(':'),
-        },
-      },
+      GraphDriver: engine.snapshots.refusal === undefined ? overlayOf(layers) : { Name: 'vfs', Data: null },
       RootFS: { Type: 'layers', Layers: rootfs.diff_ids },
       Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
     });
   },
 });
+
+const overlayOf = (layers: readonly string[]) => ({ Name: 'overlay2', Data: { LowerDir: layers.join(':') } });

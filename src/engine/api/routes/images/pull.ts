@@ -38,7 +38,7 @@ export const createImage = operation({
 async function pull(call: Call<typeof query>, name: string): Promise<void> {
   const { request, response, signal, query: asked } = call;
   const reference = withTag((await call.engine.registryRules()).reference(name), asked.tag);
-  using client = registryClient(request, reference, signal);
+  using client = registryClient(request, reference, { signal });
   const progress = new ProgressStream(response);
   try {
     for (const one of isExact(reference) ? [reference] : await everyTag(call.engine, client, reference))

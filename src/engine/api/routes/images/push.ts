@@ -24,7 +24,7 @@ export const pushOperation = operation({
     const reference = rules.reference(tag === undefined ? name : `${name}:${tag}`);
     const pushed = isExact(reference) ? [reference] : await everyTag(engine, reference);
     for (const one of pushed) await engine.library.find(familiarText(one));
-    using client = registryClient(request, reference, signal);
+    using client = registryClient(request, reference, { signal });
     const progress = new ProgressStream(response);
     progress.status(`The push refers to repository [${repositoryOf(reference)}]`);
     try {

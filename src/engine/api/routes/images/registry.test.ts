@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseReference } from '../../../images/reference/parse.ts';
+import { CredentialFile } from '../../../images/registry/credentials.ts';
 import { RegistryRules } from '../../../images/registry/hosts.ts';
 import { putRandom, World } from '../../../images/transfer/fixture.ts';
 import { pullImage } from '../../../images/transfer/pull.ts';
@@ -25,9 +26,19 @@ async function asking(world: World, challenge: string, accepted: string) {
   return { address, told };
 }
 
-test('what a caller gives for a registry goes to it alone, not to its mirrors', async () => {
+const basicOf = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+
+test('what a caller gives for a registry goes to it alone, and mirrors have credentials of their own', async () => {
   await using world = new World();
-  const [own, mirror] = [await asking(world, 'Basic realm="a"', basic), await asking(world, 'Basic realm="a"', basic)];
+  const own = await asking(world, 'Basic realm="a"', basic);
+  const mirror = await asking(world, 'Basic realm="a"', 'nobody');
+  const elsewhere = new CredentialFile({
+    auths: {
+      [mirror.address]: { username: 'mirror', password: 'word' },
+      // The caller says who he is there.
+      [own.address]: { username: 'engine', password: 'word' },
+    },
+  });
   const rules = RegistryRules.parse(`
 [[registry]]
 location = "${own.address}"
@@ -36,9 +47,9 @@ location = "${mirror.address}"
 `);
   const reference = parseReference(`${own.address}/app:1`);
   const request = headerOf({ Username: 'user', Password: 'word', ServerAddress: `https://${own.address}/v1/` });
-  using client = registryClient(request, reference, new AbortController().signal);
+  using client = registryClient(request, reference, { signal: new AbortController().signal, elsewhere });
   await pullImage(reference, { client, store: await world.store(), rules });
-  assert.deepEqual([...mirror.told], [undefined]);
+  assert.deepEqual([...mirror.told], [undefined, basicOf('mirror:word')]);
   assert.deepEqual([...own.told], [undefined, basic]);
 });
 
@@ -46,7 +57,7 @@ test('a registry token is used as it is', async () => {
   await using world = new World();
   const own = await asking(world, 'Bearer realm="https://nowhere.invalid/token"', 'Bearer as.it.is');
   const reference = parseReference(`${own.address}/app:1`);
-  using client = registryClient(headerOf({ registrytoken: 'as.it.is' }), reference, new AbortController().signal);
+  using client = registryClient(headerOf({ registrytoken: 'as.it.is' }), reference, new AbortController());
   await pullImage(reference, { client, store: await world.store(), rules: RegistryRules.none });
   assert.deepEqual([...own.told], [undefined, 'Bearer as.it.is']);
 });
@@ -55,7 +66,7 @@ test('registryClient() refuses credentials of another registry, and what no head
   const { signal } = new AbortController();
   const given = { username: 'user', password: 'word', serveraddress: 'other.example' };
   const of = (value: object, name: string) => () =>
-    registryClient(headerOf(value), parseReference(name), signal)[Symbol.dispose]();
+    registryClient(headerOf(value), parseReference(name), { signal })[Symbol.dispose]();
   assert.throws(of(given, 'debian'), /serveraddress: expected the registry "docker.io", got "other.example"/);
   assert.throws(of({ registrytoken: 'a\r\nb: c' }, 'debian'), /X-Registry-Auth.registrytoken: expected a token/);
   of({ ...given, serveraddress: 'https://index.docker.io/v1/' }, 'debian')();

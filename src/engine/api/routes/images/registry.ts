@@ -5,7 +5,7 @@ import { ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
 import type { Reference } from '../../../images/reference/parse.ts';
 import { RegistryClient } from '../../../images/registry/client.ts';
-import type { Credentials } from '../../../images/registry/credentials.ts';
+import { type CredentialSource, type Credentials, userCredentials } from '../../../images/registry/credentials.ts';
 
 const HEADER = 'X-Registry-Auth';
 
@@ -31,16 +31,20 @@ const auth = check.object(
 
 /**
  * A client of registries that knows who the caller is at the registry of `reference`, and there alone: mirrors get nothing of
- * the header X-Registry-Auth. Engine API, "Authentication".
+ * the header X-Registry-Auth. At them we are who `elsewhere` says, which the registry gets nothing of. Engine API,
+ * "Authentication".
  */
 export function registryClient(
   { headers }: Pick<IncomingMessage, 'headers'>,
   { domain }: Pick<Reference, 'domain'>,
-  signal: AbortSignal,
+  { signal, elsewhere = userCredentials }: { signal: AbortSignal; elsewhere?: CredentialSource },
 ): RegistryClient {
   const header = headers[HEADER.toLowerCase()];
   const given = typeof header === 'string' && header !== '' ? readHeader(header, domain) : undefined;
-  return new RegistryClient({ signal, credentials: { for: async (host) => (host === domain ? given : undefined) } });
+  return new RegistryClient({
+    signal,
+    credentials: { for: async (host) => (host === domain ? given : elsewhere.for(host)) },
+  });
 }
 
 function readHeader(header: string, domain: string): Credentials | undefined {

@@ -4,6 +4,7 @@ import { cpus, hostname, release, totalmem } from 'node:os';
 import { isCgroup2 } from '../../../containers/spec/namespaces.ts';
 import { foundRuntimes, OWN_RUNTIME } from '../../../core/runtimes.ts';
 import { VERSION } from '../../../core/version.ts';
+import { shownProxy, variableOf } from '../../../images/registry/proxies.ts';
 import { ok, operation } from '../../operation.ts';
 
 const machines: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -18,6 +19,7 @@ export const info = operation({
     const count = (...wanted: string[]) => containers.filter(({ status }) => wanted.includes(status)).length;
     const runtimes = Object.entries(foundRuntimes()).map(([name, path]) => [name, { path }] as const);
     const { state } = engine.options;
+    const { refusal } = engine.snapshots;
     const controls = controllers();
     return ok({
       ID: createHash('sha256').update(`${hostname()} ${state}`).digest('hex').slice(0, 32),
@@ -26,8 +28,8 @@ export const info = operation({
       ContainersPaused: count('paused'),
       ContainersStopped: containers.length - count('running', 'restarting', 'paused'),
       Images: (await engine.library.list()).length,
-      Driver: 'overlay2',
-      DriverStatus: [['Backing Filesystem', 'overlayfs']],
+      Driver: refusal === undefined ? 'overlay2' : 'vfs',
+      DriverStatus: refusal === undefined ? [['Backing Filesystem', 'overlayfs']] : [['No overlay', refusal]],
       Plugins: { Volume: ['local'], Network: ['none', 'host'], Authorization: [], Log: ['json-file', 'none'] },
       MemoryLimit: controls.includes('memory'),
       SwapLimit: controls.includes('memory'),
@@ -57,9 +59,9 @@ export const info = operation({
       MemTotal: totalmem(),
       GenericResources: [],
       DockerRootDir: state,
-      HttpProxy: '',
-      HttpsProxy: '',
-      NoProxy: '',
+      HttpProxy: shownProxy(process.env, 'HTTP_PROXY'),
+      HttpsProxy: shownProxy(process.env, 'HTTPS_PROXY'),
+      NoProxy: variableOf(process.env, 'NO_PROXY'),
       Name: hostname(),
       Labels: [],
       ExperimentalBuild: false,

@@ -1,0 +1,123 @@
+// Compiled seccomp filters, which are kept for the next container with the same profile: used where they can be trusted.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Seccomp } from '#common/runtime-spec/types.ts';
+import { Agent } from './support/agent.ts';
+import { Bundle } from './support/bundle.ts';
+
+const denying = (...names: string[]): Seccomp => ({
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names, action: 'SCMP_ACT_ERRNO', errnoRet: 1 }],
+});
+
+/** Makes a directory, and says how that went. */
+const makes = ['/bin/sh', '-c', 'mkdir /tmp/made && echo made; rmdir /tmp/made 2>/dev/null; true'];
+
+function bundleWith(...denied: string[]): Bundle {
+  return new Bundle({
+    args: makes,
+    config(config) {
+      config.root.readonly = false;
+      config.linux.seccomp = denying(...denied);
+    },
+  });
+}
+
+const keptBy = ({ root }: Bundle) => {
+  const directory = join(root, 'seccomp:filters');
+  return existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
+};
+
+test('a filter is kept once for all containers with its profile', () => {
+  using bundle = bundleWith('mkdir', 'mkdirat');
+  assert.match(bundle.run().stderr, /mkdir/);
+  const [file = '', ...others] = keptBy(bundle);
+  assert.deepEqual(others, []);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const before = statSync(file);
+  assert.match(bundle.run().stderr, /mkdir/);
+  assert.equal(statSync(file).ino, before.ino, 'it was compiled again');
+  // What is there is what is loaded: another profile's filter by this name lets the call through.
+  using other = bundleWith('chroot');
+  other.run();
+  cpSync(keptBy(other)[0] ?? '', file);
+  assert.equal(bundle.run().stdout, 'made\n');
+});
+
+test('a kept filter that is damaged, or of somebody else, is compiled anew', () => {
+  using bundle = bundleWith('mkdir', 'mkdirat');
+  bundle.run();
+  const [file = ''] = keptBy(bundle);
+  const whole = readFileSync(file);
+  const flipped = Buffer.from(whole);
+  flipped[100] = (flipped[100] as number) ^ 1;
+  for (const damaged of [Buffer.alloc(0), Buffer.alloc(whole.length), whole.subarray(0, 90), flipped]) {
+    writeFileSync(file, damaged);
+    const { stdout, stderr } = bundle.run();
+    assert.equal(stdout, '', stderr);
+    assert.ok(readFileSync(file).equals(whole), 'it was not mended');
+  }
+  using other = bundleWith('chroot');
+  other.run();
+  cpSync(keptBy(other)[0] ?? '', file);
+  chownSync(file, 12345, 0);
+  assert.equal(bundle.run().stdout, '');
+  assert.equal(statSync(file).uid, 0);
+});
+
+test('more profiles than anybody has do not fill the directory', () => {
+  using bundle = new Bundle();
+  const config = JSON.parse(readFileSync(join(bundle.path, 'config.json'), 'utf8'));
+  for (let errno = 1; errno <= 70; errno++) {
+    const [rule] = denying('chroot').syscalls ?? [];
+    config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ ...rule, errnoRet: errno }] };
+    bundle.write(config);
+    assert.equal(bundle.run().status, 0);
+  }
+  assert.ok(keptBy(bundle).length <= 64, `${keptBy(bundle).length} files`);
+});
+
+test('a filter that lies in the container by the same path is nobody’s but the container’s', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const seccomp = denying('mkdir', 'mkdirat');
+  const id = await agent.create({
+    args: ['/bin/sleep', '100'],
+    config(config) {
+      config.root.readonly = false;
+      config.linux.seccomp = seccomp;
+    },
+  });
+  const kept = join(agent.run, 'runtime', 'seccomp:filters');
+  const [name = ''] = readdirSync(kept);
+  // One that lets everything through, with the digest that makes it whole.
+  const allow = Buffer.alloc(12);
+  allow.writeUInt16LE(6, 4);
+  allow.writeUInt32LE(0x7fff0000, 8);
+  const packed = Buffer.concat([Buffer.from(createHash('sha256').update(allow).digest('hex')), allow]);
+  const { pid } = JSON.parse(readFileSync(join(agent.run, 'containers', id, 'state.json'), 'utf8'));
+  const planted = join(`/proc/${pid}/root`, kept, name);
+  mkdirSync(dirname(planted), { recursive: true });
+  writeFileSync(planted, packed);
+  const process = { args: makes, cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'] };
+  for (const hidden of [false, true]) {
+    // Also where the host's own is not there any more.
+    if (hidden) writeFileSync(join(kept, name), '');
+    using client = agent.monitor(id);
+    const { exec } = (await client.ask('exec', { process, stdin: false, stdout: true, stderr: true })) as never;
+    using attached = agent.monitor(id);
+    let output = '';
+    await attached.attach('exec-attach', { exec, stdin: false, stdout: true, stderr: true }, (bytes) => {
+      output += bytes;
+    });
+    await client.ask('exec-start', { exec });
+    await client.ask('exec-wait', { exec });
+    await sleep(50);
+    assert.match(output, /Operation not permitted/);
+    assert.doesNotMatch(output, /made\n/);
+  }
+});

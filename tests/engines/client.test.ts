@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { by, type Client, clients, image, lines, ok, openClients, run, same, site, usual } from './clients.ts';
@@ -30,6 +30,31 @@ test('run leaves with 125, 126 and 127 as Docker does', () => {
   assert.equal(same([...run, '--pull', 'never', 'no-such-image', 'true']).status, 125);
   assert.equal(same([...run, '-v', 'name:relative', image, 'true']).status, 125);
   assert.equal(same([...run, '-it', image, 'true']).status, 1);
+});
+
+test('a wrong value in a file, or a file that is missing, is a wrong option', () => {
+  for (const words of [
+    ['--env-file', '/none'],
+    ['--label-file', '/none'],
+    ['--security-opt', 'seccomp=/none'],
+    ['--health-cmd', 'true', '--no-healthcheck'],
+  ])
+    for (const client of clients) assert.equal(by(client, [...run, ...words, image, 'true']).status, 125, words.join());
+});
+
+test('the file of an id is there as long as its container, and before it', () => {
+  for (const client of clients) {
+    const file = join(site.work, `${client}-id`);
+    const unstarted = [...run.filter((word) => word !== '--rm'), '--name', `${client}-id`, '--cidfile'];
+    assert.equal(by(client, [...unstarted, file, image, 'nosuch']).status, 127);
+    assert.equal(readFileSync(file, 'utf8'), ok(client, 'inspect', '--format', '{{.Id}}', `${client}-id`));
+    ok(client, 'rm', `${client}-id`);
+    rmSync(file);
+    assert.equal(by(client, [...unstarted, file, '--cap-add', 'none', image, 'true']).status, 125);
+    assert.equal(existsSync(file), false);
+    assert.notEqual(by(client, [...unstarted, '/none/id', image, 'true']).status, 0);
+    assert.notEqual(by(client, ['inspect', `${client}-id`]).status, 0);
+  }
 });
 
 test('options reach the container', () => {
@@ -261,6 +286,8 @@ test('cp copies in both directions as Docker does', () => {
     execFileSync('diff', ['-r', '--no-dereference', join(work, 'docker'), join(work, 'proa')], { encoding: 'utf8' }),
     '',
   );
+  same(['cp', '', 'CLIENT-copy:/tmp']);
+  assert.match(by('proa', ['cp', 'proa-copy:', work]).stderr, /source can not be empty/);
   const stream = by('proa', ['cp', 'proa-copy:/tmp/source', '-']);
   writeFileSync(join(work, 'stream.tar'), stream.stdout);
   assert.match(execFileSync('tar', ['tf', join(work, 'stream.tar')], { encoding: 'utf8' }), /source\/sub\/deep/);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { archive, header } from '#common/tar/test-support/archive.ts';
 import { container } from './support/container.ts';
 import { answer, failure, files, mountTable, running, stopped, succeeded } from './support/files.ts';
 import { directory, listTree, makeTree, shell } from './support/unpack.ts';
@@ -149,4 +150,45 @@ test('a running container is seen with its own mounts, and a process that is ano
   const { message, kind } = failure('stat', { root: { ...root, startTime: root.startTime - 1 }, path: '/' });
   assert.deepEqual({ message, kind }, { message: `Process ${box.pid} of the container has ended`, kind: 'conflict' });
   assert.equal(mountTable(), before);
+});
+
+test('what is mounted in a running container stays mounted, and what it holds stays too', () => {
+  using scratch = directory();
+  shell(
+    'mkdir -p data/kept dir in/conf; echo old > conf; echo precious > data/kept/file; echo new > in/file',
+    scratch.path,
+  );
+  const bind = (source: string, destination: string) => ({
+    destination,
+    type: 'bind',
+    source: join(scratch.path, source),
+    options: ['rbind'],
+  });
+  using box = container({
+    args: ['sh', '-c', 'mkdir /tmp/dir /tmp/dir/in; touch /tmp/dir/in/x /tmp/ready; exec sleep 100'],
+    config(config) {
+      config.mounts?.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
+      config.mounts?.push(bind('conf', '/tmp/conf'), bind('data', '/tmp/above/data'));
+    },
+  });
+  const root = running(box.pid);
+  for (let tries = 0; tries < 100 && files('stat', { root, path: '/tmp/ready' }).status !== 0; tries++)
+    shell('sleep 0.05', '/');
+  const mounts = () => readFileSync(`/proc/${box.pid}/mountinfo`, 'utf8');
+  const before = mounts();
+  const request = { root, path: '/tmp', noOverwriteDirNonDir: false, copyUIDGID: false };
+  const file = (name: string) => archive(header({ name, size: 3 }), 'new');
+  for (const layer of [
+    file('conf'),
+    archive(header({ name: 'conf', type: '2', link: 'x' })),
+    archive(header({ name: 'ready', type: '0' }), header({ name: 'conf', type: '1', link: 'ready' })),
+    file('above/data'),
+    file('above'),
+  ])
+    assert.match(failure('put', request, layer).message, /EBUSY/);
+  assert.equal(mounts(), before);
+  assert.equal(shell('cat conf data/kept/file', scratch.path), 'old\nprecious\n');
+  answer('put', request, file('above/data/kept/file'));
+  answer('put', request, file('dir'));
+  assert.equal(shell('cat data/kept/file', scratch.path), 'new');
 });

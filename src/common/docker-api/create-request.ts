@@ -247,11 +247,15 @@ function asksNothing(value: unknown): boolean {
   return value === '' || value === 0 || value === false;
 }
 
+const endpoints = check.map(refused);
+refusedValues.set(endpoints, 'networks with settings');
+const networkingFields: check.Fields = { __proto__: null, EndpointsConfig: endpoints };
+
 const createRequest = check.object(
   {
     ...configFields,
     HostConfig: check.object(hostFields, []),
-    NetworkingConfig: check.object({ __proto__: null, EndpointsConfig: check.map(refused) }, []),
+    NetworkingConfig: check.object(networkingFields, []),
   },
   ['Image'],
 );
@@ -335,6 +339,8 @@ export function refusedFields(): { owner: string; field: string; values: string 
     'HostConfig.Mounts': mountFields,
     'HostConfig.Mounts.VolumeOptions': volumeFields,
     'HostConfig.Mounts.TmpfsOptions': tmpfsFields,
+    'HostConfig.Mounts.ImageOptions': imageFields,
+    NetworkingConfig: networkingFields,
   }))
     for (const [field, one] of Object.entries(fields)) {
       const values = one === refused ? 'any' : refusedValues.get(one as check.Check);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -166,16 +167,31 @@ function parseUrl(url: string): URL {
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply & object): void {
   const { status, json, headers = {} } = reply;
+  const isEarly = !request.complete && request.headers['transfer-encoding'] !== undefined;
   // What a client still sends would be taken for its next request.
-  if (!request.complete && request.headers['transfer-encoding'] !== undefined)
-    response.setHeader('Connection', 'close');
+  if (isEarly) response.setHeader('Connection', 'close');
   if (json === undefined) {
     response.writeHead(status, headers).end();
     return;
   }
   const body = Buffer.from(`${stringifyJson(json)}\n`);
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length, ...headers });
-  response.end(body);
+  if (!isEarly) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  stillRead(request).then(() => response.end());
+}
+
+/** Those written in Go never see the answer where they cannot go on sending: they are heard out for so long. */
+const HEAR_OUT_MILLISECONDS = 500;
+
+async function stillRead(request: IncomingMessage): Promise<void> {
+  if (request.destroyed) return;
+  const signal = AbortSignal.timeout(HEAR_OUT_MILLISECONDS);
+  request.resume();
+  await once(request, 'close', { signal }).catch(() => {});
 }
 
 function sendRaw(socket: Socket, { status, json, headers = {} }: Reply & object): void {

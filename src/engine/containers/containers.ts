@@ -58,4 +58,13 @@ export class Containers {
     if (found.length > 1) throw new ProaError(`Multiple IDs found with provided prefix: ${text}`, { kind: 'conflict' });
     throw new ProaError(`No such container: ${text}`, { kind: 'not-found' });
   }
+
+  /** The same; undefined where there is none, or several. */
+  findIfAny(text: string): Container | undefined {
+    try {
+      return this.find(text);
+    } catch {
+      return undefined;
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FilesRoot } from '#common/protocol/files.ts';
 import type { AttachOptions, Requests } from '#common/protocol/monitor.ts';
-import type { Process } from '#common/runtime-spec/types.ts';
+import type { Process, User } from '#common/runtime-spec/types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import type { Container } from '../containers/container.ts';
 import { hostNameOf } from '../containers/files/network-files.ts';
@@ -69,13 +69,11 @@ export async function execProcess(
   const capabilities = Privileged ? hostCapabilities() : containerCapabilities(host);
   const security = securitySettings(host, capabilities);
   const limits = containerLimits(host);
-  const text = config.User || record.config.User || '';
-  const image = covers(record.mounts, '/etc') ? undefined : accountsOfImage(engine, container);
-  const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
-  const user = await (image === undefined
-    ? withFiles(engine, container, resolve)
-    : resolve(filesOf(await rootOf(engine, container), [])));
-  const env = [...environmentOf({ ...record.config, Tty }, hostNameOf(record)), ...(config.Env ?? [])];
+  const user = await execUser(engine, container, config.User || record.config.User || '');
+  const env = [
+    ...environmentOf({ ...record.config, Tty }, hostNameOf(engine.containers, record)),
+    ...(config.Env ?? []),
+  ];
   return {
     terminal: Tty,
     ...(Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
@@ -88,6 +86,16 @@ export async function execProcess(
     noNewPrivileges: security.noNewPrivileges,
     ...(security.apparmor !== undefined && { apparmorProfile: security.apparmor }),
   };
+}
+
+/** Who a session runs as, by the container's own files. Throws `invalid` for a name that is not there. */
+export async function execUser(engine: Engine, container: Container, text: string): Promise<User> {
+  const { mounts, host } = container.record;
+  const image = covers(mounts, '/etc') ? undefined : accountsOfImage(engine, container);
+  const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
+  return await (image === undefined
+    ? withFiles(engine, container, resolve)
+    : resolve(filesOf(await rootOf(engine, container), [])));
 }
 
 /** Whether something is mounted there, above or below. */

@@ -16,6 +16,7 @@ export function putArchive(root: OwnedFd, request: Omit<FilesRequests['put'], 'r
     whiteouts: 'none',
     base: canonicalPath(root, requested.path),
     keepsKinds: request.noOverwriteDirNonDir,
+    keepsMounts: true,
     ...(!request.copyUIDGID && { owner: { uid: 0, gid: 0 } }),
   });
 }

@@ -68,7 +68,6 @@ export class Pausing {
     if (this.#container.phase !== 'paused')
       throw new ProaError(`container "${this.#container.id}" is not paused`, { kind: 'conflict' });
     await this.wake();
-    this.#container.tell('resume');
   }
 
   /** A frozen process gets no signal, and cgroup version 1 does not even let it die. */
@@ -78,6 +77,7 @@ export class Pausing {
     await this.#freeze(false);
     if (this.#container.phase !== 'paused') return;
     this.#container.enter('running');
+    this.#container.tell('resume');
     this.#container.onResume();
   }
 

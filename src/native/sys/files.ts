@@ -276,6 +276,13 @@ export function sameFile(a: FileStatus, b: FileStatus | undefined): boolean {
   return a.inode === b?.inode && a.device.major === b.device.major && a.device.minor === b.device.minor;
 }
 
+const STATX_ATTR_MOUNT_ROOT = 0x2000;
+
+/** Whether something is mounted over a name, in the mount namespace that the descriptor is of. statx(2). */
+export function isMountPoint(fd: number, path: raw.Path): boolean {
+  return (raw.statxLayout.get(statxOf(fd, path), 'attributes') & STATX_ATTR_MOUNT_ROOT) !== 0;
+}
+
 const STATX_TYPE = 1;
 
 /** File type and permission bits alone: where only those are asked for. */

@@ -1,13 +1,17 @@
 import { kindOf, ProaError } from '#common/errors.ts';
 import { failureMessage } from '#common/protocol/failure.ts';
-import { EEXIST, EISDIR, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
-import { check } from '#sys/errors.ts';
+import { EBUSY, EEXIST, EISDIR, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
+import { check, SystemError } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
-import { listNames, textOfPath } from '#sys/files.ts';
+import { isMountPoint, listNames, textOfPath } from '#sys/files.ts';
 import * as raw from '#sys/raw/file.ts';
 
+/** Called before anything is removed; throws for what has to stay. */
+export type Guard = (directory: number, name: raw.Path) => void;
+
 /** Removes whatever has this name; whether there was something. Links are not followed. */
-export function removeAny(directory: number, name: raw.Path): boolean {
+export function removeAny(directory: number, name: raw.Path, guard?: Guard): boolean {
+  guard?.(directory, name);
   const result = raw.unlinkat(directory, name, 0);
   if (result === -ENOENT) return false;
   if (result !== -EISDIR) {
@@ -17,11 +21,19 @@ export function removeAny(directory: number, name: raw.Path): boolean {
   if (removedEmpty(directory, name)) return true;
   {
     using inner = openAt(directory, name);
-    emptyDirectory(inner);
+    emptyDirectory(inner, guard);
   }
   check(raw.unlinkat(directory, name, raw.AT_REMOVEDIR), 'unlinkat', textOfPath(name));
   return true;
 }
+
+/**
+ * The guard of what is mounted. Of a container that runs, the kernel would not refuse: whoever is in another mount namespace
+ * takes the mount away with the name, and goes through it to what it holds. rename(2), unlink(2): EBUSY.
+ */
+export const keepMounts: Guard = (directory, name) => {
+  if (isMountPoint(directory, name)) throw new SystemError('unlinkat', EBUSY, textOfPath(name));
+};
 
 /** The failure after which a directory was emptied again; it says so where that failed too. */
 export function emptiedAfter(directory: OwnedFd, error: unknown): unknown {
@@ -38,17 +50,20 @@ export function emptiedAfter(directory: OwnedFd, error: unknown): unknown {
  * Removes everything in a directory. Directories deeper down are moved up first, so that however deep a hostile archive
  * went, neither descriptors nor stack run out.
  */
-export function emptyDirectory(directory: OwnedFd): void {
+export function emptyDirectory(directory: OwnedFd, guard?: Guard): void {
   let serial = 0;
   for (;;) {
     const names = listNames('.', directory.number);
     if (names.length === 0) return;
     for (const name of names) {
+      guard?.(directory.number, name);
       if (removedPlain(directory.number, name)) continue;
       {
         using inner = openAt(directory.number, name);
-        for (const innerName of listNames('.', inner.number))
+        for (const innerName of listNames('.', inner.number)) {
+          guard?.(inner.number, innerName);
           if (!removedPlain(inner.number, innerName)) serial = moveUp(inner, innerName, directory, serial);
+        }
       }
       check(raw.unlinkat(directory.number, name, raw.AT_REMOVEDIR), 'unlinkat', textOfPath(name));
     }

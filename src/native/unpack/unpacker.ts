@@ -13,7 +13,7 @@ import { Directories } from './directories.ts';
 import { failedEntry } from './failed-entry.ts';
 import type { FileData } from './file-data.ts';
 import { type EntryPath, entryPath, kernelPath, shown } from './names.ts';
-import { removeAny } from './remove.ts';
+import { type Guard, keepMounts, removeAny } from './remove.ts';
 import { Tree } from './tree.ts';
 import { deleteEarlier, deleteEarlierContents, Made, overlay, whiteoutOf } from './whiteouts.ts';
 
@@ -29,6 +29,8 @@ export interface Placement {
   base?: string;
   /** A directory does not take the place of something else, nor the other way round. */
   keepsKinds?: boolean;
+  /** What is mounted stays: nothing takes its place, nor that of a directory with a mount in it. */
+  keepsMounts?: boolean;
 }
 
 export interface UnpackerOptions extends Placement {
@@ -49,16 +51,18 @@ export class Unpacker {
   readonly #whiteouts: Placement['whiteouts'];
   readonly #base: string | undefined;
   readonly #keepsKinds: boolean;
+  readonly #guard: Guard | undefined;
   /** Only where whiteouts delete: all that this layer made. */
   readonly #made: Made | undefined;
   #opaqueRoot = false;
 
-  constructor({ reader, root, whiteouts, base, keepsKinds = false, attributes, data }: UnpackerOptions) {
+  constructor({ reader, root, whiteouts, base, keepsKinds = false, keepsMounts, attributes, data }: UnpackerOptions) {
     this.#reader = reader;
     this.#root = root;
     this.#whiteouts = whiteouts;
     this.#base = base;
     this.#keepsKinds = keepsKinds;
+    this.#guard = keepsMounts ? keepMounts : undefined;
     this.#attributes = attributes;
     this.#data = data;
     const made = whiteouts === 'apply' ? new Made() : undefined;
@@ -182,7 +186,7 @@ export class Unpacker {
       const old = statusOf(directory, name);
       if (sameFile(old, statusOf(source.number, targetName))) return;
       this.#mayReplace(directory, name, 'link');
-      removeAny(directory, name);
+      removeAny(directory, name, this.#guard);
       this.#tree.expire();
       result = raw.linkat(source.number, targetName, directory, name, 0);
     }
@@ -194,7 +198,7 @@ export class Unpacker {
     let result = make();
     if (result === -EEXIST) {
       this.#mayReplace(directory, name, call);
-      removeAny(directory, name);
+      removeAny(directory, name, this.#guard);
       result = make();
       this.#tree.expire();
     }

@@ -7,7 +7,7 @@ import type { Engine } from '../../core/engine.ts';
 import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { Digest } from '../../images/reference/digest.ts';
 import type { Container } from '../container.ts';
-import { hostNameOf, writeNetworkFiles } from '../files/network-files.ts';
+import { hostNameOf, networkOwner, ownFiles, writeNetworkFiles } from '../files/network-files.ts';
 import { partOfImage } from '../files/tool.ts';
 import type { ContainerMount, MountedImage } from '../record.ts';
 import { containerConfiguration } from '../spec/configuration.ts';
@@ -60,7 +60,10 @@ export async function writeBundle(engine: Engine, container: Container, root: Sn
     added: record.host.GroupAdd,
   });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const files = writeNetworkFiles(record, directory);
+  const hostname = hostNameOf(engine.containers, record);
+  const owner = networkOwner(engine.containers, record);
+  const files =
+    owner === record ? writeNetworkFiles(record, { bundle: directory, hostname }) : ownFiles(engine.bundle(owner.id));
   const processOf = (name: string) => engine.containers.find(name).pid;
   const images = new Map<string, SnapshotRoot>();
   for (const [at, mount] of record.mounts.entries()) {
@@ -68,7 +71,6 @@ export async function writeBundle(engine: Engine, container: Container, root: Sn
     const image = await engine.snapshots.makeImage(id, at, await layersOf(engine, mount.image));
     images.set(mount.Destination, mount.subpath === undefined ? image : await partOf(engine, image, mount));
   }
-  const hostname = hostNameOf(record);
   const configuration = containerConfiguration(record, { root, files, images, user, hostname, processOf });
   writeFileSync(join(directory, 'config.json'), stringifyJson(configuration), { mode: 0o600 });
   return directory;

@@ -17,15 +17,6 @@ export async function refreshJoined(engine: Engine, started: Container): Promise
 function joins(engine: Engine, { record: { host } }: Container, other: Container): boolean {
   return (['NetworkMode', 'PidMode', 'IpcMode'] as const).some((field) => {
     const mode = namespaceMode(field, host[field]);
-    return mode.kind === 'container' && isNamed(engine, mode.name, other);
+    return mode.kind === 'container' && engine.containers.findIfAny(mode.name) === other;
   });
-}
-
-function isNamed(engine: Engine, text: string, container: Container): boolean {
-  try {
-    return engine.containers.find(text) === container;
-  } catch {
-    // It is gone, or the name stands for several by now.
-    return false;
-  }
 }

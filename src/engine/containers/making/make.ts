@@ -7,6 +7,7 @@ import { findRuntime } from '../../core/runtimes.ts';
 import type { Image } from '../../images/library/images.ts';
 import { platformOf } from '../../images/transfer/platform-text.ts';
 import { Container } from '../container.ts';
+import { checkNetworkFiles } from '../files/network-files.ts';
 import { healthSettings, logSettings, restartSettings, stopSignal } from '../life/request.ts';
 import type { ContainerRecord } from '../record.ts';
 import { containerCapabilities } from '../spec/capabilities.ts';
@@ -72,9 +73,10 @@ function checkWishes(engine: Engine, id: string, config: ContainerConfig, host: 
   containerDevices(host);
   findRuntime(host.Runtime);
   logSettings({ id, host }, '/');
+  checkNetworkFiles(config, host);
   for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
     const mode = namespaceMode(field, host[field]);
-    if (mode.kind === 'container') engine.containers.find(mode.name);
+    if (mode.kind === 'container') otherContainer(engine, mode.name, field);
   }
   const { policy, maximumRetries = 0 } = restartSettings(host);
   if (policy !== 'no' && host.AutoRemove)
@@ -84,6 +86,13 @@ function checkWishes(engine: Engine, id: string, config: ContainerConfig, host: 
       `HostConfig.RestartPolicy: maximum retry count cannot be used with restart policy '${policy}'`,
       { kind: 'invalid' },
     );
+}
+
+/** One to share something with. Never `not-found`: a client would take that for the image, and get it. */
+function otherContainer(engine: Engine, name: string, field: string): Container {
+  const found = engine.containers.findIfAny(name);
+  if (found) return found;
+  throw new ProaError(`HostConfig.${field}: No such container: ${name}`, { kind: 'invalid' });
 }
 
 function claimName(engine: Engine, id: string, wanted: string | undefined): string {
@@ -122,7 +131,7 @@ async function make(
   const mounts = await decideMounts(config, host, {
     id,
     volumes: engine.volumes,
-    mountsOf: (other) => engine.containers.find(other).record.mounts,
+    mountsOf: (other) => otherContainer(engine, other, 'VolumesFrom').record.mounts,
     async image(name) {
       const found = await engine.library.find(name);
       await engine.layers.unpack(found, { content: engine.content });

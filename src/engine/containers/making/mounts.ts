@@ -17,18 +17,35 @@ export interface MountContext {
 
 /**
  * Decides every mount that a container is to have: from other containers, from `Binds` and `Mounts`, and an anonymous volume
- * for each place in `Volumes` that none of them has. Volumes that are missing are made.
+ * for each place in `Volumes` that none of them has. Volumes that are missing are made; those without a name go again where
+ * that fails.
  */
 export async function decideMounts(
   config: ContainerConfig,
   host: HostConfig,
   context: MountContext,
 ): Promise<ContainerMount[]> {
+  const made: ContainerMount[] = [];
+  try {
+    return await decide(config, host, context, made);
+  } catch (error) {
+    await removeAnonymous(made, context.volumes);
+    throw error;
+  }
+}
+
+async function decide(
+  config: ContainerConfig,
+  host: HostConfig,
+  context: MountContext,
+  made: ContainerMount[],
+): Promise<ContainerMount[]> {
   const found = new Map<string, ContainerMount>();
   for (const text of host.VolumesFrom ?? [])
     for (const mount of mountsFrom(text, context)) found.set(mount.Destination, mount);
   const given = new Set<string>(Object.keys(host.Tmpfs ?? {}).map((path) => place(path, 'Tmpfs')));
   const add = (mount: ContainerMount) => {
+    made.push(mount);
     if (given.has(mount.Destination))
       throw new ProaError(`Duplicate mount point: ${mount.Destination}`, { kind: 'invalid' });
     given.add(mount.Destination);
@@ -41,7 +58,9 @@ export async function decideMounts(
     const destination = place(path, 'Volumes');
     if (found.has(destination) || given.has(destination)) continue;
     const volume = await context.volumes.create({ madeFor: context.id });
-    found.set(destination, volumeMount(volume, destination, context, { anonymous: true }));
+    const mount = volumeMount(volume, destination, context, { anonymous: true });
+    made.push(mount);
+    found.set(destination, mount);
   }
   return [...found.values()];
 }
@@ -66,7 +85,11 @@ function place(path: string, field: string): string {
 }
 
 function mountsFrom(text: string, { mountsOf }: MountContext): ContainerMount[] {
-  const [, name = text, mode = ''] = /^(.*?)(?::(ro|rw|z|Z))?$/.exec(text) ?? [];
+  const [name = '', mode = '', ...more] = text.split(':');
+  if (more.length > 0 || !['', 'ro', 'rw', 'z', 'Z'].includes(mode))
+    throw new ProaError(`HostConfig.VolumesFrom: "${text}": invalid mode: ${[mode, ...more].join(':')}`, {
+      kind: 'invalid',
+    });
   return mountsOf(name)
     .filter(({ Type }) => Type !== 'tmpfs')
     .map((mount) => {
@@ -88,10 +111,19 @@ async function fromBind(text: string, context: MountContext): Promise<ContainerM
   for (const option of options)
     if (!known.includes(option))
       throw new ProaError(`HostConfig.Binds: "${text}": invalid mode: ${option}`, { kind: 'invalid' });
+  const isBind = source.startsWith('/');
+  for (const rivals of [['ro', 'rw'], propagations, ['z', 'Z']])
+    if (options.filter((option) => rivals.includes(option)).length > 1)
+      throw new ProaError(`HostConfig.Binds: "${text}": invalid mode: ${parts[2]}`, { kind: 'invalid' });
+  const strange = options.find((option) => (isBind ? option === 'nocopy' : propagations.includes(option)));
+  if (strange !== undefined)
+    throw new ProaError(`HostConfig.Binds: "${text}": ${strange} is not for a ${isBind ? 'bind mount' : 'volume'}`, {
+      kind: 'invalid',
+    });
   const at = place(destination ?? '', 'HostConfig.Binds');
   const propagation = options.find((option) => propagations.includes(option)) ?? 'rprivate';
   const shared = { RW: !options.includes('ro'), Mode: parts[2] ?? '' };
-  if (source.startsWith('/')) {
+  if (isBind) {
     return {
       Type: 'bind',
       Source: posix.normalize(source),

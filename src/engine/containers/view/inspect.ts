@@ -3,7 +3,7 @@ import type { ContainerConfig, MountPoint } from '#common/docker-api/types.ts';
 import type { Engine } from '../../core/engine.ts';
 import { OWN_RUNTIME } from '../../core/runtimes.ts';
 import type { Container } from '../container.ts';
-import { hostNameOf, ownFiles } from '../files/network-files.ts';
+import { hostNameOf, networkOwner, ownFiles } from '../files/network-files.ts';
 import { logSettings } from '../life/request.ts';
 import type { ContainerMount } from '../record.ts';
 import { cgroupNamespaceMode } from '../spec/namespaces.ts';
@@ -16,7 +16,7 @@ export function inspectView(engine: Engine, container: Container) {
   const { record } = container;
   const { config, host, image } = record;
   const directory = engine.records.directory(record.id);
-  const files = ownFiles(engine.bundle(record.id));
+  const files = ownFiles(engine.bundle(networkOwner(engine.containers, record).id));
   const [path = '', ...args] = commandOf(config);
   const sessions = engine.execs.of(container).filter(({ running }) => running);
   const driver = graphDriver(engine, container);
@@ -43,7 +43,7 @@ export function inspectView(engine: Engine, container: Container) {
     HostConfig: hostView(container),
     GraphDriver: driver,
     Mounts: record.mounts.map(mountView),
-    Config: configView(container),
+    Config: configView(engine, container),
     NetworkSettings: networkView(container),
   };
 }
@@ -72,10 +72,10 @@ export function mountView(mount: ContainerMount): MountPoint {
 }
 
 /** With what was not asked for: clients of other languages expect the fields. */
-function configView({ record }: Container) {
+function configView(engine: Engine, { record }: Container) {
   const config: ContainerConfig = record.config;
   return {
-    Hostname: hostNameOf(record),
+    Hostname: hostNameOf(engine.containers, record),
     Domainname: '',
     User: '',
     AttachStdin: false,

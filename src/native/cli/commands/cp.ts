@@ -20,6 +20,9 @@ export const command = defineCommand({
     const source = parsePlace(from);
     const target = parsePlace(to);
     const { archive, 'follow-link': follow } = options;
+    // An empty one would be the working directory, with all that is in it.
+    for (const [what, { path }] of Object.entries({ source, destination: target }))
+      if (path === '') throw new ProaError(`${what} can not be empty`, { kind: 'invalid' });
     let size: number;
     if (source.container !== undefined && target.container !== undefined)
       throw new ProaError('copying between containers is not supported', { kind: 'unsupported' });

@@ -2,7 +2,7 @@ import { defineCommand } from '../command.ts';
 import { createContainer } from '../container/create.ts';
 import { containerOptions } from '../container/options.ts';
 import { checkPull } from '../container/pull-option.ts';
-import { createRequest } from '../container/request.ts';
+import { requestOrStatus } from '../container/request.ts';
 import { StatusError } from '../failures.ts';
 
 export const command = defineCommand({
@@ -15,7 +15,7 @@ export const command = defineCommand({
 
   async run(session, input) {
     checkPull(input.options.pull);
-    const { request } = createRequest(input);
+    const { request } = requestOrStatus(input);
     const id = await createContainer(session, request, { ...input.options, name: input.options.name }).catch(
       (error) => {
         throw new StatusError(1, error);

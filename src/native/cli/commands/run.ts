@@ -1,10 +1,10 @@
 import { ProaError } from '#common/errors.ts';
 import { defineCommand } from '../command.ts';
-import { createContainer, removeIdFile } from '../container/create.ts';
+import { createContainer } from '../container/create.ts';
 import { runInForeground } from '../container/foreground.ts';
 import { containerOptions } from '../container/options.ts';
 import { checkPull } from '../container/pull-option.ts';
-import { createRequest } from '../container/request.ts';
+import { requestOrStatus } from '../container/request.ts';
 import { startFailure } from '../container/start-status.ts';
 import { segment } from '../engine.ts';
 import { StatusError } from '../failures.ts';
@@ -25,7 +25,7 @@ export const command = defineCommand({
 
   async run(session, input) {
     const { options, given } = input;
-    const { request, attachment } = createRequest(input);
+    const { request, attachment } = requestOrStatus(input);
     if (options.detach && given.has('attach'))
       throw new StatusError(
         125,
@@ -40,7 +40,6 @@ export const command = defineCommand({
     });
     const start = () =>
       session.engine.post(`/containers/${segment(id)}/start`).catch((error) => {
-        removeIdFile(options.cidfile);
         throw startFailure(error);
       });
     if (options.detach) {

@@ -1,6 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import { removeFile, statusIfAny, writeFile } from '#sys/files.ts';
+import { O_EXCL } from '#sys/raw/file.ts';
 import { ApiError } from '../failures.ts';
 import type * as pulling from '../images/pull.ts';
 import type { Session } from '../session.ts';
@@ -24,9 +25,26 @@ export async function createContainer(
     throw new ProaError(`container ID file found, make sure the other container isn't running or delete ${cidfile}`, {
       kind: 'conflict',
     });
+  // Before there is a container: one whose id could not be written would be nobody's.
+  if (cidfile !== undefined) writeFile(cidfile, '', { create: 0o644, flags: O_EXCL });
+  try {
+    const id = await create(session, request, { name, platform, pull, quiet });
+    if (cidfile !== undefined) writeFile(cidfile, id);
+    return id;
+  } catch (error) {
+    if (cidfile !== undefined) removeFile(cidfile);
+    throw error;
+  }
+}
+
+async function create(
+  session: Session,
+  request: CreateRequest,
+  { name, platform, pull, quiet }: Omit<CreateOptions, 'cidfile'>,
+): Promise<string> {
   const getImage = () =>
     lazy<typeof pulling>('cli-pull-image')().pullImage(session, request.Image, { platform, quiet, to: 'stderr' });
-  const create = () =>
+  const make = () =>
     session.engine.post<{ Id: string; Warnings: string[] | null }>('/containers/create', {
       query: { name, platform },
       json: request,
@@ -34,21 +52,15 @@ export async function createContainer(
   if (pull === 'always') await getImage();
   let made: { Id: string; Warnings: string[] | null };
   try {
-    made = await create();
+    made = await make();
   } catch (error) {
     if (pull !== 'missing' || !isMissingImage(error)) throw error;
     if (!quiet) session.warn(`Unable to find image '${withTag(request.Image)}' locally`);
     await getImage();
-    made = await create();
+    made = await make();
   }
   for (const warning of made.Warnings ?? []) session.warn(`WARNING: ${warning}`);
-  if (cidfile !== undefined) writeFile(cidfile, made.Id, { create: 0o644 });
   return made.Id;
-}
-
-/** The container that the file names could not be started. */
-export function removeIdFile(cidfile: string | undefined): void {
-  if (cidfile !== undefined) removeFile(cidfile);
 }
 
 function isMissingImage(error: unknown): boolean {

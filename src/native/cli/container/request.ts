@@ -4,7 +4,7 @@ import { readText } from '#sys/files.ts';
 import { windowSize } from '#sys/terminals.ts';
 import { absolutePath } from '#sys/working-directory.ts';
 import type { Input } from '../command.ts';
-import { UsageError } from '../failures.ts';
+import { StatusError, UsageError } from '../failures.ts';
 import { environmentOf, labelsOf } from './environment.ts';
 import { fieldsOf } from './mounts.ts';
 import { type ContainerOption, type ContainerOptions, containerOptions } from './options.ts';
@@ -25,6 +25,15 @@ export interface Attachment {
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
+}
+
+/** What `createRequest` gives; whatever is wrong with an option has status 125, also a file that it names. */
+export function requestOrStatus(input: Input<ContainerOptions>): ReturnType<typeof createRequest> {
+  try {
+    return createRequest(input);
+  } catch (error) {
+    throw error instanceof UsageError ? error : new StatusError(125, error);
+  }
 }
 
 /** The request for a container, and what of it is attached when it runs in the foreground. */

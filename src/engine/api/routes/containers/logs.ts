@@ -40,7 +40,7 @@ export const logs = operation({
     response.flushHeaders();
     for await (const record of records) {
       if (signal.aborted) break;
-      const line = Buffer.from(lineOf(record, query.timestamps));
+      const line = Buffer.from(lineOf(record, query));
       await writeSlowly(response, tty ? line : streamFrame(record.stream, line), signal);
     }
     response.end();
@@ -52,8 +52,10 @@ function endOf(container: Container, signal: AbortSignal): Promise<unknown> {
   return container.hasMonitor ? container.nextGone(signal) : Promise.resolve();
 }
 
-function lineOf({ time, log }: LogRecord, timestamps: boolean): string {
-  return timestamps ? `${time} ${log}` : log;
+/** Details are what a log driver was told to keep of labels and variables: none can be, and their place stays empty. */
+function lineOf({ time, log }: LogRecord, { timestamps, details }: { timestamps: boolean; details: boolean }): string {
+  const line = details ? ` ${log}` : log;
+  return timestamps ? `${time} ${line}` : line;
 }
 
 /** `all`, or a number; what is none means all. */

@@ -6,9 +6,11 @@ import { cgroupOfProcess } from '#runtime/cgroups/of-process.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { makeDirectories, openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
-import { attachMount, unmount } from '#sys/mounts.ts';
+import { attachMount, setPropagation } from '#sys/mounts.ts';
+import { unshareNamespaces } from '#sys/namespaces.ts';
 import { openProcess, processFacts, waitForChild } from '#sys/processes.ts';
-import { getpid } from '#sys/raw/process.ts';
+import { MS_PRIVATE } from '#sys/raw/mount.ts';
+import { CLONE_NEWNS, getpid } from '#sys/raw/process.ts';
 import { acceptConnection, listenUnix, receiveMessage } from '#sys/sockets.ts';
 import { spawnProgram } from '#sys/spawn.ts';
 import { timestamp } from '#sys/time.ts';
@@ -19,6 +21,9 @@ import { mountOverlay } from './overlay.ts';
 import { likeContainer } from './own.ts';
 
 const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+
+/** Of the specification: runtimes refuse a later one than they know, also where nothing of it is wanted. */
+const OLD_VERSION = '1.0.2';
 
 /** Another OCI runtime, by the command line that runc has and the others share. */
 export class ForeignRuntime implements RuntimeDriver {
@@ -47,14 +52,8 @@ export class ForeignRuntime implements RuntimeDriver {
   create(streams: Streams, { start }: { start: boolean; helping: boolean }): Started & { record: ContainerRecord } {
     const { id, overlay, init } = this.#request;
     const config = this.#config();
-    const rootfs = rootPath(this.#request.bundle, config);
-    // Mounted over the root of this namespace, the layers are found by no path: the program would be given the host's root.
-    if (overlay && rootfs === '/')
-      throw new ProaError(`the bundle has the root "/", where ${this.#path} would find the one of the host`, {
-        kind: 'unsupported',
-        remedy: 'Leave out the name of another runtime',
-      });
-    const bundle = init ? this.#bundleWithInit(config, rootfs) : this.#request.bundle;
+    const rootfs = overlay ? `${this.#directory}/rootfs` : rootPath(this.#request.bundle, config);
+    const bundle = overlay || init ? this.#bundleOf(config, rootfs) : this.#request.bundle;
     if (overlay) attachOverlay(overlay, rootfs);
     try {
       const started = this.#startProgram(['create', '--bundle', bundle], [id], streams, config.process?.terminal);
@@ -76,7 +75,7 @@ export class ForeignRuntime implements RuntimeDriver {
       return { ...started, record };
     } catch (error) {
       try {
-        this.#unmake(id, rootfs);
+        this.destroy(id);
       } catch {
         // Often there is nothing to unmake; what failed first is what counts.
       }
@@ -104,22 +103,15 @@ export class ForeignRuntime implements RuntimeDriver {
   }
 
   destroy(id: string): void {
-    this.#unmake(id, rootPath(this.#request.bundle, this.#config()));
-  }
-
-  #unmake(id: string, rootfs: string): void {
-    try {
-      this.#call(['delete', '--force', id]);
-    } finally {
-      if (this.#request.overlay) unmount(rootfs);
-    }
+    this.#call(['delete', '--force', id]);
   }
 
   /** Beside the bundle of the request, which is not ours to change. */
-  #bundleWithInit(config: Config, rootfs: string): string {
+  #bundleOf(config: Config, rootfs: string): string {
     const bundle = `${this.#directory}/bundle`;
     makeDirectories(bundle, 0o700);
-    const changed = withInit({ ...config, root: { ...config.root, path: rootfs } }, this.#init);
+    const rooted = { ...config, ociVersion: OLD_VERSION, root: { ...config.root, path: rootfs } };
+    const changed = this.#request.init ? withInit(rooted, this.#init) : rooted;
     writeFile(`${bundle}/config.json`, stringifyJson(changed), { create: 0o600 });
     return bundle;
   }
@@ -175,8 +167,14 @@ function rootPath(bundle: string, { root }: Config): string {
   return path.startsWith('/') ? path : `${bundle}/${path}`;
 }
 
-/** Other programs find a root filesystem by its path alone. */
+/**
+ * Other programs find a root filesystem by its path alone. It has one in a mount namespace of this helper, of which the
+ * container's is a copy: the host's mount table never shows it, and nobody has to take it away.
+ */
 function attachOverlay(overlay: NonNullable<ContainerRequest['overlay']>, path: string): void {
+  makeDirectories(path, 0o700);
+  unshareNamespaces(CLONE_NEWNS, 'mount');
+  setPropagation('/', MS_PRIVATE);
   using mount = mountOverlay(overlay);
   using target = openPath(path);
   attachMount(mount, target, path);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { kindOf } from '#common/errors.ts';
 import { Agent, type Client, until } from './support/agent.ts';
 
 const health = { args: ['true'], interval: 50, timeout: 1000, retries: 1, startPeriod: 0, startInterval: 50 };
@@ -63,4 +64,30 @@ test('an exec that meets a pause is run before it or refused, and holds nobody u
     await client.ask('resume');
   }
   assert.ok(told.started > 10 && told.refused > 10, JSON.stringify(told));
+});
+
+test('a container that ends while it is being paused, limited or measured has ended, whatever failed of that', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const failures = new Set<string>();
+  for (let round = 0; round < 40; round++) {
+    const id = await agent.create({ args: ['sleep', `0.0${round % 10}`] });
+    using client = agent.monitor(id);
+    const questions = [
+      ['pause', {}],
+      ['resume', {}],
+      ['stats', {}],
+      ['update', { resources: { pids: { limit: 100 } } }],
+    ] as const;
+    for (let ended = false; !ended; ) {
+      const asked = questions.map(([ask, fields]) => client.ask(ask, fields));
+      for (const outcome of await Promise.allSettled(asked)) {
+        if (outcome.status === 'fulfilled') continue;
+        const { message } = outcome.reason as Error;
+        ended ||= /connection was closed|not running|exited/.test(message);
+        if (kindOf(outcome.reason) !== 'conflict' && !/connection was closed/.test(message)) failures.add(message);
+      }
+    }
+  }
+  assert.deepEqual([...failures], []);
 });

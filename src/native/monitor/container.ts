@@ -14,6 +14,7 @@ import type { Loop } from '#loop/loop.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
 import { oomKills } from '#runtime/cgroups/oom.ts';
 import { dropPrepared } from '#runtime/namespaces/prepared.ts';
+import { ENODEV, ENOENT, ESRCH } from '#sys/errno.ts';
 import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
 import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
@@ -126,7 +127,7 @@ export class Container {
   }
 
   get made(): Made {
-    if (!this.#made) throw this.#notRunning();
+    if (!this.#made) throw this.notRunning();
     return this.#made;
   }
 
@@ -138,10 +139,18 @@ export class Container {
     return new Streams(this.#loop, { stdin: this.request.stdin, sink: this.#log });
   }
 
-  #notRunning(): ProaError {
-    return new ProaError(`container "${this.request.id}" is not running: it is ${this.#state.phase}`, {
-      kind: 'conflict',
-    });
+  /** Whether it has ended under somebody's hands, whose work failed of that: its processes and cgroups are gone. */
+  hasLost(error: unknown): boolean {
+    return this.#ending && [ENODEV, ENOENT, ESRCH].includes((error as { errno?: number }).errno ?? 0);
+  }
+
+  notRunning(): ProaError {
+    return new ProaError(
+      `container "${this.request.id}" is not running: it ${this.#ending ? 'has ended' : `is ${this.#state.phase}`}`,
+      {
+        kind: 'conflict',
+      },
+    );
   }
 
   /**
@@ -421,7 +430,7 @@ export class Container {
 
   async kill(signal: number, { all = false } = {}): Promise<void> {
     const { pidfd, record } = this.made;
-    if (this.#ending) throw this.#notRunning();
+    if (this.#ending) throw this.notRunning();
     if (all) killAll(record.cgroup, signal);
     else signalProcess(pidfd, signal);
     if (signal === SIGKILL) await this.pausing.wake();

@@ -74,7 +74,13 @@ export class Pausing {
   async wake(): Promise<void> {
     this.#wakes++;
     if (this.#container.phase !== 'paused') return;
-    await this.#freeze(false);
+    try {
+      await this.#freeze(false);
+    } catch (error) {
+      // Nobody is there any more who could be frozen.
+      if (this.#container.ending) return;
+      throw error;
+    }
     if (this.#container.phase !== 'paused') return;
     this.#container.enter('running');
     this.#container.tell('resume');

@@ -59,9 +59,13 @@ export class Service implements Disposable {
     closed: (connection) => this.#connections.delete(connection),
   };
 
-  #ask(question: Question, connection: Connection): Reply | Promise<Reply> {
+  async #ask(question: Question, connection: Connection): Promise<Reply> {
     const handler = this.#handlers[question.ask] as (request: Question, connection: Connection) => Reply;
-    return handler(question, connection);
+    try {
+      return await handler(question, connection);
+    } catch (error) {
+      throw this.#container.hasLost(error) ? this.#container.notRunning() : error;
+    }
   }
 
   readonly #handlers: Handlers = {

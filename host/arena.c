@@ -145,6 +145,12 @@ __attribute__((noinline)) long arena_lend(struct clone_args *args, char *frames,
 {
     size_t used = arena->next - (char *)arena, depth = arena_stack - frames, room = whole(used + depth, PAGE);
     char *former = hole, *former_end = hole_end, *top = hole && arena->next <= hole ? hole : arena_mapped;
+    /* What is a little more than half of the region becomes half of a larger one: another huge page costs more than that. */
+    size_t missing = !hole && top - room < arena->next ? arena->next + room - top : 0;
+    if (missing && missing <= WORTH && map(arena_mapped, missing, missing) == 0) {
+        madvise(arena_mapped, missing, MADV_DONTFORK);
+        top = arena_mapped += missing;
+    }
     char *copy = top - room;
     int pidfd = -1, apart = copy < arena->next;
     if (apart && map(copy = KEPT, whole(room, HUGE), room))
@@ -227,7 +233,13 @@ static void give(JSMallocState *state, void *pointer)
 {
     if (!pointer)
         return;
-    struct arena_class *own = &arena->classes[class_of(usable(pointer))];
+    size_t block = usable(pointer);
+    struct arena_class *own = &arena->classes[class_of(block)];
+    if (block >= ROOM && (char *)pointer + block == arena->next) {
+        /* The last pages: what is lent and copied becomes so much less. */
+        arena->next = (char *)pointer - sizeof(struct page);
+        return;
+    }
     *(void **)pointer = own->freed;
     own->freed = pointer;
 }

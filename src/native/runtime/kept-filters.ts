@@ -1,8 +1,16 @@
 import type { Seccomp } from '#common/runtime-spec/types.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
-import { listDirectory, makeDirectory, openFile, readAll, removeFile, replaceFile, statusOf } from '#sys/files.ts';
-import { Sha256 } from '#sys/sha256.ts';
+import {
+  listDirectory,
+  makeDirectory,
+  openDirectory,
+  openFile,
+  readAt,
+  removeFile,
+  replaceFileDurably,
+  statusOf,
+} from '#sys/files.ts';
 import { type Filter, packFilter, unpackFilter } from './process/seccomp-filter.ts';
 import { compileFilter } from './seccomp/index.ts';
 
@@ -18,53 +26,68 @@ const MOST = 64;
  * container, somebody else's would be at that path.
  */
 export function filterOf(profile: Seccomp, root: string): Filter {
-  const key = keyOf(profile);
+  const text = textOfProfile(profile);
+  if (text === undefined) return compileFilter(profile, MACHINE);
   const directory = `${root}/${KEPT_FILTERS}`;
-  const kept = key && read(`${directory}/${key}`);
+  const name = nameOf(text);
+  const kept = read(`${directory}/${name}`, text);
   if (kept) return kept;
   const compiled = compileFilter(profile, MACHINE);
-  if (key) keep(directory, key, compiled);
+  keep(directory, name, text, compiled);
   return compiled;
 }
 
-/** What decides on the filter. undefined: a profile with numbers that JSON.stringify() does not know. */
-function keyOf(profile: Seccomp): string | undefined {
+/** All that decides on the filter. undefined: a profile with numbers that JSON.stringify() does not know. */
+function textOfProfile(profile: Seccomp): string | undefined {
   try {
-    return digestOf(utf8(`${SECCOMP_COMPILER} ${MACHINE} ${JSON.stringify(profile)}`));
+    return JSON.stringify(profile);
   } catch {
     return undefined;
   }
 }
 
-function digestOf(bytes: Uint8Array): string {
-  const hash = new Sha256();
-  hash.update(bytes);
-  return hash.digest();
+const SAMPLES = 64;
+
+/** For a quick look: two profiles with one name take turns, since the text is compared. */
+function nameOf(text: string): string {
+  let hash = text.length;
+  const step = Math.max(1, Math.floor(text.length / SAMPLES));
+  for (let at = 0; at < text.length; at += step) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) >>> 0;
+  return `${text.length}-${hash.toString(16)}`;
 }
 
-/** As many hexadecimal digits come before a filter: a loss of power may have left anything else. */
-const DIGEST = 64;
+/** No filter has more than 32 KB, and few profiles do. */
+const LARGEST = 1 << 20;
 
-function read(path: string): Filter | undefined {
+const HEAD = `${SECCOMP_COMPILER} ${MACHINE}\n`;
+
+/** In a file: what it was made by, the profile's text, and after a line break the filter, to the end. */
+function read(path: string, text: string): Filter | undefined {
   try {
     using file = openFile(path);
-    if (statusOf(file.number).uid !== ownIds().uid) return undefined;
-    const bytes = readAll(file.number, path);
-    const packed = bytes.slice(DIGEST);
-    return textOf(bytes, DIGEST) === digestOf(packed) ? unpackFilter(packed) : undefined;
+    const { uid, size } = statusOf(file.number);
+    const filterAt = HEAD.length + text.length + 1;
+    if (uid !== ownIds().uid || size < filterAt || size > LARGEST) return undefined;
+    const bytes = new Uint8Array(size);
+    if (readAt(file, bytes, 0) !== size) return undefined;
+    const isOurs = textOf(bytes, HEAD.length) === HEAD && textOf(bytes.subarray(HEAD.length), text.length) === text;
+    return isOurs ? unpackFilter(bytes.subarray(filterAt)) : undefined;
   } catch {
     return undefined;
   }
 }
 
-function keep(directory: string, key: string, filter: Filter): void {
+/** On disk when it has its name: what is there is whole, also after a loss of power. */
+function keep(directory: string, name: string, text: string, filter: Filter): void {
   try {
     const packed = packFilter(filter);
-    const bytes = new Uint8Array(DIGEST + packed.length);
-    bytes.set(utf8(digestOf(packed)));
-    bytes.set(packed, DIGEST);
+    const before = utf8(`${HEAD}${text}\n`);
+    const bytes = new Uint8Array(before.length + packed.length);
+    bytes.set(before);
+    bytes.set(packed, before.length);
     makeRoom(directory);
-    replaceFile(`${directory}/${key}`, bytes, 0o600);
+    using opened = openDirectory(directory);
+    replaceFileDurably(opened, name, bytes, 0o600);
   } catch {
     // The next one compiles it again.
   }

@@ -48,7 +48,8 @@ export function reopenFile(handle: OwnedFd): OwnedFd {
 
 /** Everything up to the end of the file. */
 export function readAll(fd: number, object?: string): Uint8Array {
-  let buffer = new Uint8Array(8192);
+  // With its page's head it fills four.
+  let buffer = new Uint8Array(16368);
   let length = 0;
   for (;;) {
     if (length === buffer.length) {
@@ -140,7 +141,7 @@ export function replaceFile(path: string, data: string | Uint8Array, mode: numbe
 }
 
 /** The same, and on disk when it returns: also after a loss of power there is the old file or the new one. */
-export function replaceFileDurably(directory: OwnedFd, name: string, data: string, mode: number): void {
+export function replaceFileDurably(directory: OwnedFd, name: string, data: string | Uint8Array, mode: number): void {
   const temporary = `${name}.new`;
   {
     using file = openFile(temporary, {

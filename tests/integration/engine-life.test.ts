@@ -89,6 +89,37 @@ test('what ended while no engine ran is known, gone where it was to go, and rest
   await engine.runContainer(['true'], { name: 'gone' });
 });
 
+test('a signal by hand is a stop for the restart policies that dockerd has it be one for', async () => {
+  await using engine = await EngineProcess.start();
+  const args = ['sh', '-c', 'trap "exit 3" INT HUP TERM; while :; do sleep 0.05; done'];
+  const cases = [
+    ['always', undefined, 'INT', false],
+    ['always', undefined, 'KILL', false],
+    ['on-failure', undefined, 'TERM', false],
+    ['always', 'TERM', 'INT', true],
+    ['always', 'TERM', 'TERM', false],
+    ['on-failure', 'TERM', 'HUP', true],
+    ['unless-stopped', 'TERM', 'HUP', false],
+  ] as const;
+  await Promise.all(
+    cases.map(async ([Name, StopSignal, signal, again]) => {
+      const what = `${Name}, stopped by ${StopSignal}, sent ${signal}`;
+      const id = await engine.runContainer(args, {
+        host: { RestartPolicy: { Name } },
+        ...(StopSignal && { StopSignal }),
+      });
+      await until(async () => (await engine.call('GET', `/containers/${id}/top`)).text.includes('sleep'));
+      await engine.ask('POST', `/containers/${id}/kill?signal=${signal}`);
+      await until(async () => {
+        const { State, RestartCount } = await engine.inspect(id);
+        if (again) return RestartCount > 0;
+        assert.equal(RestartCount, 0, what);
+        return State.Status === 'exited';
+      });
+    }),
+  );
+});
+
 test('a start that fails is no end: no event tells of one, and it can be started again', async () => {
   await using engine = await EngineProcess.start();
   const wanted = {

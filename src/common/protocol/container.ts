@@ -8,11 +8,13 @@ import type { Hook, Resources } from '../runtime-spec/types.ts';
 import type { FailureMessage } from './failure.ts';
 
 /** Each side says its own first; a monitor serves every version up to its own. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 /** Since then an agent keeps the connection of a `create`, and a monitor can make its container late. */
 export const LATE_SINCE = 2;
 /** Since then a start waits for those who will attach, and the asker names a further process: all is asked in one go. */
 export const ATTACHED_SINCE = 3;
+/** Since then a signal tells which restart policies take it for a stop. */
+export const STOPPING_SIGNALS_SINCE = 4;
 
 export interface LogSettings {
   format: 'json-file' | 'cri' | 'none';
@@ -118,6 +120,8 @@ export interface ContainerState {
   restarts: number;
   /** Somebody stopped it, and its restart policy has to respect that. */
   stopped: boolean;
+  /** Somebody sent it a signal that was no stop: of all policies, `unless-stopped` respects that, too. */
+  signalled?: boolean;
   health?: HealthStatus;
   monitor: { pid: number; startTime: number };
   /** Where its processes are, while it has any: what is left of it can be ended though its runtime fails. */

@@ -75,7 +75,8 @@ export interface Requests {
   watch: Record<never, never>;
   start: StartRequest;
   stop: { signal?: number; graceSeconds?: number };
-  kill: { signal: number; all?: boolean };
+  /** `stops`: the restart policies that take it for a stop. Version 4. */
+  kill: { signal: number; all?: boolean; stops?: 'every-policy' | 'unless-stopped' };
   pause: Record<never, never>;
   resume: Record<never, never>;
   update: { resources?: Resources; restart?: RestartSettings };
@@ -117,7 +118,15 @@ const requests: Record<keyof Requests, check.Check> = {
   watch: nothing,
   start: check.object({ __proto__: null, attached }, []),
   stop: check.object({ __proto__: null, signal, graceSeconds: check.integer(0, 0x1fffff) }, []),
-  kill: check.object({ __proto__: null, signal, all: check.boolean }, ['signal']),
+  kill: check.object(
+    {
+      __proto__: null,
+      signal,
+      all: check.boolean,
+      stops: check.word('which policies', '', 'every-policy unless-stopped'),
+    },
+    ['signal'],
+  ),
   pause: nothing,
   resume: nothing,
   update: check.object(

@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { kindOf, ProaError } from '#common/errors.ts';
-import { ATTACHED_SINCE, type ContainerState, type ExitRecord, LATE_SINCE } from '#common/protocol/container.ts';
+import {
+  ATTACHED_SINCE,
+  type ContainerState,
+  type ExitRecord,
+  LATE_SINCE,
+  STOPPING_SIGNALS_SINCE,
+} from '#common/protocol/container.ts';
 import type { AttachOptions, Notice, Requests } from '#common/protocol/monitor.ts';
 import { Connection, type ConnectionOptions } from '../monitors/connection.ts';
 import type { ContainerRecord } from './record.ts';
@@ -73,6 +79,11 @@ export class Container {
   /** Whether its monitor waits with a start for those who will attach. */
   get asksAtOnce(): boolean {
     return (this.#monitor?.version ?? 0) >= ATTACHED_SINCE;
+  }
+
+  /** Whether its monitor is told which restart policies take a signal for a stop. */
+  get knowsStoppingSignals(): boolean {
+    return (this.#monitor?.version ?? 0) >= STOPPING_SIGNALS_SINCE;
   }
 
   get hasMonitor(): boolean {

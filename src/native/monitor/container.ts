@@ -296,6 +296,7 @@ export class Container {
       exit,
       started: state.startedAt !== undefined,
       stopped: state.stopped,
+      signalled: state.signalled,
       unhealthy: this.#unhealthy,
       restarts: state.restarts,
       ranMilliseconds: (monotonicMicroseconds() - this.#startedAt) / 1000,
@@ -402,13 +403,7 @@ export class Container {
     const { stop = {} } = this.request;
     this.#state.stopped = true;
     const ended = this.#nextEnd();
-    if (this.#nextStart) {
-      this.#nextStart[Symbol.dispose]();
-      this.#nextStart = undefined;
-      this.#stayEnded();
-      return ended;
-    }
-    if (this.#state.phase === 'exited') return ended;
+    if (this.#dropNextStart() || this.#state.phase === 'exited') return ended;
     if (this.#waiting && !this.#starting) {
       this.#waiting[Symbol.dispose]();
       this.#waiting = undefined;
@@ -426,6 +421,32 @@ export class Container {
       if (this.#made && !this.#ending) this.kill(SIGKILL);
     });
     return await ended;
+  }
+
+  /** Whether it was about to be started again: it has ended for good now. */
+  #dropNextStart(): boolean {
+    if (!this.#nextStart) return false;
+    this.#nextStart[Symbol.dispose]();
+    this.#nextStart = undefined;
+    this.#stayEnded();
+    return true;
+  }
+
+  /**
+   * Somebody's signal, which restart policies respect as `stops` says, whatever the program makes of it. Between two runs
+   * there is nobody to be sent it.
+   */
+  async signal(number: number, { all, stops }: { all: boolean; stops: 'every-policy' | 'unless-stopped' }) {
+    // Before: what it ends by must not be started again.
+    this.#state.signalled = true;
+    if (stops === 'every-policy') this.#state.stopped = true;
+    this.#enter(this.#state.phase);
+    if (this.#state.phase === 'restarting' || this.#ending) {
+      if (this.#state.stopped) this.#dropNextStart();
+      return;
+    }
+    await this.kill(number, { all });
+    if (stops === 'every-policy') await this.pausing.wake();
   }
 
   async kill(signal: number, { all = false } = {}): Promise<void> {

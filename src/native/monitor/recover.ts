@@ -66,6 +66,7 @@ function settle(files: ContainerFiles, request: ContainerRequest, state: Contain
     exit: state.exit,
     started: startedAt !== undefined,
     stopped: state.stopped,
+    signalled: state.signalled,
     unhealthy: phase === 'restarting',
     restarts: state.restarts,
     ranMilliseconds: ran,

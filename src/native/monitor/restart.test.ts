@@ -29,6 +29,12 @@ test('restartDelay() leaves a container that was stopped alone', () => {
     assert.equal(restartDelay({ policy }, ended({ stopped: true, unhealthy: true })), undefined);
 });
 
+test('restartDelay() takes a signal that was no stop for one with "unless-stopped" alone', () => {
+  assert.equal(restartDelay({ policy: 'unless-stopped' }, ended({ signalled: true })), undefined);
+  for (const policy of ['always', 'on-failure'] as const)
+    assert.equal(restartDelay({ policy }, ended({ signalled: true })), 100);
+});
+
 test('restartDelay() never starts what was only made', () => {
   assert.equal(restartDelay({ policy: 'always' }, ended({ started: false })), undefined);
 });

@@ -6,6 +6,8 @@ export interface Ended {
   started: boolean;
   /** Somebody asked for the end. */
   stopped: boolean;
+  /** Somebody sent it a signal. */
+  signalled?: boolean | undefined;
   /** It was ended because its health checks failed. */
   unhealthy: boolean;
   restarts: number;
@@ -25,6 +27,7 @@ const WELL_MILLISECONDS = 10_000;
  */
 export function restartDelay({ policy, maximumRetries = 0 }: RestartSettings, ended: Ended): number | undefined {
   if (ended.stopped || !ended.started || policy === 'no') return undefined;
+  if (policy === 'unless-stopped' && ended.signalled) return undefined;
   if (policy === 'on-failure' && ended.exit.status === 0) return undefined;
   if (policy === 'on-unhealthy' && !ended.unhealthy) return undefined;
   const counted = policy === 'on-failure' || policy === 'on-unhealthy';

@@ -81,8 +81,9 @@ export class Service implements Disposable {
       return { answer: { pid: this.#container.state.pid } };
     },
     stop: async (request) => ({ answer: await this.#container.stop(request) }),
-    kill: async ({ signal, all = false }) => {
-      await this.#container.kill(signal, { all });
+    kill: async ({ signal, all = false, stops }) => {
+      if (stops) await this.#container.signal(signal, { all, stops });
+      else await this.#container.kill(signal, { all });
       return done;
     },
     pause: async () => {

@@ -21,6 +21,12 @@ test('comesBack() leaves what somebody stopped, but for "always"', () => {
     assert.equal(comesBack(record(policy), end(1, true)), false);
 });
 
+test('comesBack() takes a signal that was no stop for one with "unless-stopped" alone', () => {
+  const signalled = { ...end(1, false), signalled: true };
+  assert.equal(comesBack(record('unless-stopped'), signalled), false);
+  assert.equal(comesBack(record('always'), signalled), true);
+});
+
 test('comesBack() starts what ended with the system', () => {
   assert.equal(comesBack(record('unless-stopped', withSystem), end(143, true)), true);
   assert.equal(comesBack(record('on-failure', withSystem), end(143, true)), true);

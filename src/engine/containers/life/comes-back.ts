@@ -10,7 +10,7 @@ export function comesBack(record: ContainerRecord, end: ContainerState | undefin
   if (policy === 'always') return true;
   // Nobody told it to end.
   if (!end?.exit) return policy !== 'no';
-  if (policy === 'unless-stopped') return record.endedWithSystem === true || !end.stopped;
+  if (policy === 'unless-stopped') return record.endedWithSystem === true || !(end.stopped || end.signalled);
   // What has ended by itself was started again as often as it was to be.
   return policy === 'on-failure' && record.endedWithSystem === true && end.exit.status !== 0;
 }

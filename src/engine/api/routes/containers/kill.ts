@@ -20,8 +20,7 @@ export const kill = operation({
       });
     // Killed by hand is stopped by hand: its restart policy must not bring it back.
     if (number === SIGKILL) await end(container);
-    else if (number === stopSignal(container.record.config)) letEnd(container, number);
-    else await container.ask('kill', { signal: number });
+    else await send(container, number);
     engine.keeper.tell(container, 'kill', { signal: String(number) });
     return nothing;
   },
@@ -36,7 +35,16 @@ async function end(container: Container): Promise<void> {
   }
 }
 
-/** The signal that asks it to end is a stop without a limit of time, whose end nobody waits for. */
-function letEnd(container: Container, signal: number): void {
-  container.ask('stop', { signal, graceSeconds: graceSeconds(-1) }).catch(() => {});
+/**
+ * As dockerd has it: every signal is a stop where no signal to stop by was chosen, and otherwise that one is; `unless-stopped`
+ * takes any for one. The program may live on: its policy does not start it again all the same, until somebody does.
+ */
+async function send(container: Container, signal: number): Promise<void> {
+  const { config } = container.record;
+  const isStop = !config.StopSignal || signal === stopSignal(config);
+  if (container.knowsStoppingSignals)
+    await container.ask('kill', { signal, stops: isStop ? 'every-policy' : 'unless-stopped' });
+  // A stop without a limit of time, whose end nobody waits for, is what a monitor of earlier has for it.
+  else if (isStop) container.ask('stop', { signal, graceSeconds: graceSeconds(-1) }).catch(() => {});
+  else await container.ask('kill', { signal });
 }

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from './support/agent.ts';
+import { Client, until } from './support/agent.ts';
 import { EngineProcess, end } from './support/engine.ts';
 
 const forever = ['sh', '-c', 'n=0; while :; do n=$((n+1)); echo line $n; sleep 0.02; done'];
@@ -196,6 +196,33 @@ test('after a boot what was to come back does, and the rest is known to have end
   assert.equal(await status(stopped), 'exited 137');
   assert.equal(await status(plain), 'exited 255');
   assert.equal((await engine.call('GET', `/containers/${removed}/json`)).status, 404);
+});
+
+test('a start that was cut short is done again where a restart policy says that the container is to run', async () => {
+  await using engine = await EngineProcess.start();
+  const wanted = (Name: string) => ({ host: { RestartPolicy: { Name } } });
+  const before = await engine.runContainer(['sleep', '100'], wanted('unless-stopped'));
+  const request = readFileSync(join(engine.run, 'containers', before, 'request.json'), 'utf8');
+  await engine.ask('POST', `/containers/${before}/stop?t=0`);
+  const create = async (Name: string) =>
+    (
+      await engine.ask<{ Id: string }>('POST', '/containers/create', {
+        Image: 'proa/base',
+        Cmd: ['sleep', '100'],
+        HostConfig: { NetworkMode: 'none', RestartPolicy: { Name } },
+      })
+    ).Id;
+  const first = await create('on-failure');
+  const none = await create('no');
+  await engine.kill();
+  // An engine asks for the monitor, and then for the start.
+  for (const id of [before, first, none]) {
+    using agent = new Client(join(engine.run, 'agent'));
+    await agent.ask('create', { container: JSON.parse(request.replaceAll(before, id)) });
+  }
+  await engine.start();
+  const status = async (id: string) => (await engine.inspect(id)).State.Status;
+  assert.deepEqual([await status(before), await status(first), await status(none)], ['running', 'running', 'created']);
 });
 
 /** As at a boot: no process is left, and nothing of what is not kept. */

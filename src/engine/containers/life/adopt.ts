@@ -32,6 +32,7 @@ export async function adoptContainers(engine: Engine): Promise<void> {
 
 async function adopt(engine: Engine, container: Container, monitored: boolean): Promise<void> {
   const { record } = container;
+  let cutShort = false;
   if (monitored) {
     try {
       await container.connect();
@@ -43,13 +44,19 @@ async function adopt(engine: Engine, container: Container, monitored: boolean): 
     record.started ||= container.state?.startedAt !== undefined;
     await engine.execs.adopt(container);
     // It was made, and the engine that was to let it go is gone; or somebody wanted to be rid of it.
-    if (container.state?.phase === 'created' || record.removing) await container.ask('remove', {});
+    cutShort = container.state?.phase === 'created';
+    if (cutShort || record.removing) await container.ask('remove', {});
     else return;
   }
   if (record.removing) return await container.exclusively(() => removeContainer(engine, container, { volumes: true }));
   const end = await engine.keeper.endOf(record.id);
   container.setEnded(end);
   record.started ||= end?.startedAt !== undefined;
+  // What giving it up has recorded as its end is none: it is as if it had been lost while it ran.
+  if (cutShort && comesBack(record, undefined)) {
+    await startContainer(engine, container);
+    return;
+  }
   if (!record.started) return;
   if (record.host.AutoRemove) {
     await container.exclusively(() => removeContainer(engine, container, { volumes: true }));

@@ -60,6 +60,22 @@ test('options that another one leaves nothing to do for are refused', async () =
     [{ Binds: ['/tmp:/x:shared,slave'] }, {}, 'invalid mode: shared,slave'],
     [{ VolumesFrom: ['joined:wo'] }, {}, 'invalid mode: wo'],
     [{ Dns: ['somewhere'] }, {}, '\\"somewhere\\" is no IP address'],
+    [{ Tmpfs: { '/x': 'noexec,sized=1m' } }, {}, 'HostConfig.Tmpfs[\\"/x\\"]: invalid tmpfs option \\"sized=1m\\"'],
+    [{ Tmpfs: { '/x': 'size=much' } }, {}, 'invalid tmpfs option \\"size=much\\"'],
+    [{ Tmpfs: { '/x': 'bind' } }, {}, 'invalid tmpfs option \\"bind\\"'],
+    [{ CpusetCpus: '0-' }, {}, 'HostConfig.CpusetCpus: expected a list'],
+    [{ CpusetCpus: '1-0' }, {}, 'HostConfig.CpusetCpus: invalid range 1-0'],
+    [{ CpusetCpus: '0,8191' }, {}, 'HostConfig.CpusetCpus: Requested CPUs are not available - requested 0,8191'],
+    [{ CpusetMems: '1023' }, {}, 'HostConfig.CpusetMems: Requested memory nodes are not available'],
+    [{ Sysctls: { net: '1' } }, {}, 'HostConfig.Sysctls[\\"net\\"]: expected a parameter such as'],
+    [
+      { Sysctls: { 'vm.swappiness': '1' } },
+      {},
+      'HostConfig.Sysctls[\\"vm.swappiness\\"]: not allowed, since it belongs to',
+    ],
+    [{ Sysctls: { 'net.ipv4.ip_forward': '1' }, NetworkMode: 'host' }, {}, 'needs a namespace of type \\"network\\"'],
+    [{ Sysctls: { 'kernel.sem': '1' }, IpcMode: 'host' }, {}, 'needs a namespace of type \\"ipc\\"'],
+    [{ SecurityOpt: ['apparmor=none-such'] }, {}, 'HostConfig.SecurityOpt: \\"apparmor=none-such\\": '],
     [{ ExtraHosts: ['a:somewhere'] }, {}, '\\"somewhere\\" is no IP address'],
   ] as const) {
     const { status, text } = await create(host, config);

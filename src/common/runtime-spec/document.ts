@@ -21,6 +21,7 @@ import { hooks } from './hooks.ts';
 import { rare } from './late.ts';
 import { process } from './process.ts';
 import { resources } from './resources.ts';
+import { parameterName } from './rules.ts';
 import { seccomp } from './seccomp.ts';
 import type { Config, Device, IdMapping, Mount } from './types.ts';
 
@@ -90,7 +91,7 @@ const linux = object(
     cgroupsPath: text,
     resources,
     // No empty part and no `..`: the name becomes a path below /proc/sys.
-    sysctl: map(content, /^[^./\0]+([./][^./\0]+)+$/, 'a parameter such as "net.ipv4.ip_forward"'),
+    sysctl: map(content, ...parameterName),
     seccomp,
     rootfsPropagation: word('a propagation', '', 'private shared slave unbindable rprivate rshared rslave runbindable'),
     maskedPaths: absolutes,

@@ -4,6 +4,9 @@ import type { Config, Linux, Namespace, NamespaceType } from './types.ts';
 
 type Namespaces = Partial<Record<NamespaceType, Namespace>>;
 
+/** The name of a kernel parameter, and what such a one is called. */
+export const parameterName = [/^[^./\0]+([./][^./\0]+)+$/, 'a parameter such as "net.ipv4.ip_forward"'] as const;
+
 /** The first rule that `config`, whose fields are right each by itself, breaks. */
 export function brokenRule(config: Config): Fault | undefined {
   const { ociVersion, hostname, domainname, linux } = config;
@@ -55,7 +58,7 @@ function brokenMappings({ uidMappings, gidMappings, namespaces = [] }: Linux, { 
 }
 
 /** Only what a namespace of the container's own holds may be set, as in runc. */
-function sysctlProblem(name: string, found: Namespaces): string | undefined {
+export function sysctlProblem(name: string, found: Namespaces): string | undefined {
   const dotted = dottedName(name);
   const type = sysctlNamespace(dotted);
   if (dotted === 'kernel.hostname') return 'not allowed, set "hostname" instead';

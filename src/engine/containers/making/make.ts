@@ -12,10 +12,12 @@ import { healthSettings, logSettings, restartSettings, stopSignal } from '../lif
 import type { ContainerRecord } from '../record.ts';
 import { containerCapabilities } from '../spec/capabilities.ts';
 import { containerDevices } from '../spec/devices.ts';
-import { namespaceMode } from '../spec/namespaces.ts';
+import { temporaryMounts } from '../spec/mounts.ts';
+import { containerNamespaces, namespaceMode } from '../spec/namespaces.ts';
 import { commandOf } from '../spec/process.ts';
 import { containerLimits, containerResources } from '../spec/resources.ts';
 import { securitySettings } from '../spec/security.ts';
+import { containerSysctls } from '../spec/sysctls.ts';
 import { withDefaults } from './defaults.ts';
 import { decideMounts, removeAnonymous } from './mounts.ts';
 import { randomName } from './names.ts';
@@ -71,6 +73,11 @@ function checkWishes(engine: Engine, id: string, config: ContainerConfig, host: 
   containerResources(host);
   containerLimits(host);
   containerDevices(host);
+  temporaryMounts(host);
+  containerSysctls(
+    host,
+    containerNamespaces(host, () => 0),
+  );
   findRuntime(host.Runtime);
   logSettings({ id, host }, '/');
   checkNetworkFiles(config, host);

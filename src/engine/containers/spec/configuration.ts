@@ -8,6 +8,7 @@ import { containerNamespaces, namespaceMode, type ProcessOf } from './namespaces
 import { containerProcess } from './process.ts';
 import { containerResources } from './resources.ts';
 import { securitySettings } from './security.ts';
+import { containerSysctls } from './sysctls.ts';
 
 export interface ConfigurationContext {
   files: OwnFiles;
@@ -48,19 +49,13 @@ export function containerConfiguration(record: ContainerRecord, context: Configu
       cgroupsPath: cgroupPath(record),
       resources: containerResources(host),
       ...(devices.length > 0 && { devices }),
-      sysctl: { ...(created('network') && networkDefaults), ...host.Sysctls },
+      sysctl: containerSysctls(host, namespaces),
       ...(security.seccomp && { seccomp: security.seccomp }),
       maskedPaths: security.maskedPaths,
       readonlyPaths: security.readonlyPaths,
     },
   };
 }
-
-/** In a network of its own anybody may listen on any port and send a ping: Docker Engine 20.10 and newer. */
-const networkDefaults = {
-  'net.ipv4.ip_unprivileged_port_start': '0',
-  'net.ipv4.ping_group_range': '0 2147483647',
-};
 
 export function cgroupPath({ id, host }: Pick<ContainerRecord, 'id' | 'host'>): string {
   const parent = host.CgroupParent || '/proa';

@@ -5,6 +5,7 @@ import type { Mount } from '#common/runtime-spec/types.ts';
 import { imageMount } from '../../images/layers/image-mount.ts';
 import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { ContainerMount } from '../record.ts';
+import { tmpfsOptions } from './tmpfs-options.ts';
 
 /** Files of the engine that a container finds under fixed names. */
 export interface OwnFiles {
@@ -87,12 +88,12 @@ function ociMount(mount: ContainerMount, images: MountSettings['images']): Mount
   return { destination, type: 'bind', source, options: [...options, ...access] };
 }
 
-/** Docker CLI reference, "docker run", --tmpfs: mount options, as they are. */
-function temporaryMounts({ Tmpfs = {} }: HostConfig): Mount[] {
+/** `HostConfig.Tmpfs`. Throws `invalid` for options that there are not. */
+export function temporaryMounts({ Tmpfs = {} }: HostConfig): Mount[] {
   return Object.entries(Tmpfs).map(([destination, text]) => ({
     destination,
     type: 'tmpfs',
     source: 'tmpfs',
-    options: ['noexec', 'nosuid', 'nodev', ...text.split(',').filter(Boolean)],
+    options: tmpfsOptions(text, `HostConfig.Tmpfs[${JSON.stringify(destination)}]`),
   }));
 }

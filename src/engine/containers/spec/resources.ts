@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import type { DeviceRate, HostConfig } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { BlockIoResources, CpuResources, MemoryResources, Resources, Rlimit } from '#common/runtime-spec/types.ts';
+import { cpuset } from './cpusets.ts';
 import { deviceRules } from './devices.ts';
 
 const PERIOD_MICROSECONDS = 100_000;
@@ -51,15 +52,17 @@ function cpuOf({ NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0, ...ho
   if (CpuQuota > 0 && CpuQuota < 1000) throw wrong('CpuQuota', 'CPU cfs quota can not be less than 1ms (i.e. 1000)');
   const period = NanoCpus > 0 ? PERIOD_MICROSECONDS : CpuPeriod;
   const quota = NanoCpus > 0 ? Math.round((NanoCpus * PERIOD_MICROSECONDS) / 1e9) : CpuQuota;
-  const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0, CpusetCpus, CpusetMems } = host;
+  const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0 } = host;
+  const cpuList = cpuset('CpusetCpus', host.CpusetCpus);
+  const nodeList = cpuset('CpusetMems', host.CpusetMems);
   return {
     ...(CpuShares > 0 && { shares: CpuShares }),
     ...(period > 0 && { period }),
     ...(quota !== 0 && { quota }),
     ...(CpuRealtimePeriod > 0 && { realtimePeriod: CpuRealtimePeriod }),
     ...(CpuRealtimeRuntime > 0 && { realtimeRuntime: CpuRealtimeRuntime }),
-    ...(CpusetCpus && { cpus: CpusetCpus }),
-    ...(CpusetMems && { mems: CpusetMems }),
+    ...(cpuList !== undefined && { cpus: cpuList }),
+    ...(nodeList !== undefined && { mems: nodeList }),
   };
 }
 

@@ -59,7 +59,7 @@ function apply(option: string, settings: SecuritySettings, capabilities: readonl
       else settings.seccomp = customSeccomp(value, capabilities);
       break;
     case 'apparmor':
-      settings.apparmor = value === 'unconfined' ? undefined : value;
+      settings.apparmor = value === 'unconfined' ? undefined : apparmorProfile(option, value);
       break;
     case 'systempaths':
       if (value !== 'unconfined') throw wrong(option, 'invalid');
@@ -72,6 +72,29 @@ function apply(option: string, settings: SecuritySettings, capabilities: readonl
       break;
     default:
       throw wrong(option, 'invalid');
+  }
+}
+
+/** A profile has to be in the kernel before anything is confined by it. */
+function apparmorProfile(option: string, name: string): string {
+  const profiles = readIfAny('/sys/kernel/security/apparmor/profiles');
+  if (readIfAny('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') !== true)
+    throw new ProaError(`HostConfig.SecurityOpt: "${option}": this machine has no AppArmor`, {
+      kind: 'invalid',
+      remedy: 'Leave it out, or ask for apparmor=unconfined',
+    });
+  // Each line is NAME (MODE). Where securityfs is not mounted, the kernel says it at the start.
+  const loaded = profiles?.split('\n').some((line) => line.replace(/ \(\w+\)$/, '') === name);
+  if (loaded === false)
+    throw new ProaError(`HostConfig.SecurityOpt: "${option}": no such profile is loaded`, { kind: 'invalid' });
+  return name;
+}
+
+function readIfAny(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 

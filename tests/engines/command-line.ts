@@ -22,8 +22,6 @@ export interface Engine {
   runOptions(site: Site): string[];
   /** Kills and removes a container. */
   remove: string[];
-  /** Another container may have its IPC namespace, where that is not refused by name. */
-  refusesSharedIpc?: boolean;
   /** The daemon's program, whose log is shown when a test fails. */
   daemon?: string;
 }
@@ -313,12 +311,8 @@ export function testEngine(engine: Engine): void {
       good(run(['--ipc', 'host', '--pid', 'host', '--uts', 'host', image, '/bin/readlink', '/proc/self/ns/ipc'])),
       host,
     );
-    const shared = engine.refusesSharedIpc ? [] : ['--ipc', 'shareable'];
-    if (engine.refusesSharedIpc)
-      assert.match(run(['--ipc', 'shareable', image, '/bin/true']).stderr, /IpcMode: "shareable"/);
-    withSleeper(shared, (name) => {
-      const ipc = engine.refusesSharedIpc ? [] : ['--ipc', `container:${name}`];
-      const seen = good(run(['--pid', `container:${name}`, ...ipc, image, '/bin/ps']));
+    withSleeper(['--ipc', 'shareable'], (name) => {
+      const seen = good(run(['--pid', `container:${name}`, '--ipc', `container:${name}`, image, '/bin/ps']));
       assert.match(seen, /sleep 1000/);
     });
   });

@@ -5,7 +5,6 @@ import { startProad } from './proad.ts';
 testEngine({
   name: 'docker-cli',
   daemon: 'node',
-  refusesSharedIpc: true,
   open: startProad,
   runOptions: (site) => ['--cgroup-parent', `/${site.cgroup}`, '--network', 'none'],
   remove: ['rm', '-f'],

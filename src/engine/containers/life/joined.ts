@@ -1,6 +1,6 @@
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
-import { namespaceMode } from '../spec/namespaces.ts';
+import { namespaceFields, namespaceMode } from '../spec/namespaces.ts';
 import { rootOf, writeBundle } from './bundle.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function refreshJoined(engine: Engine, started: Container): Promise
 }
 
 function joins(engine: Engine, { record: { host } }: Container, other: Container): boolean {
-  return (['NetworkMode', 'PidMode', 'IpcMode'] as const).some((field) => {
+  return namespaceFields.some((field) => {
     const mode = namespaceMode(field, host[field]);
     return mode.kind === 'container' && engine.containers.findIfAny(mode.name) === other;
   });

@@ -13,7 +13,7 @@ import type { ContainerRecord } from '../record.ts';
 import { containerCapabilities } from '../spec/capabilities.ts';
 import { containerDevices } from '../spec/devices.ts';
 import { temporaryMounts } from '../spec/mounts.ts';
-import { containerNamespaces, namespaceMode } from '../spec/namespaces.ts';
+import { checkShareable, containerNamespaces, namespaceFields, namespaceMode } from '../spec/namespaces.ts';
 import { commandOf } from '../spec/process.ts';
 import { containerLimits, containerResources } from '../spec/resources.ts';
 import { securitySettings } from '../spec/security.ts';
@@ -49,7 +49,7 @@ export async function makeContainer(
   checkWishes(engine, id, config, host);
   const ownName = claimName(engine, id, name);
   try {
-    return await make(engine, { id, name: ownName, config, host: settled(config, host), image });
+    return await make(engine, { id, name: ownName, config, host: settled(engine, config, host), image });
   } catch (error) {
     engine.containers.releaseName(ownName, id);
     throw error;
@@ -81,10 +81,7 @@ function checkWishes(engine: Engine, id: string, config: ContainerConfig, host: 
   findRuntime(host.Runtime);
   logSettings({ id, host }, '/');
   checkNetworkFiles(config, host);
-  for (const field of ['NetworkMode', 'PidMode', 'IpcMode'] as const) {
-    const mode = namespaceMode(field, host[field]);
-    if (mode.kind === 'container') otherContainer(engine, mode.name, field);
-  }
+  for (const field of namespaceFields) joinedContainer(engine, host, field);
   const { policy, maximumRetries = 0 } = restartSettings(host);
   if (policy !== 'no' && host.AutoRemove)
     throw new ProaError("can't create 'AutoRemove' container with restart policy", { kind: 'invalid' });
@@ -93,6 +90,19 @@ function checkWishes(engine: Engine, id: string, config: ContainerConfig, host: 
       `HostConfig.RestartPolicy: maximum retry count cannot be used with restart policy '${policy}'`,
       { kind: 'invalid' },
     );
+}
+
+/** The other container that a mode names, which may be renamed later: it is known by its id from then on. */
+function joinedContainer(
+  engine: Engine,
+  host: HostConfig,
+  field: (typeof namespaceFields)[number],
+): Container | undefined {
+  const mode = namespaceMode(field, host[field]);
+  if (mode.kind !== 'container') return undefined;
+  const other = otherContainer(engine, mode.name, field);
+  if (field === 'IpcMode') checkShareable(mode.name, other.record.host);
+  return other;
 }
 
 /** One to share something with. Never `not-found`: a client would take that for the image, and get it. */
@@ -111,7 +121,12 @@ function claimName(engine: Engine, id: string, wanted: string | undefined): stri
 }
 
 /** As it is told afterwards: what stood for something else is what it stands for. */
-function settled(config: ContainerConfig, host: HostConfig): HostConfig {
+function settled(engine: Engine, config: ContainerConfig, asked: HostConfig): HostConfig {
+  const host = { ...asked };
+  for (const field of namespaceFields) {
+    const other = joinedContainer(engine, host, field);
+    if (other) host[field] = `container:${other.id}`;
+  }
   const network = config.NetworkDisabled ? 'none' : (host.NetworkMode ?? 'default');
   const { policy } = restartSettings(host);
   return {

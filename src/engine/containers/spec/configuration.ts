@@ -4,7 +4,7 @@ import type { ContainerRecord } from '../record.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { containerDevices } from './devices.ts';
 import { containerMounts, type OwnFiles } from './mounts.ts';
-import { containerNamespaces, namespaceMode, type ProcessOf } from './namespaces.ts';
+import { containerNamespaces, joinedProcess, namespaceMode, type ProcessOf } from './namespaces.ts';
 import { containerProcess } from './process.ts';
 import { containerResources } from './resources.ts';
 import { securitySettings } from './security.ts';
@@ -30,6 +30,7 @@ export function containerConfiguration(record: ContainerRecord, context: Configu
   const namespaces = containerNamespaces(host, processOf);
   const created = (type: string) => namespaces.some((one) => one.type === type && one.path === undefined);
   const devices = containerDevices(host);
+  const ipc = namespaceMode('IpcMode', host.IpcMode);
   return {
     ociVersion: '1.2.0',
     // Of an overlay, its mount takes the place of that path.
@@ -41,7 +42,7 @@ export function containerConfiguration(record: ContainerRecord, context: Configu
       mounts: record.mounts,
       files,
       images,
-      ownIpc: namespaceMode('IpcMode', host.IpcMode).kind !== 'host',
+      ipcProcess: ipc.kind === 'container' ? joinedProcess('IpcMode', ipc.name, processOf) : undefined,
     }),
     ...(host.Annotations && { annotations: host.Annotations }),
     linux: {

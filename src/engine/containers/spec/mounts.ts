@@ -5,6 +5,7 @@ import type { Mount } from '#common/runtime-spec/types.ts';
 import { imageMount } from '../../images/layers/image-mount.ts';
 import type { SnapshotRoot } from '../../images/layers/snapshots.ts';
 import type { ContainerMount } from '../record.ts';
+import { namespaceMode } from './namespaces.ts';
 import { tmpfsOptions } from './tmpfs-options.ts';
 
 /** Files of the engine that a container finds under fixed names. */
@@ -23,16 +24,17 @@ export interface MountSettings {
   files: OwnFiles;
   /** Mounted images, by where those are mounted. */
   images: ReadonlyMap<string, SnapshotRoot>;
-  /** /dev/mqueue and /dev/shm belong to the IPC namespace: none of our own where it is another's. */
-  ownIpc: boolean;
+  /** The process whose IPC namespace the container joins: /dev/shm belongs to that. */
+  ipcProcess: number | undefined;
 }
 
 /** All mounts of a container, those of kernel file systems first, others by the depth of their place. */
-export function containerMounts({ host, mounts, files, images, ownIpc }: MountSettings): Mount[] {
+export function containerMounts({ host, mounts, files, images, ipcProcess }: MountSettings): Mount[] {
   const given = [...mounts.map((mount) => ociMount(mount, images)), ...temporaryMounts(host)];
   const places = new Set(given.map(({ destination }) => destination));
   const own = [
-    ...kernelMounts(host, ownIpc),
+    ...kernelMounts(host),
+    ...ipcMounts(host, ipcProcess),
     bindOwn('/etc/resolv.conf', files.resolvConf),
     bindOwn('/etc/hostname', files.hostname),
     bindOwn('/etc/hosts', files.hosts),
@@ -44,9 +46,9 @@ export function containerMounts({ host, mounts, files, images, ownIpc }: MountSe
 const depth = ({ destination }: Mount): number => destination.split('/').length;
 
 /** The same as those of Docker Engine's default specification. */
-function kernelMounts({ Privileged = false, ShmSize = 0, IpcMode }: HostConfig, ownIpc: boolean): Mount[] {
+function kernelMounts({ Privileged = false }: HostConfig): Mount[] {
   const readOnly = Privileged ? [] : ['ro'];
-  const mounts: Mount[] = [
+  return [
     { destination: '/proc', type: 'proc', source: 'proc', options: kernelOptions },
     ...deviceMounts,
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...kernelOptions, ...readOnly] },
@@ -57,22 +59,22 @@ function kernelMounts({ Privileged = false, ShmSize = 0, IpcMode }: HostConfig, 
       options: [...kernelOptions, 'relatime', ...readOnly],
     },
   ];
-  const size = `size=${ShmSize || SHM_BYTES}`;
-  if (ownIpc) {
-    mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: kernelOptions });
-    if (IpcMode !== 'none')
-      mounts.push({
-        destination: '/dev/shm',
-        type: 'tmpfs',
-        source: 'shm',
-        options: [...kernelOptions, 'mode=1777', size],
-      });
-  } else {
-    // Those of the machine, which need not have both.
-    for (const path of ['/dev/mqueue', '/dev/shm'].filter((place) => existsSync(place)))
-      mounts.push({ destination: path, type: 'bind', source: path, options: ['rbind', ...kernelOptions] });
-  }
-  return mounts;
+}
+
+/** /dev/mqueue and /dev/shm belong to the IPC namespace: that of the machine, which need not have both, or of a container. */
+function ipcMounts({ ShmSize = 0, IpcMode }: HostConfig, ipcProcess: number | undefined): Mount[] {
+  const bound = (destination: string, source: string): Mount[] => [
+    { destination, type: 'bind', source, options: ['rbind', ...kernelOptions] },
+  ];
+  const { kind } = namespaceMode('IpcMode', IpcMode);
+  if (kind === 'host')
+    return ['/dev/mqueue', '/dev/shm'].filter((path) => existsSync(path)).flatMap((path) => bound(path, path));
+  // It is of the namespace of whoever mounts it: mq_overview(7).
+  const queues: Mount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: kernelOptions };
+  if (kind === 'none') return [queues];
+  if (ipcProcess !== undefined) return [queues, ...bound('/dev/shm', `/proc/${ipcProcess}/root/dev/shm`)];
+  const options = [...kernelOptions, 'mode=1777', `size=${ShmSize || SHM_BYTES}`];
+  return [queues, { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }];
 }
 
 function bindOwn(destination: string, source: string): Mount {

@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import type { HostConfig } from '#common/docker-api/types.ts';
-import { ProaError } from '#common/errors.ts';
+import { kindOf, ProaError } from '#common/errors.ts';
 import type { Namespace } from '#common/runtime-spec/types.ts';
 
 /** The process of a container whose namespaces are to be shared. Throws where it does not run. */
 export type ProcessOf = (container: string) => number;
 
-export type Mode = { kind: 'private' } | { kind: 'host' } | { kind: 'none' } | { kind: 'container'; name: string };
+export type Mode = { kind: 'private' | 'shareable' | 'host' | 'none' } | { kind: 'container'; name: string };
 
 const allowed = {
   NetworkMode: ['none', 'host', 'container'],
   PidMode: ['private', 'host', 'container'],
-  IpcMode: ['private', 'none', 'host'],
+  IpcMode: ['private', 'shareable', 'none', 'host', 'container'],
 } as const;
 
 /**
@@ -34,16 +34,42 @@ export function namespaceMode(field: keyof typeof allowed, text: string | undefi
   return { kind } as Mode;
 }
 
+/** Fields of `HostConfig` that may name another container. */
+export const namespaceFields = Object.keys(allowed) as (keyof typeof allowed)[];
+
+/** Throws for a container that keeps its IPC namespace for itself, as Docker's do by default. */
+export function checkShareable(name: string, { IpcMode }: HostConfig): void {
+  const { kind } = namespaceMode('IpcMode', IpcMode);
+  if (kind === 'private' || kind === 'none')
+    throw new ProaError(`HostConfig.IpcMode: container ${name}: non-shareable IPC`, {
+      kind: 'invalid',
+      remedy: 'Make that container with IpcMode "shareable"',
+    });
+}
+
+/** The process whose namespace a container joins, named by `HostConfig[field]`. */
+export function joinedProcess(field: keyof typeof allowed, name: string, processOf: ProcessOf): number {
+  try {
+    return processOf(name);
+  } catch (cause) {
+    throw new ProaError(`HostConfig.${field}: cannot join the namespace of container ${name}`, {
+      kind: kindOf(cause),
+      cause,
+    });
+  }
+}
+
 export function containerNamespaces(host: HostConfig, processOf: ProcessOf): Namespace[] {
   const found: Namespace[] = [{ type: 'mount' }];
-  const add = (type: 'network' | 'pid' | 'ipc', mode: Mode) => {
+  const add = (field: keyof typeof allowed, type: 'network' | 'pid' | 'ipc', file: string) => {
+    const mode = namespaceMode(field, host[field]);
     if (mode.kind === 'host') return;
     if (mode.kind !== 'container') found.push({ type });
-    else found.push({ type, path: `/proc/${processOf(mode.name)}/ns/${type === 'network' ? 'net' : type}` });
+    else found.push({ type, path: `/proc/${joinedProcess(field, mode.name, processOf)}/ns/${file}` });
   };
-  add('network', namespaceMode('NetworkMode', host.NetworkMode));
-  add('pid', namespaceMode('PidMode', host.PidMode));
-  add('ipc', namespaceMode('IpcMode', host.IpcMode));
+  add('NetworkMode', 'network', 'net');
+  add('PidMode', 'pid', 'pid');
+  add('IpcMode', 'ipc', 'ipc');
   if (host.UTSMode !== 'host') found.push({ type: 'uts' });
   if (cgroupNamespaceMode(host) === 'private') found.push({ type: 'cgroup' });
   return found;

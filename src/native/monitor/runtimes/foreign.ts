@@ -1,8 +1,10 @@
 import { ProaError } from '#common/errors.ts';
 import { stringifyJson } from '#common/json/stringify.ts';
+import { lazy } from '#common/lazy.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
 import { cgroupOfProcess } from '#runtime/cgroups/of-process.ts';
+import type * as processMounts from '#runtime/rootfs/process-mounts.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { makeDirectories, openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
@@ -19,6 +21,8 @@ import type { DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver
 import { withInit } from './init.ts';
 import { mountOverlay } from './overlay.ts';
 import { likeContainer } from './own.ts';
+
+const processMountsPart = lazy<typeof processMounts>('process-mounts');
 
 const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
 
@@ -53,8 +57,15 @@ export class ForeignRuntime implements RuntimeDriver {
     const { id, overlay, init } = this.#request;
     const config = this.#config();
     const rootfs = overlay ? `${this.#directory}/rootfs` : rootPath(this.#request.bundle, config);
-    const bundle = overlay || init ? this.#bundleOf(config, rootfs) : this.#request.bundle;
+    const own =
+      config.mounts?.filter(({ source }) => source?.startsWith('/proc/') && processMountsPart().isOfProcess(source)) ??
+      [];
+    if (overlay || own.length > 0) separateMounts();
     if (overlay) attachOverlay(overlay, rootfs);
+    for (const [at, mount] of own.entries())
+      mount.source = attachCopy(mount.source ?? '', `${this.#directory}/mount-${at}`);
+    const changed = overlay || init || own.length > 0;
+    const bundle = changed ? this.#bundleOf(config, rootfs) : this.#request.bundle;
     try {
       const started = this.#startProgram(['create', '--bundle', bundle], [id], streams, config.process?.terminal);
       const { pid, pidfd } = started;
@@ -168,16 +179,28 @@ function rootPath(bundle: string, { root }: Config): string {
 }
 
 /**
- * Other programs find a root filesystem by its path alone. It has one in a mount namespace of this helper, of which the
+ * Other programs find mounts by their paths alone. These have one in a mount namespace of this helper, of which the
  * container's is a copy: the host's mount table never shows it, and nobody has to take it away.
  */
-function attachOverlay(overlay: NonNullable<ContainerRequest['overlay']>, path: string): void {
-  makeDirectories(path, 0o700);
+function separateMounts(): void {
   unshareNamespaces(CLONE_NEWNS, 'mount');
   setPropagation('/', MS_PRIVATE);
+}
+
+function attachOverlay(overlay: NonNullable<ContainerRequest['overlay']>, path: string): void {
+  makeDirectories(path, 0o700);
   using mount = mountOverlay(overlay);
   using target = openPath(path);
   attachMount(mount, target, path);
+}
+
+/** Of a mount that another process has, which other runtimes cannot copy. Answers its path. */
+function attachCopy(source: string, path: string): string {
+  makeDirectories(path, 0o700);
+  using mount = processMountsPart().cloneMountOfProcess(source, { recursive: true });
+  using target = openPath(path);
+  attachMount(mount, target, path);
+  return path;
 }
 
 function receiveMaster(listener: OwnedFd): OwnedFd {

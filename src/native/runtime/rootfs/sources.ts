@@ -9,8 +9,10 @@ import { defaultDevices } from './devices.ts';
 import type * as idMapping from './id-mapping.ts';
 import { type MountPlan, planMount, propagationFlags } from './mount-options.ts';
 import type * as outside from './outside-devices.ts';
+import type * as processMounts from './process-mounts.ts';
 
 const copySymlinkPart = lazy<typeof copySymlink>('copy-symlink');
+const processMountsPart = lazy<typeof processMounts>('process-mounts');
 const idMappingPart = lazy<typeof idMapping>('id-mapping');
 
 /**
@@ -82,7 +84,11 @@ export function sourcePath({ source = '' }: MountPlan, bundle: string): string {
 
 function openBind(plan: MountPlan, config: Config, bundle: string, shared: boolean): OwnedFd {
   const path = sourcePath(plan, bundle);
-  const tree = cloneMount(path, { recursive: plan.recursive });
+  const { recursive } = plan;
+  const ofProcess = path.startsWith('/proc/') && processMountsPart().isOfProcess(path);
+  const tree = ofProcess
+    ? processMountsPart().cloneMountOfProcess(path, { recursive })
+    : cloneMount(path, { recursive });
   try {
     if (!shared && !plan.propagation.some((flags) => flags & MS_SHARED)) {
       // A copy belongs to its original's peer group: what the container mounts below it would appear on the host.

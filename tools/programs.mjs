@@ -30,7 +30,7 @@ export const lazyParts = {
   'copy-symlink': `${runtime}/rootfs/copy-symlink.ts`,
   'copy-up': `${runtime}/rootfs/copy-up.ts`,
   'host-sysfs': `${runtime}/rootfs/host-sysfs.ts`,
-  'process-mounts': `${runtime}/rootfs/process-mounts.ts`,
+  'found-sources': `${runtime}/rootfs/found-sources.ts`,
   'outside-devices': `${runtime}/rootfs/outside-devices.ts`,
   'id-mapping': `${runtime}/rootfs/id-mapping.ts`,
   'process-attributes': `${runtime}/process/attributes.ts`,

@@ -89,12 +89,14 @@ export const configFields: check.Fields = {
 
 const rate = check.object({ __proto__: null, Path: check.absolute, Rate: size }, ['Path', 'Rate']);
 
+const subpath = check.matching(/^(?!\/|(?:[^\0]*\/)?\.\.(?:\/|$))[^\0]*$/, 'a relative path without ..');
+
 const volumeFields: check.Fields = {
   __proto__: null,
   NoCopy: check.boolean,
   Labels: sizes,
   DriverConfig: check.object({ __proto__: null, Name: check.text, Options: sizes }, []),
-  Subpath: refused,
+  Subpath: subpath,
 };
 
 const tmpfsFields: check.Fields = {
@@ -106,7 +108,7 @@ const tmpfsFields: check.Fields = {
 
 const imageFields: check.Fields = {
   __proto__: null,
-  Subpath: check.matching(/^(?!\/|(?:[^\0]*\/)?\.\.(?:\/|$))[^\0]*$/, 'a relative path without ..'),
+  Subpath: subpath,
 };
 
 /** Of one of `HostConfig.Mounts`. Engine API, "Mount". */

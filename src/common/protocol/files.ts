@@ -15,6 +15,8 @@ export type FilesRoot =
 export interface FilesMount {
   /** A file or directory of the host. */
   source: string;
+  /** What of it is mounted, in place of all: no link in it leads out. */
+  subpath?: string;
   /** In the container; made where it is missing. */
   destination: string;
   readOnly: boolean;
@@ -87,7 +89,13 @@ export interface PathStatus {
 }
 
 const mount = check.object(
-  { __proto__: null, source: check.absolute, destination: check.absolute, readOnly: check.boolean },
+  {
+    __proto__: null,
+    source: check.absolute,
+    subpath: check.text,
+    destination: check.absolute,
+    readOnly: check.boolean,
+  },
   ['source', 'destination', 'readOnly'],
 );
 

@@ -1,6 +1,7 @@
 import type { OverlaySettings } from '#common/protocol/container.ts';
 import type { FilesMount, FilesRoot } from '#common/protocol/files.ts';
 import { mountOverlay } from '#native/monitor/runtimes/overlay.ts';
+import { cloneFound } from '#runtime/rootfs/found-sources.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { makeDirectory, openPath, statusOf } from '#sys/files.ts';
 import { attachMount, cloneMount, createMount, setMountAttributes, setPropagation } from '#sys/mounts.ts';
@@ -61,8 +62,9 @@ function attach(mount: OwnedFd): void {
   attachMount(mount, target, '/');
 }
 
-function openSource({ source, readOnly }: FilesMount): OwnedFd {
-  const tree = cloneMount(source, { recursive: true });
+function openSource({ source, subpath, readOnly }: FilesMount): OwnedFd {
+  const found = subpath === undefined ? undefined : cloneFound({ source, subdirectory: subpath, recursive: true });
+  const tree = found ?? cloneMount(source, { recursive: true });
   setMountAttributes(
     tree.number,
     { set: readOnly ? MOUNT_ATTR_RDONLY : 0, propagation: MS_PRIVATE },

@@ -18,11 +18,19 @@ export function openInRootIfAny(root: number, path: raw.Path, flags: number, res
   return fd === -ENOENT ? undefined : owned(fd, 'openat2', textOfPath(path));
 }
 
+/** As openInRoot, but a path or a link that leads out of `root` is refused with EXDEV. openat2(2), RESOLVE_BENEATH. */
+export function openBeneath(root: number, path: string, flags: number): OwnedFd {
+  return owned(resolve(root, path, howToOpen(flags, raw.RESOLVE_BENEATH)), 'openat2', path);
+}
+
 const EAGAIN_TRIES = 64;
 
 /** The same: a descriptor that nobody owns yet, or -errno. */
-export function resolveInRoot(root: number, path: raw.Path, flags: number, resolve: number): number {
-  const how = howToOpen(flags, resolve);
+export function resolveInRoot(root: number, path: raw.Path, flags: number, more: number): number {
+  return resolve(root, path, howToOpen(flags, raw.RESOLVE_IN_ROOT | more));
+}
+
+function resolve(root: number, path: raw.Path, how: Uint8Array): number {
   let fd = 0;
   // openat2(2), "EAGAIN": a rename somewhere in the system made `..` uncertain; trying again is the documented answer.
   for (let tries = 0; tries < EAGAIN_TRIES; tries++) {
@@ -41,7 +49,7 @@ function howToOpen(flags: number, resolve: number): Uint8Array {
   if (!how) {
     how = raw.openHow.pack({
       flags: flags | raw.O_CLOEXEC,
-      resolve: raw.RESOLVE_IN_ROOT | raw.RESOLVE_NO_MAGICLINKS | resolve,
+      resolve: raw.RESOLVE_NO_MAGICLINKS | resolve,
     });
     hows.set(key, how);
   }

@@ -17,8 +17,13 @@ export async function withFiles<T>(
   return await container.whileThere(async () => {
     if (container.isRunning) return await work(await runningRoot(container));
     const mounts = container.record.mounts
-      .filter(({ Type }) => Type !== 'tmpfs')
-      .map(({ Source: source, Destination: destination, RW }) => ({ source, destination, readOnly: !RW }));
+      .filter(({ Type }) => Type === 'bind' || Type === 'volume')
+      .map(({ Source: source, subpath, Destination: destination, RW }) => ({
+        source,
+        ...(subpath !== undefined && { subpath }),
+        destination,
+        readOnly: !RW,
+      }));
     return await work(filesOf(await rootOf(engine, container), mounts));
   });
 }

@@ -181,12 +181,22 @@ async function fromRequest(request: MountRequest, context: MountContext): Promis
   }
   const { NoCopy: noCopy = false, Labels: labels, DriverConfig: driver = {} } = request.VolumeOptions ?? {};
   if (driver.Name && driver.Name !== 'local') throw noDriver(driver.Name, 'HostConfig.Mounts');
+  const { Subpath: subpath = '' } = request.VolumeOptions ?? {};
+  if (subpath !== '' && !request.Source)
+    throw new ProaError('HostConfig.Mounts.VolumeOptions.Subpath: must not be set when using anonymous volumes', {
+      kind: 'invalid',
+    });
   const volume = await context.volumes.create({
     ...(request.Source ? { name: request.Source } : { madeFor: context.id }),
     labels,
     options: driver.Options,
   });
-  return { ...volumeMount(volume, at, context, { anonymous: !request.Source, noCopy }), RW, Mode: 'z' };
+  return {
+    ...volumeMount(volume, at, context, { anonymous: !request.Source, noCopy: noCopy || subpath !== '' }),
+    RW,
+    Mode: 'z',
+    ...(subpath !== '' && { subpath }),
+  };
 }
 
 function bindRequest(request: MountRequest, at: string): ContainerMount {

@@ -86,8 +86,9 @@ function ociMount(mount: ContainerMount, images: MountSettings['images']): Mount
   if (Type === 'tmpfs') return { destination, type: 'tmpfs', source: 'tmpfs', options: [...options] };
   const image = images.get(destination);
   if (Type === 'image' && image) return imageMount(image, destination);
+  const part = mount.subpath === undefined ? [] : [`X-mount.subdir=${mount.subpath}`];
   const access = RW ? [] : [mount.shallowReadOnly ? 'ro' : 'rro'];
-  return { destination, type: 'bind', source, options: [...options, ...access] };
+  return { destination, type: 'bind', source, options: [...options, ...part, ...access] };
 }
 
 /** `HostConfig.Tmpfs`. Throws `invalid` for options that there are not. */

@@ -2,12 +2,13 @@ import { ProaError } from '#common/errors.ts';
 import { stringifyJson } from '#common/json/stringify.ts';
 import { lazy } from '#common/lazy.ts';
 import type { ContainerRequest } from '#common/protocol/container.ts';
-import type { Config, Process } from '#common/runtime-spec/types.ts';
+import type { Config, Mount, Process } from '#common/runtime-spec/types.ts';
 import { cgroupOfProcess } from '#runtime/cgroups/of-process.ts';
-import type * as processMounts from '#runtime/rootfs/process-mounts.ts';
+import type * as foundSources from '#runtime/rootfs/found-sources.ts';
+import { planMount, SUBDIRECTORY } from '#runtime/rootfs/mount-options.ts';
 import type { ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { makeDirectories, openPath, readText, readTextIfAny, removeFile, writeFile } from '#sys/files.ts';
+import { makeDirectories, openPath, readText, readTextIfAny, removeFile, statusOf, writeFile } from '#sys/files.ts';
 import { attachMount, setPropagation } from '#sys/mounts.ts';
 import { unshareNamespaces } from '#sys/namespaces.ts';
 import { openProcess, processFacts, waitForChild } from '#sys/processes.ts';
@@ -22,7 +23,7 @@ import { withInit } from './init.ts';
 import { mountOverlay } from './overlay.ts';
 import { likeContainer } from './own.ts';
 
-const processMountsPart = lazy<typeof processMounts>('process-mounts');
+const foundPart = lazy<typeof foundSources>('found-sources');
 
 const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
 
@@ -57,14 +58,9 @@ export class ForeignRuntime implements RuntimeDriver {
     const { id, overlay, init } = this.#request;
     const config = this.#config();
     const rootfs = overlay ? `${this.#directory}/rootfs` : rootPath(this.#request.bundle, config);
-    const own =
-      config.mounts?.filter(({ source }) => source?.startsWith('/proc/') && processMountsPart().isOfProcess(source)) ??
-      [];
-    if (overlay || own.length > 0) separateMounts();
     if (overlay) attachOverlay(overlay, rootfs);
-    for (const [at, mount] of own.entries())
-      mount.source = attachCopy(mount.source ?? '', `${this.#directory}/mount-${at}`);
-    const changed = overlay || init || own.length > 0;
+    const found = attachFound(config.mounts ?? [], this.#directory);
+    const changed = overlay || init || found;
     const bundle = changed ? this.#bundleOf(config, rootfs) : this.#request.bundle;
     try {
       const started = this.#startProgram(['create', '--bundle', bundle], [id], streams, config.process?.terminal);
@@ -189,18 +185,31 @@ function separateMounts(): void {
 
 function attachOverlay(overlay: NonNullable<ContainerRequest['overlay']>, path: string): void {
   makeDirectories(path, 0o700);
+  separateMounts();
   using mount = mountOverlay(overlay);
   using target = openPath(path);
   attachMount(mount, target, path);
 }
 
-/** Of a mount that another process has, which other runtimes cannot copy. Answers its path. */
-function attachCopy(source: string, path: string): string {
-  makeDirectories(path, 0o700);
-  using mount = processMountsPart().cloneMountOfProcess(source, { recursive: true });
-  using target = openPath(path);
-  attachMount(mount, target, path);
-  return path;
+/** Sources that a path alone does not lead to have one below `directory` from now on. Whether there are any. */
+function attachFound(mounts: Mount[], directory: string): boolean {
+  let any = false;
+  for (const [at, mount] of mounts.entries()) {
+    const { bind, source = '', subdirectory, recursive } = planMount(mount);
+    if (!bind || (subdirectory === undefined && !source.startsWith('/proc/'))) continue;
+    using tree = foundPart().cloneFound({ source, subdirectory, recursive });
+    if (!tree) continue;
+    separateMounts();
+    const path = `${directory}/mount-${at}`;
+    if (statusOf(tree.number).kind === 'directory') makeDirectories(path, 0o700);
+    else writeFile(path, '', { create: 0o600 });
+    using target = openPath(path);
+    attachMount(tree, target, path);
+    mount.source = path;
+    mount.options = mount.options?.filter((option) => !option.startsWith(SUBDIRECTORY)) ?? [];
+    any = true;
+  }
+  return any;
 }
 
 function receiveMaster(listener: OwnedFd): OwnedFd {

@@ -24,6 +24,8 @@ export interface MountPlan {
   /** A copy of an existing mount; `recursive` with the mounts below it. */
   bind: boolean;
   recursive: boolean;
+  /** What of the source is mounted: `X-mount.subdir` of mount(8), here of a bind mount. */
+  subdirectory: string | undefined;
   /** MOUNT_ATTR_ bits for this mount, and for it with all mounts below. */
   set: number;
   clear: number;
@@ -80,6 +82,8 @@ export function propagationFlags(word: string): number | undefined {
   return undefined;
 }
 
+export const SUBDIRECTORY = 'X-mount.subdir=';
+
 /** Options that mount(8) knows and that leave nothing to do with the new mount API. */
 const withoutEffect = new Set([
   'defaults',
@@ -102,6 +106,7 @@ export function planMount(mount: Mount): MountPlan {
     source: mount.source,
     bind: mount.type === 'bind',
     recursive: false,
+    subdirectory: undefined,
     set: 0,
     clear: 0,
     recursiveSet: 0,
@@ -142,6 +147,8 @@ function applyOption(plan: MountPlan, option: string, mount: Mount): void {
   if (option === 'bind' || option === 'rbind') {
     plan.bind = true;
     plan.recursive ||= option === 'rbind';
+  } else if (option.startsWith(SUBDIRECTORY) && plan.bind) {
+    plan.subdirectory = option.slice(SUBDIRECTORY.length);
   } else if (option === 'tmpcopyup') {
     plan.copyUp = true;
   } else if (option === 'copy-symlink') {

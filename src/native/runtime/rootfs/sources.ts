@@ -6,13 +6,13 @@ import { cloneMount, setMountAttributes } from '#sys/mounts.ts';
 import { MS_SHARED, MS_SLAVE } from '#sys/raw/mount.ts';
 import type * as copySymlink from './copy-symlink.ts';
 import { defaultDevices } from './devices.ts';
+import type * as foundSources from './found-sources.ts';
 import type * as idMapping from './id-mapping.ts';
 import { type MountPlan, planMount, propagationFlags } from './mount-options.ts';
 import type * as outside from './outside-devices.ts';
-import type * as processMounts from './process-mounts.ts';
 
 const copySymlinkPart = lazy<typeof copySymlink>('copy-symlink');
-const processMountsPart = lazy<typeof processMounts>('process-mounts');
+const foundPart = lazy<typeof foundSources>('found-sources');
 const idMappingPart = lazy<typeof idMapping>('id-mapping');
 
 /**
@@ -84,11 +84,10 @@ export function sourcePath({ source = '' }: MountPlan, bundle: string): string {
 
 function openBind(plan: MountPlan, config: Config, bundle: string, shared: boolean): OwnedFd {
   const path = sourcePath(plan, bundle);
-  const { recursive } = plan;
-  const ofProcess = path.startsWith('/proc/') && processMountsPart().isOfProcess(path);
-  const tree = ofProcess
-    ? processMountsPart().cloneMountOfProcess(path, { recursive })
-    : cloneMount(path, { recursive });
+  const { recursive, subdirectory } = plan;
+  const isFound = subdirectory !== undefined || path.startsWith('/proc/');
+  const found = isFound ? foundPart().cloneFound({ source: path, subdirectory, recursive }) : undefined;
+  const tree = found ?? cloneMount(path, { recursive });
   try {
     if (!shared && !plan.propagation.some((flags) => flags & MS_SHARED)) {
       // A copy belongs to its original's peer group: what the container mounts below it would appear on the host.

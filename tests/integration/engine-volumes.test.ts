@@ -1,9 +1,9 @@
 // Volumes of the engine: parts of them, and those that are mounts of their own.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { otherRuntime } from './support/agent.ts';
+import { otherRuntime, until } from './support/agent.ts';
 import { EngineProcess } from './support/engine.ts';
 
 let engine: EngineProcess;
@@ -78,4 +78,87 @@ test('another runtime gets a part of a volume, too', { skip: otherRuntime('runc'
   assert.equal(await outputOf({ Runtime: 'runc', ...part('other') }, 'cat /part/file; ls /part'), 'word\nfile\n');
   assert.equal(await outputOf({ Runtime: 'runc', ...part('other/file') }, 'cat /part'), 'word\n');
   assert.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(engine.run), false);
+});
+
+const isMounted = (volume: string) => readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${files(volume)} `);
+
+test('a volume that is a mount of its own is mounted for its first user, and unmounted after its last', async () => {
+  const DriverOpts = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,uid=1000,noexec' };
+  const { Mountpoint } = await engine.ask<{ Mountpoint: string }>('POST', '/volumes/create', {
+    Name: 'memory',
+    DriverOpts,
+  });
+  assert.equal(Mountpoint, files('memory'));
+  const host = { Binds: ['memory:/data'] };
+  const [first, second] = await Promise.all([1, 2].map(() => engine.runContainer(['sleep', '100'], { host })));
+  assert.ok(isMounted('memory'));
+  const show = 'echo word >/data/file; stat -c %u /data; df -k /data | tail -n 1; grep " /data " /proc/mounts';
+  assert.match(await outputOf(host, show), /^1000\ntmpfs +1024 [\s\S]*noexec/);
+  // Who takes it over knows who uses it.
+  await engine.restart();
+  assert.ok(isMounted('memory'));
+  await engine.ask('POST', `/containers/${first}/stop?t=0`);
+  assert.equal(await outputOf(host, 'cat /data/file'), 'word\n');
+  const busy = await engine.call('DELETE', '/volumes/memory');
+  assert.equal(busy.status, 409);
+  await engine.ask('POST', `/containers/${second}/restart?t=0`);
+  assert.ok(isMounted('memory'));
+  await engine.kill();
+  process.kill(pidOf(second), 'SIGKILL');
+  await until(() => !existsSync(join(engine.run, 'containers', second ?? '')));
+  assert.ok(isMounted('memory'));
+  await engine.start();
+  assert.equal(isMounted('memory'), false);
+  for (const { Id } of await engine.ask<{ Id: string }[]>('GET', '/containers/json?all=1'))
+    await engine.ask('DELETE', `/containers/${Id}?force=1`);
+  await engine.ask('DELETE', '/volumes/memory');
+});
+
+function pidOf(id = ''): number {
+  const state = JSON.parse(readFileSync(join(engine.run, 'containers', id, 'state.json'), 'utf8'));
+  const { pid } = state as { pid?: number };
+  assert.ok(pid);
+  return pid;
+}
+
+test('a directory of the machine is a volume with the options of its mount, and its files outlive that', async () => {
+  const device = join(engine.state, 'of-the-machine');
+  mkdirSync(device);
+  writeFileSync(join(device, 'file'), 'word\n');
+  const Name = 'bound';
+  await engine.ask('POST', '/volumes/create', { Name, DriverOpts: { type: 'none', device, o: 'bind,ro' } });
+  const id = await engine.runContainer(['sh', '-c', 'cat /data/file; touch /data/x'], {
+    host: { Binds: ['bound:/data'] },
+  });
+  await engine.ask('POST', `/containers/${id}/wait`);
+  assert.match(
+    (await engine.call('GET', `/containers/${id}/logs?stdout=1&stderr=1`)).text,
+    /word[\s\S]*Read-only file/,
+  );
+  assert.match((await engine.call('GET', `/containers/${id}/archive?path=/data/file`)).text, /word/);
+  await until(() => !isMounted(Name));
+  await engine.ask('DELETE', `/containers/${id}`);
+  await engine.ask('DELETE', `/volumes/${Name}`);
+  assert.equal(readFileSync(join(device, 'file'), 'utf8'), 'word\n');
+});
+
+test('options of a volume that cannot be are refused, and what cannot be mounted is told without its password', async () => {
+  for (const [DriverOpts, status, reason] of [
+    [{ type: 'tmpfs' }, 400, 'missing required option: \\"device\\"'],
+    [{ device: '/dev/none' }, 400, 'missing required option: \\"type\\"'],
+    [{ o: 'ro' }, 400, 'missing required option'],
+    [{ type: 'tmpfs', device: 'tmpfs', sized: '1m' }, 400, 'invalid option: \\"sized\\"'],
+    [{ size: '1m' }, 501, 'DriverOpts.size'],
+    [{ type: 'none', device: 'here', o: 'bind' }, 400, 'DriverOpts.device: expected an absolute path'],
+    [{ type: 'none', device: '/tmp' }, 400, 'DriverOpts.o: type \\"none\\" needs bind'],
+  ] as const) {
+    const { status: told, text } = await engine.call('POST', '/volumes/create', { DriverOpts });
+    assert.deepEqual([told, text.includes(reason)], [status, true], `${JSON.stringify(DriverOpts)}: ${text}`);
+  }
+  const DriverOpts = { type: 'tmpfs', device: 'tmpfs', o: 'password=secret' };
+  await engine.ask('POST', '/volumes/create', { Name: 'wrong', DriverOpts });
+  assert.equal(statSync(join(engine.state, 'volumes/wrong/volume.json')).mode & 0o777, 0o600);
+  const { Id } = (await create({ Binds: ['wrong:/data'] })).json;
+  const { status, text } = await engine.call('POST', `/containers/${Id}/start`);
+  assert.ok(status >= 400 && /mount volume .*wrong/.test(text) && !text.includes('secret'), `${status} ${text}`);
 });

@@ -49,6 +49,9 @@ export interface FilesRequests {
   'copy-up': { root: FilesRoot; path: string; target: string };
   /** Where a path of layers, or of a directory, leads. Answer: Subpath. */
   subpath: { root: FilesRoot; path: string };
+  /** Mounts what the record of a volume says; `address` is in place of the `addr` in it. */
+  'mount-volume': { record: string; target: string; address?: string };
+  'unmount-volume': { target: string };
   /** Mounts an overlay and changes something in it, to see whether that can be. `directory` is empty. Answer: OverlayTrial. */
   'try-overlay': { directory: string };
 }
@@ -143,6 +146,11 @@ const requests: { readonly [verb in FilesVerb]: check.Check } = {
     'path',
     'target',
   ]),
+  'mount-volume': check.object(
+    { __proto__: null, record: check.absolute, target: check.absolute, address: check.text },
+    ['record', 'target'],
+  ),
+  'unmount-volume': check.object({ __proto__: null, target: check.absolute }, ['target']),
   'try-overlay': check.object({ __proto__: null, directory: check.absolute }, ['directory']),
 };
 

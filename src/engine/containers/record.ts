@@ -38,6 +38,11 @@ export function imagesOf({ image, mounts }: Pick<ContainerRecord, 'image' | 'mou
   return [image, ...mounts.flatMap((mount) => mount.image ?? [])];
 }
 
+/** Names of the volumes that a container has. */
+export function volumesOf({ mounts }: Pick<ContainerRecord, 'mounts'>): string[] {
+  return mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : []));
+}
+
 /** What the engine keeps of a container. How it runs is with its monitor. */
 export interface ContainerRecord {
   version: 1;

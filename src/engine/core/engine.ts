@@ -18,6 +18,7 @@ import { ImageLibrary } from '../images/library/images.ts';
 import { referenceText } from '../images/reference/parse.ts';
 import { REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
+import { VolumeMounts } from '../volumes/mounts.ts';
 import { VolumeStore } from '../volumes/store.ts';
 import { Discards } from './discards.ts';
 import { containersOf } from './places.ts';
@@ -51,6 +52,7 @@ export class Engine implements AsyncDisposable {
   readonly layers: LayerStore;
   readonly snapshots: AnySnapshots;
   readonly volumes: VolumeStore;
+  readonly volumeMounts: VolumeMounts;
   readonly records: ContainerRecords;
   /** For directories below `options.run` and `options.state`. */
   readonly discards: { run: Discards; state: Discards };
@@ -73,6 +75,7 @@ export class Engine implements AsyncDisposable {
     });
     const { run, state, programs } = options;
     this.accounts = new Accounts(programs.files);
+    this.volumeMounts = new VolumeMounts(stores.volumes, { program: programs.files });
     this.agent = new Agent({ program: programs.agent, run, state });
     this.keeper = new ContainerKeeper(this);
   }

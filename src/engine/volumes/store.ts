@@ -3,7 +3,9 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
+import { holdsMounts } from '../core/mount-table.ts';
 import { makeDirectory, replaceFileDurably, syncDirectory } from '../images/content/files.ts';
+import { boundDirectory, checkOptions, type VolumeOptions } from './options.ts';
 import { usageOf } from './usage.ts';
 
 export interface Volume {
@@ -12,7 +14,7 @@ export interface Volume {
   created: string;
   labels: Record<string, string>;
   /** Of the driver: `type`, `o` and `device`. */
-  options: Record<string, string>;
+  options: VolumeOptions;
   /** The container that it was made for, without a name that somebody chose. */
   madeFor?: string;
 }
@@ -20,7 +22,7 @@ export interface Volume {
 export interface VolumeRequest {
   name?: string | undefined;
   labels?: Record<string, string> | undefined;
-  options?: Record<string, string> | undefined;
+  options?: VolumeOptions | undefined;
   madeFor?: string | undefined;
 }
 
@@ -55,7 +57,7 @@ export class VolumeStore {
   /** Whether there is a volume of that name. One whose record is damaged has lost what was said of it, not its files. */
   async #load(name: string): Promise<boolean> {
     try {
-      this.#volumes.set(name, parseJson(await readFile(join(this.#root, name, FILE), 'utf8')) as Volume);
+      this.#volumes.set(name, parseJson(await readFile(this.record(name), 'utf8')) as Volume);
     } catch (error) {
       if (await this.isEmpty(name)) return false;
       process.stderr.write(`proad: volume ${name} is kept without what was recorded of it: ${describe(error)}\n`);
@@ -81,7 +83,12 @@ export class VolumeStore {
 
   /** Where its files are: what a container gets to see. */
   path(volume: Volume): string {
-    return volume.options['device'] ?? this.directory(volume.name);
+    return boundDirectory(volume.options) ?? this.directory(volume.name);
+  }
+
+  /** What is kept of it. */
+  record(name: string): string {
+    return join(this.#root, name, FILE);
   }
 
   directory(name: string): string {
@@ -111,7 +118,8 @@ export class VolumeStore {
         ...(madeFor !== undefined && { madeFor }),
       };
       await mkdir(this.directory(chosen), { recursive: true, mode: 0o755 });
-      await replaceFileDurably(join(this.#root, chosen, FILE), JSON.stringify(volume));
+      // Options may hold a password.
+      await replaceFileDurably(this.record(chosen), JSON.stringify(volume), { mode: 0o600 });
       await syncDirectory(this.#root);
       this.#volumes.set(chosen, volume);
       return volume;
@@ -145,29 +153,15 @@ export class VolumeStore {
     const away = join(this.#root, `${REMOVED}${randomBytes(8).toString('hex')}`);
     await this.#inTurn(name, async () => {
       this.get(name);
+      // What is mounted there is not the volume's to remove.
+      if (holdsMounts(join(this.#root, name)))
+        throw new ProaError(`remove ${name}: volume has active mounts`, { kind: 'conflict' });
       // Renamed first: one that is half removed would not be whole.
       await rename(join(this.#root, name), away);
       this.#volumes.delete(name);
     });
     await rm(away, { recursive: true, force: true });
   }
-}
-
-/** A directory of the machine under the volume's name. docs.docker.com, "docker volume create", driver-specific options. */
-function checkOptions(options: Record<string, string>): void {
-  const names = Object.keys(options);
-  if (names.length === 0) return;
-  for (const name of names)
-    if (!['type', 'o', 'device'].includes(name))
-      throw new ProaError(`DriverOpts: invalid option: "${name}"`, { kind: 'invalid' });
-  const { type = 'none', o = '', device } = options;
-  if ((type !== 'none' && type !== 'bind') || !/^r?bind$/.test(o))
-    throw new ProaError(`DriverOpts: type "${type}" with o "${o}" is not supported`, {
-      kind: 'unsupported',
-      remedy: 'There is: type=none, o=bind and device=DIRECTORY',
-    });
-  if (!device?.startsWith('/'))
-    throw new ProaError(`DriverOpts.device: expected an absolute path, got "${device ?? ''}"`, { kind: 'invalid' });
 }
 
 function same(left: Record<string, string>, right: Record<string, string>): boolean {

@@ -13,6 +13,7 @@ import { openReadOnly, openWritable } from './root.ts';
 import { pathStatus } from './stat.ts';
 import { subpathOf } from './subpath.ts';
 import { tryOverlay } from './try-overlay.ts';
+import { mountVolume, unmountVolume } from './volume-mount.ts';
 
 /** What each verb answers; undefined where it has written to standard output itself. */
 const verbs: { readonly [Verb in FilesVerb]: (request: FilesRequests[Verb]) => unknown } = {
@@ -38,6 +39,12 @@ const verbs: { readonly [Verb in FilesVerb]: (request: FilesRequests[Verb]) => u
   },
   subpath({ root, path }) {
     return subpathOf(root, path);
+  },
+  'mount-volume'(request) {
+    return mountVolume(request);
+  },
+  'unmount-volume'(request) {
+    return unmountVolume(request);
   },
   'try-overlay'({ directory }) {
     return tryOverlay(directory);

@@ -3,6 +3,7 @@ import type { FilesRoot } from '#common/protocol/files.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
 import { filesOf, rootOf } from '../life/bundle.ts';
+import { volumesOf } from '../record.ts';
 
 /**
  * Works on a container's files: of one that runs, as its processes see them; of another, its layers with the volumes over
@@ -24,7 +25,13 @@ export async function withFiles<T>(
         destination,
         readOnly: !RW,
       }));
-    return await work(filesOf(await rootOf(engine, container), mounts));
+    const holder = `files of ${container.id}`;
+    try {
+      await engine.volumeMounts.hold(volumesOf(container.record), holder);
+      return await work(filesOf(await rootOf(engine, container), mounts));
+    } finally {
+      await engine.volumeMounts.release(holder);
+    }
   });
 }
 

@@ -4,6 +4,7 @@ import { describe } from '#common/errors.ts';
 import { inParallel } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
 import { Container } from '../container.ts';
+import { volumesOf } from '../record.ts';
 import { comesBack } from './comes-back.ts';
 import { removeContainer } from './remove.ts';
 import { startContainer } from './start.ts';
@@ -27,6 +28,9 @@ export async function adoptContainers(engine: Engine): Promise<void> {
       process.stderr.write(`proad: container ${container.name}: cannot take it over: ${describe(error)}\n`);
     }
   });
+  await engine.volumeMounts.releaseLeftovers().catch((error) => {
+    process.stderr.write(`proad: ${describe(error)}\n`);
+  });
   await removeLeftovers(engine);
 }
 
@@ -34,6 +38,7 @@ async function adopt(engine: Engine, container: Container, monitored: boolean): 
   const { record } = container;
   let cutShort = false;
   if (monitored) {
+    engine.volumeMounts.adopt(volumesOf(record), record.id);
     try {
       await container.connect();
     } catch {

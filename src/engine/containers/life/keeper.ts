@@ -49,12 +49,22 @@ export class ContainerKeeper implements ContainerListener {
 
   ended(container: Container): void {
     this.#engine.execs.forget(container);
+    this.releaseVolumes(container);
     const kept = container.keepOnce;
     container.keepOnce = false;
     if (kept || !container.record.host.AutoRemove || container.record.removing) return;
     container
       .exclusively(() => removeContainer(this.#engine, container, { volumes: true }))
       .catch((error) => this.#trouble(container, 'remove it', error));
+  }
+
+  /** Never fails: what is left mounted is unmounted after its next use, or by the next engine. */
+  async releaseVolumes(container: Container): Promise<void> {
+    try {
+      await this.#engine.volumeMounts.release(container.id);
+    } catch (error) {
+      this.#trouble(container, 'release its volumes', error);
+    }
   }
 
   /** The agent puts in order what a lost monitor has left: until then nobody knows. */

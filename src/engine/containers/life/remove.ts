@@ -67,6 +67,7 @@ export async function removeContainer(
   if (!volumes) for (const mount of record.mounts) delete mount.anonymous;
   // One that goes with its end goes at the next start, too, without a word about it.
   if (!(record.host.AutoRemove && record.started && volumes)) await engine.records.save(record, { durably: false });
+  await engine.keeper.releaseVolumes(container);
   await removeAll(engine, container);
   engine.containers.remove(container);
   engine.keeper.tell(container, 'destroy');

@@ -6,6 +6,7 @@ import { RemoteFailure } from '#common/protocol/failure.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
 import type { Container } from '../container.ts';
+import { volumesOf } from '../record.ts';
 import { rootOf, writeBundle } from './bundle.ts';
 import { statusOfFailure } from './failure-status.ts';
 import { removeContainer } from './remove.ts';
@@ -29,6 +30,7 @@ async function start(engine: Engine, container: Container): Promise<void> {
   const { record } = container;
   const before = record.started;
   try {
+    await engine.volumeMounts.hold(volumesOf(record), record.id);
     await prepareVolumes(engine, container);
     const request = await requestFor(engine, container);
     let kept = false;
@@ -112,6 +114,7 @@ async function failed(engine: Engine, container: Container, cause: unknown): Pro
   };
   container.leave();
   container.setEnded(await engine.keeper.endOf(record.id));
+  await engine.keeper.releaseVolumes(container);
   await engine.records.save(record, { durably: false });
   await rm(engine.bundle(record.id), { recursive: true, force: true });
   if (record.host.AutoRemove) await removeContainer(engine, container, { volumes: true });

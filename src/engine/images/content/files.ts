@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { isCode } from './errors.ts';
 
 /** Puts a whole new file in place of `path`, on disk when it returns: after a loss of power there is the old or the new. */
-export async function replaceFileDurably(path: string, data: string): Promise<void> {
+export async function replaceFileDurably(path: string, data: string, { mode = 0o644 } = {}): Promise<void> {
   const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o644);
+  const file = await open(temporary, 'w', mode);
   try {
     await file.writeFile(data);
     await file.sync();

@@ -1,0 +1,38 @@
+import { readFileSync, realpathSync } from 'node:fs';
+
+export interface MountedPlace {
+  path: string;
+  /** Mounts below it appear in other mount namespaces, or come from there: mount_namespaces(7), "Shared subtrees". */
+  isShared: boolean;
+  isSlave: boolean;
+}
+
+/** All mounts that this process sees, the later ones over the earlier. proc_pid_mountinfo(5). */
+export function mountTable(): MountedPlace[] {
+  return readFileSync('/proc/self/mountinfo', 'latin1')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [, , , , place = '', , ...rest] = line.split(' ');
+      const tags = rest.slice(0, rest.indexOf('-'));
+      const has = (tag: string) => tags.some((one) => one.startsWith(`${tag}:`));
+      return { path: unescaped(place), isShared: has('shared'), isSlave: has('master') };
+    });
+}
+
+export function isMounted(directory: string): boolean {
+  const place = realpathSync(directory);
+  return mountTable().some(({ path }) => path === place);
+}
+
+/** Whether a directory holds mounts, or is one. */
+export function holdsMounts(directory: string): boolean {
+  const place = realpathSync(directory);
+  return mountTable().some(({ path }) => path === place || path.startsWith(`${place}/`));
+}
+
+/** A blank, a tab, a line feed and a backslash are told as octal numbers. */
+function unescaped(text: string): string {
+  const bytes = text.replace(/\\(\d{3})/g, (_all, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return Buffer.from(bytes, 'latin1').toString();
+}

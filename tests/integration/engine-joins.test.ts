@@ -60,7 +60,7 @@ test('an IPC namespace is joined of those alone that share it, and while they ru
     assert.match(text, new RegExp(`HostConfig.IpcMode: container ${name}: non-shareable IPC`));
   }
   assert.match((await create({ IpcMode: 'container:' })).text, /HostConfig.IpcMode: expected container:NAME/);
-  assert.match((await create({ IpcMode: 'other' })).text, /HostConfig.IpcMode: \\"other\\"/);
+  assert.match((await create({ IpcMode: 'other' })).text, /HostConfig.IpcMode: expected private.*, got \\"other\\"/);
   const donor = await engine.runContainer(['sleep', '100'], { host: { IpcMode: 'shareable' } });
   const { Id } = (await create({ IpcMode: `container:${donor}` })).json;
   await engine.ask('POST', `/containers/${donor}/stop?t=0`);

@@ -148,7 +148,7 @@ test('options of a volume that cannot be are refused, and what cannot be mounted
     [{ device: '/dev/none' }, 400, 'missing required option: \\"type\\"'],
     [{ o: 'ro' }, 400, 'missing required option'],
     [{ type: 'tmpfs', device: 'tmpfs', sized: '1m' }, 400, 'invalid option: \\"sized\\"'],
-    [{ size: '1m' }, 501, 'DriverOpts.size'],
+    [{ size: '1m' }, 501, 'DriverOpts: \\"size\\" is not supported'],
     [{ type: 'none', device: 'here', o: 'bind' }, 400, 'DriverOpts.device: expected an absolute path'],
     [{ type: 'none', device: '/tmp' }, 400, 'DriverOpts.o: type \\"none\\" needs bind'],
   ] as const) {

@@ -1,5 +1,6 @@
 import * as check from '../check/check.ts';
 import { checked } from '../check/checked.ts';
+import { limitedValues } from './limited-values.ts';
 import type { CreateRequest, ExecConfig, HealthConfig, HostConfig } from './types.ts';
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
@@ -103,7 +104,7 @@ const tmpfsFields: check.Fields = {
   __proto__: null,
   SizeBytes: size,
   Mode: check.integer(0, 0o7777),
-  Options: refused,
+  Options: check.list(check.list(check.word('an option', '', 'exec noexec'), 1)),
 };
 
 const imageFields: check.Fields = {
@@ -293,7 +294,7 @@ export const execFields: check.Fields = {
   WorkingDir: check.absolute,
 };
 
-const updatable = [
+export const updatable = [
   'BlkioWeight',
   'CpuPeriod',
   'CpuQuota',
@@ -334,8 +335,7 @@ export function execCreateRequest(value: unknown): ExecConfig {
 
 /** The fields that are refused unless they ask for nothing, what they belong to, and which of their values, if not all. */
 export function refusedFields(): { owner: string; field: string; values: string }[] {
-  const found = [];
-  for (const [owner, fields] of Object.entries({
+  const tables: Record<string, check.Fields> = {
     Config: configFields,
     HostConfig: hostFields,
     'HostConfig.Mounts': mountFields,
@@ -343,10 +343,13 @@ export function refusedFields(): { owner: string; field: string; values: string 
     'HostConfig.Mounts.TmpfsOptions': tmpfsFields,
     'HostConfig.Mounts.ImageOptions': imageFields,
     NetworkingConfig: networkingFields,
-  }))
+  };
+  const found = [];
+  const owners = [...Object.keys(tables), ...limitedValues().map(({ owner }) => owner)];
+  for (const [owner, fields] of Object.entries(tables))
     for (const [field, one] of Object.entries(fields)) {
       const values = one === refused ? 'any' : refusedValues.get(one as check.Check);
       if (values !== undefined) found.push({ owner, field, values });
     }
-  return found;
+  return [...found, ...limitedValues()].sort((a, b) => owners.indexOf(a.owner) - owners.indexOf(b.owner));
 }

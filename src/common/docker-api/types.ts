@@ -136,7 +136,7 @@ export interface MountRequest {
     Subpath?: string;
   };
   ImageOptions?: { Subpath?: string };
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] };
 }
 
 /** A mount of a container as it is told. Engine API, "MountPoint". */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { checkHonoured, isHonoured } from '#common/docker-api/limited-values.ts';
 import { ProaError } from '#common/errors.ts';
 
 /** Of the driver `local`, as mount(8) has them. docs.docker.com, "docker volume create", driver-specific options. */
@@ -8,9 +9,9 @@ export type VolumeOptions = Record<string, string>;
 export function checkOptions(options: VolumeOptions): void {
   const names = Object.keys(options);
   for (const name of names)
-    if (!['type', 'o', 'device', 'size'].includes(name))
+    if (isHonoured('Volume.DriverOpts', name) && !['type', 'o', 'device'].includes(name))
       throw new ProaError(`DriverOpts: invalid option: "${name}"`, { kind: 'invalid' });
-  if (options['size']) throw new ProaError('DriverOpts.size: quotas are not supported', { kind: 'unsupported' });
+  for (const name of names) if (options[name]) checkHonoured('Volume.DriverOpts', name);
   for (const [name, wanted] of [
     ['device', 'type'],
     ['type', 'device'],

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname as machineName } from 'node:os';
 import { join } from 'node:path';
+import { checkHonoured } from '#common/docker-api/limited-values.ts';
 import type { ContainerConfig, HostConfig } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { Containers } from '../containers.ts';
@@ -90,10 +91,7 @@ function hostsFile({ host }: ContainerRecord): string {
 /** `NAME:ADDRESS`, `NAME=ADDRESS`; the address may stand in brackets. */
 function extraHost(text: string): { name: string; address: string } {
   const [, name = '', given = ''] = /^([^:=]+)[:=](.*)$/.exec(text) ?? [];
-  if (given === 'host-gateway')
-    throw new ProaError(`HostConfig.ExtraHosts: "${text}": there is no gateway without a network`, {
-      kind: 'unsupported',
-    });
+  checkHonoured('HostConfig.ExtraHosts', given);
   const address = given.replace(/^\[(.*)\]$/, '$1');
   if (isIP(address) !== 0) return { name, address };
   throw new ProaError(`HostConfig.ExtraHosts: "${text}": "${given}" is no IP address`, { kind: 'invalid' });

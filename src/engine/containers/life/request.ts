@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { checkHonoured } from '#common/docker-api/limited-values.ts';
 import type { ContainerConfig, HostConfig } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { ContainerRequest, HealthSettings, LogSettings, RestartSettings } from '#common/protocol/container.ts';
@@ -74,16 +75,14 @@ export function logSettings({ id, host }: Pick<ContainerRecord, 'id' | 'host'>, 
   const path = join(directory, `${id}-json.log`);
   const driver = Type || 'json-file';
   if (driver === 'none') return { format: 'none', path: '', maximumBytes: 0, files: 1, compress: false };
-  if (driver !== 'json-file')
-    throw new ProaError(`HostConfig.LogConfig.Type: "${driver}" is not supported`, {
-      kind: 'unsupported',
-      remedy: 'There is: json-file, none',
-    });
-  for (const name of Object.keys(options))
+  checkHonoured('HostConfig.LogConfig.Type', driver);
+  for (const name of Object.keys(options)) {
+    checkHonoured('HostConfig.LogConfig.Config', name);
     if (!logOptions.includes(name))
       throw new ProaError(`HostConfig.LogConfig.Config: unknown log opt '${name}' for json-file log driver`, {
-        kind: ['labels', 'labels-regex', 'env', 'env-regex', 'tag'].includes(name) ? 'unsupported' : 'invalid',
+        kind: 'invalid',
       });
+  }
   const size = options['max-size'];
   const files = Number(options['max-file'] ?? (size === '-1' ? 1 : LOG_FILES));
   if (!Number.isInteger(files) || files < 1 || files > 1000)

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { posix } from 'node:path';
+import { checkHonoured } from '#common/docker-api/limited-values.ts';
 import type { ContainerConfig, HostConfig, MountRequest } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { Volume, VolumeStore } from '../../volumes/store.ts';
@@ -51,7 +52,7 @@ async function decide(
     given.add(mount.Destination);
     found.set(mount.Destination, mount);
   };
-  if (host.VolumeDriver && host.VolumeDriver !== 'local') throw noDriver(host.VolumeDriver, 'HostConfig.VolumeDriver');
+  checkHonoured('HostConfig.VolumeDriver', host.VolumeDriver || 'local');
   for (const text of host.Binds ?? []) add(await fromBind(text, context));
   for (const request of host.Mounts ?? []) add(await fromRequest(request, context));
   for (const path of Object.keys(config.Volumes ?? {})) {
@@ -147,9 +148,10 @@ async function fromRequest(request: MountRequest, context: MountContext): Promis
   if (request.Type === 'bind') return bindRequest(request, at);
   if (request.Type === 'tmpfs') {
     if (request.Source) throw new ProaError('HostConfig.Mounts: a tmpfs has no Source', { kind: 'invalid' });
-    const { SizeBytes: size = 0, Mode: mode } = request.TmpfsOptions ?? {};
+    const { SizeBytes: size = 0, Mode: mode, Options: more = [] } = request.TmpfsOptions ?? {};
     const options = ['noexec', 'nosuid', 'nodev', ...(size > 0 ? [`size=${size}`] : [])];
     if (mode !== undefined) options.push(`mode=${mode.toString(8)}`);
+    options.push(...more.flat());
     return {
       Type: 'tmpfs',
       Source: '',
@@ -180,7 +182,7 @@ async function fromRequest(request: MountRequest, context: MountContext): Promis
     };
   }
   const { NoCopy: noCopy = false, Labels: labels, DriverConfig: driver = {} } = request.VolumeOptions ?? {};
-  if (driver.Name && driver.Name !== 'local') throw noDriver(driver.Name, 'HostConfig.Mounts');
+  checkHonoured('HostConfig.Mounts.VolumeOptions.DriverConfig.Name', driver.Name || 'local');
   const { Subpath: subpath = '' } = request.VolumeOptions ?? {};
   if (subpath !== '' && !request.Source)
     throw new ProaError('HostConfig.Mounts.VolumeOptions.Subpath: must not be set when using anonymous volumes', {
@@ -240,11 +242,4 @@ function volumeMount(
     ...(!noCopy && { copyUp: true }),
     ...(anonymous && { anonymous: true }),
   };
-}
-
-function noDriver(name: string, field: string): ProaError {
-  return new ProaError(`${field}: there is no volume driver "${name}"`, {
-    kind: 'unsupported',
-    remedy: 'There is: local',
-  });
 }

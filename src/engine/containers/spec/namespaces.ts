@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { checkHonoured } from '#common/docker-api/limited-values.ts';
 import type { HostConfig } from '#common/docker-api/types.ts';
 import { kindOf, ProaError } from '#common/errors.ts';
 import type { Namespace } from '#common/runtime-spec/types.ts';
@@ -8,8 +9,9 @@ export type ProcessOf = (container: string) => number;
 
 export type Mode = { kind: 'private' | 'shareable' | 'host' | 'none' } | { kind: 'container'; name: string };
 
+/** Of networks, the table of limited values tells; the last of the others is with a name. */
 const allowed = {
-  NetworkMode: ['none', 'host', 'container'],
+  NetworkMode: [],
   PidMode: ['private', 'host', 'container'],
   IpcMode: ['private', 'shareable', 'none', 'host', 'container'],
 } as const;
@@ -22,10 +24,11 @@ export function namespaceMode(field: keyof typeof allowed, text: string | undefi
   const fallback = field === 'NetworkMode' ? 'none' : 'private';
   const value = text === undefined || text === '' || text === 'default' ? fallback : text;
   const [kind = '', name] = value.split(/:(.*)/s);
-  if (!(allowed[field] as readonly string[]).includes(kind))
-    throw new ProaError(`HostConfig.${field}: "${value}" is not supported`, {
-      kind: 'unsupported',
-      remedy: `There is: ${allowed[field].map((word) => (word === 'container' ? 'container:NAME' : word)).join(', ')}`,
+  // Any word is the name of a network.
+  if (field === 'NetworkMode') checkHonoured('HostConfig.NetworkMode', value);
+  else if (!(allowed[field] as readonly string[]).includes(kind))
+    throw new ProaError(`HostConfig.${field}: expected ${allowed[field].join(', ')}:NAME, got "${value}"`, {
+      kind: 'invalid',
     });
   if (kind === 'container') {
     if (name) return { kind, name };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { checkHonoured } from '#common/docker-api/limited-values.ts';
 import type { HostConfig } from '#common/docker-api/types.ts';
 import { dockerSeccomp } from '#common/docker-seccomp/index.ts';
 import { ProaError } from '#common/errors.ts';
@@ -50,7 +51,7 @@ function apply(option: string, settings: SecuritySettings, capabilities: readonl
   const [, name = option, value = ''] = /^([\w-]+)[=:](.*)$/s.exec(option) ?? [];
   switch (name) {
     case 'no-new-privileges':
-      if (!['', 'true', 'false'].includes(value)) throw wrong(option, 'invalid');
+      if (!['', 'true', 'false'].includes(value)) throw wrong(option);
       settings.noNewPrivileges = value !== 'false';
       break;
     case 'seccomp':
@@ -62,16 +63,16 @@ function apply(option: string, settings: SecuritySettings, capabilities: readonl
       settings.apparmor = value === 'unconfined' ? undefined : apparmorProfile(option, value);
       break;
     case 'systempaths':
-      if (value !== 'unconfined') throw wrong(option, 'invalid');
+      if (value !== 'unconfined') throw wrong(option);
       settings.maskedPaths = [];
       settings.readonlyPaths = [];
       break;
     case 'label':
       // Without SELinux there is nothing to disable.
-      if (value !== 'disable') throw wrong(option, 'unsupported');
+      checkHonoured('HostConfig.SecurityOpt.label', value);
       break;
     default:
-      throw wrong(option, 'invalid');
+      throw wrong(option);
   }
 }
 
@@ -98,9 +99,8 @@ function readIfAny(path: string): string | undefined {
   }
 }
 
-function wrong(option: string, kind: 'invalid' | 'unsupported'): ProaError {
-  const what = kind === 'invalid' ? 'invalid' : 'not supported';
-  return new ProaError(`HostConfig.SecurityOpt: "${option}" is ${what}`, { kind });
+function wrong(option: string): ProaError {
+  return new ProaError(`HostConfig.SecurityOpt: "${option}" is invalid`, { kind: 'invalid' });
 }
 
 export function kernelVersion(): { major: number; minor: number } {

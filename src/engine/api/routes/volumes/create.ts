@@ -1,6 +1,6 @@
 import * as check from '#common/check/check.ts';
 import { checked } from '#common/check/checked.ts';
-import { ProaError } from '#common/errors.ts';
+import { checkHonoured } from '#common/docker-api/limited-values.ts';
 import { created, operation } from '../../operation.ts';
 import { volumeView } from './view.ts';
 
@@ -11,7 +11,7 @@ const request = check.object(
     Driver: check.text,
     DriverOpts: check.map(check.content),
     Labels: check.map(check.content),
-    ClusterVolumeSpec: check.refused,
+    ClusterVolumeSpec: check.object({ __proto__: null }, []),
   },
   [],
 );
@@ -21,6 +21,7 @@ interface VolumeCreateRequest {
   Driver?: string;
   DriverOpts?: Record<string, string>;
   Labels?: Record<string, string>;
+  ClusterVolumeSpec?: object;
 }
 
 export const createVolume = operation({
@@ -29,12 +30,9 @@ export const createVolume = operation({
   query: {},
   async answer({ engine, body }) {
     const asked = checked<VolumeCreateRequest>(request, 'request', (await body()) ?? {});
-    const { Name: name, Driver = 'local', DriverOpts: options, Labels: labels } = asked;
-    if (Driver !== 'local')
-      throw new ProaError(`Driver: there is no volume driver "${Driver}"`, {
-        kind: 'unsupported',
-        remedy: 'There is: local',
-      });
+    const { Name: name, Driver = 'local', DriverOpts: options, Labels: labels, ClusterVolumeSpec: cluster } = asked;
+    checkHonoured('Volume.Driver', Driver || 'local');
+    if (cluster !== undefined) checkHonoured('Volume.ClusterVolumeSpec', JSON.stringify(cluster));
     const isNew = name === undefined || !engine.volumes.has(name);
     const volume = await engine.volumes.create({ name, labels, options });
     if (isNew) engine.events.emit('volume', 'create', volume.name, { driver: 'local' });

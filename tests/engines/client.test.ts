@@ -30,6 +30,7 @@ test('run leaves with 125, 126 and 127 as Docker does', () => {
   assert.equal(same([...run, '--pull', 'never', 'no-such-image', 'true']).status, 125);
   assert.equal(same([...run, '-v', 'name:relative', image, 'true']).status, 125);
   assert.equal(same([...run, '-it', image, 'true']).status, 1);
+  assert.equal(same([...run, '--device', '/dev/nosuch', image, 'true']).status, 127);
 });
 
 test('a wrong value in a file, or a file that is missing, is a wrong option', () => {
@@ -149,6 +150,7 @@ test('a container’s life, verb by verb', () => {
   same(['exec', '-i', 'CLIENT-life', 'cat'], { input: 'in' });
   assert.equal(same(['exec', 'CLIENT-life', 'nosuch']).status, 127);
   assert.equal(same(['exec', '-d', 'CLIENT-life', 'touch', '/tmp/made']).status, 0);
+  for (const program of ['nosuch', '/etc']) assert.equal(same(['exec', '-d', 'CLIENT-life', program]).status, 1);
   same(['top', 'CLIENT-life', '-o', 'comm']);
   same(['stats', '--no-stream', '--format', '{{.Name}} {{.PIDs}} {{.NetIO}}', 'CLIENT-life']);
   same(['port', 'CLIENT-life']);
@@ -157,6 +159,7 @@ test('a container’s life, verb by verb', () => {
   same(['unpause', 'CLIENT-life']);
   same(['rename', 'CLIENT-life', 'CLIENT-other']);
   same(['rename', 'CLIENT-other', 'CLIENT-life']);
+  assert.equal(same(['rename', 'CLIENT-life', 'CLIENT-life']).status, 1);
   same(['update', '--pids-limit', '50', 'CLIENT-life']);
   same(['stop', '-t', '5', 'CLIENT-life']);
   assert.equal(same(['wait', 'CLIENT-life']).stdout, '3');
@@ -197,6 +200,9 @@ test('images and volumes', () => {
   same(['images', image]);
   same(['images', '-q', '--no-trunc', image]);
   same(['images', '--digests', image]);
+  same(['images', '--format', '{{.VirtualSize}}', image]);
+  same(['images', '--format', 'json', image]);
+  same(['version', '--format', '{{.Client.APIVersion}} {{.Server.APIVersion}}']);
   same(['images', '--format', '{{.Repository}}:{{.Tag}} {{.Size}} {{.ID}}', image]);
   same(['image', 'inspect', image]);
   same(['image', 'inspect', '-f', '{{.Architecture}} {{len .RootFS.Layers}}', image]);

@@ -1,5 +1,6 @@
 // What is asked for is done, or refused by name: where neither was so would not be seen by who asks.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -82,6 +83,53 @@ test('options that another one leaves nothing to do for are refused', async () =
     assert.deepEqual([status, text.includes(message)], [400, true], `${JSON.stringify(host)}: ${status} ${text}`);
   }
   assert.equal((await create({ ExtraHosts: ['a:[::1]', 'b=::2'], Dns: ['::1'] })).status, 201);
+});
+
+test('a mount that is to be seen from both sides comes from one that shares', async () => {
+  for (const [mode, what] of [
+    ['slave', 'a shared or slave mount'],
+    ['rshared', 'a shared mount'],
+  ] as const) {
+    // Every /proc is a mount of its own, which is private here or shared as the machine has it.
+    const isShared = / \/proc [^-]*shared:/.test(readFileSync('/proc/self/mountinfo', 'utf8'));
+    const { Id } = (await create({ Binds: [`/proc:/x:${mode}`] })).json as { Id: string };
+    const { status, text } = await engine.call('POST', `/containers/${Id}/start`);
+    if (isShared) assert.equal(status, 204);
+    else
+      assert.deepEqual(
+        [status, text.includes(`path /proc is mounted on /proc but it is not ${what}`)],
+        [400, true],
+        text,
+      );
+  }
+});
+
+test('a name that is its own already, and one that reads like a digest, are refused', async () => {
+  await engine.runContainer(['sleep', '100'], { name: 'named' });
+  for (const name of ['named', '/named']) {
+    const { status, text } = await engine.call('POST', `/containers/named/rename?name=${name}`);
+    assert.deepEqual([status, /same name as its current name/.test(text)], [400, true], text);
+  }
+  const { Id } = await engine.ask<{ Id: string }>('GET', '/images/proa/base/json');
+  const short = Id.slice(0, 'sha256:'.length + 12);
+  assert.equal((await engine.call('POST', `/images/${short}/tag?repo=by-id&tag=1`)).status, 201);
+  for (const target of ['repo=sha256&tag=abc', 'repo=sha256:abc', 'repo=sha256']) {
+    const { status, text } = await engine.call('POST', `/images/proa/base/tag?${target}`);
+    assert.deepEqual([status, /ambiguous tag/.test(text)], [400, true], `${target}: ${text}`);
+  }
+  assert.equal((await engine.call('POST', '/images/proa/base/tag?repo=some/Where')).status, 400);
+});
+
+test('a further process that nobody waits for is refused where there is no such program', async () => {
+  const id = await engine.runContainer(['sleep', '100']);
+  for (const [program, code] of [
+    ['nosuch', 127],
+    ['/etc', 126],
+  ] as const) {
+    const { Id } = await engine.ask<{ Id: string }>('POST', `/containers/${id}/exec`, { Cmd: [program] });
+    assert.equal((await engine.call('POST', `/exec/${Id}/start`, { Detach: true })).status, 400);
+    assert.equal((await engine.ask<{ ExitCode: number }>('GET', `/exec/${Id}/json`)).ExitCode, code);
+  }
 });
 
 test('another container that is missing is not told of as an image would be', async () => {

@@ -20,6 +20,17 @@ export function mountTable(): MountedPlace[] {
     });
 }
 
+/** The mount that a path is on. */
+export function mountOf(path: string): MountedPlace | undefined {
+  const place = realpathSync(path);
+  const around = mountTable().filter((one) => `${place}/`.startsWith(one.path === '/' ? '/' : `${one.path}/`));
+  // Of several at one place the last hides the others.
+  return around.reduce<MountedPlace | undefined>(
+    (best, one) => (best && best.path.length > one.path.length ? best : one),
+    undefined,
+  );
+}
+
 export function isMounted(directory: string): boolean {
   const place = realpathSync(directory);
   return mountTable().some(({ path }) => path === place);

@@ -91,7 +91,7 @@ const refusals = new Set(
 );
 
 /** As dockerd has it: what a client can mend is not the server's error, and only a container can be "not found". */
-function startKind(cause: unknown) {
+export function startKind(cause: unknown) {
   const kind = kindOf(cause);
   if (kind === 'internal' && cause instanceof RemoteFailure && refusals.has(cause.errno ?? 0)) return 'invalid';
   return kind === 'not-found' || kind === 'denied' ? 'invalid' : kind;

@@ -14,7 +14,7 @@ import { putManifest } from '../content/assemble.ts';
 import type { Lease } from '../content/leases.ts';
 import type { ContentStore } from '../content/store.ts';
 import { type Digest, isDigest } from '../reference/digest.ts';
-import { parseReference, referenceText, withDefaultTag } from '../reference/parse.ts';
+import { nameToGive, parseReference, referenceText } from '../reference/parse.ts';
 
 const DOCUMENT_LIMIT = 4 << 20;
 /** Of symbolic links from one to another: what Linux follows. */
@@ -158,7 +158,7 @@ function namesOf({ annotations = {} }: Descriptor): string[] {
 }
 
 function complete(name: string): string {
-  return referenceText(withDefaultTag(parseReference(name)));
+  return referenceText(nameToGive(parseReference(name)));
 }
 
 function plain({ annotations: _names, ...target }: Descriptor): Descriptor {

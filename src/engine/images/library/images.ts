@@ -4,7 +4,7 @@ import type { Descriptor, HistoryEntry, ImageConfig, Manifest, Platform } from '
 import { parseImageConfig, parseManifest } from '#common/image-spec/validate.ts';
 import type { ContentStore } from '../content/store.ts';
 import type { Digest } from '../reference/digest.ts';
-import { parseReference, type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
+import { nameToGive, parseReference, type Reference, referenceText, withDefaultTag } from '../reference/parse.ts';
 import { choosePlatform, ownPlatform } from '../transfer/platform.ts';
 import { isPruned, type PruneOptions } from './prune.ts';
 
@@ -146,7 +146,7 @@ export class ImageLibrary {
 
   /** Gives an image one more name. What had that name before loses it. */
   async tag(text: string, wanted: Reference): Promise<string> {
-    const reference = withDefaultTag(wanted);
+    const reference = nameToGive(wanted);
     if (reference.digest !== undefined)
       throw new ProaError(`"${referenceText(reference)}" has a digest: a name for an image is made with a tag`, {
         kind: 'invalid',

@@ -74,6 +74,13 @@ export function withDefaultTag(reference: Reference): Reference {
   return reference.tag === undefined && reference.digest === undefined ? { ...reference, tag: 'latest' } : reference;
 }
 
+/** A reference that an image is to be known by. Throws `invalid` for one that would be taken for a digest. */
+export function nameToGive(reference: Reference): Reference {
+  if (familiarText({ domain: reference.domain, path: reference.path }) === 'sha256')
+    throw new ProaError('refusing to create an ambiguous tag using digest algorithm as name', { kind: 'invalid' });
+  return withDefaultTag(reference);
+}
+
 /** Domain and path: `docker.io/library/debian`. */
 export function repositoryOf({ domain, path }: Reference): string {
   return `${domain}/${path}`;

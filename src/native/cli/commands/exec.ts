@@ -49,7 +49,7 @@ export const command = defineCommand({
     const path = `/exec/${segment(Id)}`;
     const start = { Detach: detach, Tty: tty, ...(size && { ConsoleSize: [size.rows, size.columns] }) };
     if (detach) {
-      await engine.post(`${path}/start`, { json: start }).catch(failed);
+      await engine.post(`${path}/start`, { json: start });
       return 0;
     }
     const stream = await engine.hijack(`${path}/start`, { json: start }).catch(failed);

@@ -36,7 +36,7 @@ export const command = defineCommand({
     if (options.detach)
       Object.assign(request, { AttachStdin: false, AttachStdout: false, AttachStderr: false, StdinOnce: false });
     const id = await createContainer(session, request, { ...options, name: options.name }).catch((error) => {
-      throw new StatusError(125, error);
+      throw startFailure(error);
     });
     const start = () =>
       session.engine.post(`/containers/${segment(id)}/start`).catch((error) => {

@@ -89,13 +89,17 @@ const maps = new Set([
   'Details',
 ]);
 
-/** What Go calls ID is Id in JSON; what is not there is an error, save in maps of users' names. */
+/** Names in Go and in JSON. An image's size had two names while layers could be of other images; both told the same. */
+const otherNames = [
+  ['ID', 'Id'],
+  ['Id', 'ID'],
+  ['APIVersion', 'ApiVersion'],
+  ['VirtualSize', 'Size'],
+] as const;
+
+/** What is not there by that name may be by another; what is not there is an error, save in maps of users' names. */
 const fieldOfApi: NonNullable<EvaluateOptions['missing']> = (object, name, parent) => {
-  for (const [go, json] of [
-    ['ID', 'Id'],
-    ['Id', 'ID'],
-  ] as const)
-    if (name === go && Object.hasOwn(object, json)) return object[json];
+  for (const [go, json] of otherNames) if (name === go && Object.hasOwn(object, json)) return object[json];
   if (parent !== undefined && maps.has(parent)) return noValue;
   throw templateError(`map has no entry for key "${name}"`);
 };

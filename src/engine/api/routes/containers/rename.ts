@@ -1,3 +1,4 @@
+import { ProaError } from '#common/errors.ts';
 import { nothing, operation } from '../../operation.ts';
 import { required } from '../../query.ts';
 
@@ -11,7 +12,8 @@ export const rename = operation({
     await container.whileThere(async () => {
       const before = record.name;
       const wanted = engine.containers.claimName(name, record.id);
-      if (wanted === before) return;
+      if (wanted === before)
+        throw new ProaError('Renaming a container with the same name as its current name', { kind: 'invalid' });
       record.name = wanted;
       try {
         await engine.records.save(record, { durably: true });

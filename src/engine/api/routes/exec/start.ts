@@ -4,6 +4,7 @@ import { checked } from '#common/check/checked.ts';
 import { describe, ProaError } from '#common/errors.ts';
 import type { AttachOptions } from '#common/protocol/monitor.ts';
 import { statusOfFailure } from '../../../containers/life/failure-status.ts';
+import { startKind } from '../../../containers/life/start.ts';
 import { execProcess, startAtMonitor } from '../../../exec/make.ts';
 import { streamFrame, streamType } from '../../../logs/frames.ts';
 import { detachKeysOf, join } from '../../../streams/join.ts';
@@ -57,7 +58,9 @@ export const startExec = operation({
       }
     };
     if (request.Detach) {
-      await run();
+      await run().catch((cause) => {
+        throw new ProaError(`cannot start exec ${id}`, { kind: startKind(cause), cause });
+      });
       return { status: 200 };
     }
     // Before the program runs: docker-py loses what comes together with the head.

@@ -5,7 +5,7 @@ import type { ContainerDefaults } from '#common/image-spec/types.ts';
 import { rootOf } from '../../../containers/life/bundle.ts';
 import { configFromChanges } from '../../../images/changes.ts';
 import { commitChanges } from '../../../images/layers/commit.ts';
-import { parseReference, withDefaultTag } from '../../../images/reference/parse.ts';
+import { nameToGive, parseReference } from '../../../images/reference/parse.ts';
 import { created, operation } from '../../operation.ts';
 import { flag, required, text, texts } from '../../query.ts';
 
@@ -33,7 +33,7 @@ export const commitContainer = operation({
     const config = configFromChanges(query.changes, JSON.parse(JSON.stringify(own)) as ContainerDefaults);
     const { repo, tag, comment, author } = query;
     const reference =
-      repo === undefined ? undefined : withDefaultTag(parseReference(tag === undefined ? repo : `${repo}:${tag}`));
+      repo === undefined ? undefined : nameToGive(parseReference(tag === undefined ? repo : `${repo}:${tag}`));
     const base = await engine.library.find(record.image.id);
     const pauses = query.pause && container.status === 'running';
     if (pauses) await container.ask('pause', {});

@@ -2,13 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import type { Engine } from '../../../core/engine.ts';
 import { importImage } from '../../../images/archive/import.ts';
 import { configFromChanges } from '../../../images/changes.ts';
-import {
-  familiarText,
-  isExact,
-  parseReference,
-  type Reference,
-  withDefaultTag,
-} from '../../../images/reference/parse.ts';
+import { familiarText, isExact, nameToGive, parseReference, type Reference } from '../../../images/reference/parse.ts';
 import type { RegistryClient } from '../../../images/registry/client.ts';
 import type { Endpoint } from '../../../images/registry/hosts.ts';
 import { platformOf } from '../../../images/transfer/platform-text.ts';
@@ -95,12 +89,12 @@ function repositoryText({ domain, path }: Reference): string {
 async function importArchive(call: Call<typeof query>): Promise<void> {
   const { engine, query: asked, request, response } = call;
   const { repo, tag, message, changes, platform } = asked;
-  const reference = repo === undefined ? undefined : withTag(parseReference(repo), tag);
+  const reference = repo === undefined ? undefined : nameToGive(withTag(parseReference(repo), tag));
   const config = configFromChanges(changes);
   const progress = new ProgressStream(response);
   try {
     const { digest } = await importImage(engine.content, request, {
-      ...(reference && { reference: withDefaultTag(reference) }),
+      ...(reference && { reference }),
       config,
       comment: message ?? 'Imported from -',
       ...(platform !== undefined && { platform: platformOf(platform) }),

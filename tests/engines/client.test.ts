@@ -201,7 +201,6 @@ test('images and volumes', () => {
   same(['images', '-q', '--no-trunc', image]);
   same(['images', '--digests', image]);
   same(['images', '--format', '{{.VirtualSize}}', image]);
-  same(['images', '--format', 'json', image]);
   same(['version', '--format', '{{.Client.APIVersion}} {{.Server.APIVersion}}']);
   same(['images', '--format', '{{.Repository}}:{{.Tag}} {{.Size}} {{.ID}}', image]);
   same(['image', 'inspect', image]);

@@ -46,7 +46,7 @@ function listing(complete: boolean): Listing<Row> {
         header: 'UNIQUE SIZE',
         value: ({ image }) => (image.SharedSize < 0 ? 'N/A' : decimalSize(image.Size - image.SharedSize)),
       },
-      VirtualSize: { header: 'SIZE', value: ({ image }) => decimalSize(image.Size) },
+      VirtualSize: { header: 'SIZE', value: ({ image }) => decimalSize(image.Size, 4) },
     },
   };
 }

@@ -12,7 +12,7 @@ const limits = [
 
 /** Lines that are neither empty nor comment. */
 function codeLines(file: string): number {
-  const source = readFileSync(join(host, file), 'utf8').replace(/\/\*[^]*?\*\//g, '');
+  const source = readFileSync(join(host, file), 'utf8').replace(/\/\*.*?\*\//gs, '');
   return source.split('\n').filter((line) => line.trim() !== '').length;
 }
 

@@ -19,7 +19,7 @@ export async function withFiles<T>(
     const mounts = container.record.mounts
       .filter(({ Type }) => Type !== 'tmpfs')
       .map(({ Source: source, Destination: destination, RW }) => ({ source, destination, readOnly: !RW }));
-    return await work(filesOf(await rootOf(engine, container), mounts));
+    return await work(filesOf(await rootOf(engine, container.record), mounts));
   });
 }
 

@@ -55,12 +55,7 @@ JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *arg
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);
 
-/* Functions on bytes: bytes.c, decompress.c, sha256.c. */
 JSValue host_frame(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-JSValue host_gzip(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-JSValue host_scan(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-JSValue host_decompress(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-JSValue host_sha256(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* Puts the region back as it was when `entry` was ready to run; -1 where this binary has no snapshot of it. */
 int restore(const char *entry);

@@ -77,7 +77,7 @@ export async function bundleNative(entries, outdir, options = {}) {
 export function linkBinary(directory, output, table, { debug = false } = {}) {
   const quickjs = findQuickjs();
   const includes = ['-isystem', quickjs.include];
-  const libraries = [quickjs.library, '-lz', '-lzstd', '-lm', '-lpthread'];
+  const libraries = [quickjs.library, '-lz', '-lzstd', '-lnettle', '-lm', '-lpthread'];
   const compiler = join(directory, 'compile');
   const compilerSource = join(root, 'tools/compile.c');
   execFileSync(cc, [...cflags, ...includes, compilerSource, '-o', compiler, ...libraries, ...ldflags], {
@@ -92,7 +92,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const parts = ['entry', 'host', 'bytes', 'decompress', 'sha256', 'arena', 'snapshot'];
+  const parts = ['entry', 'host', 'framing', 'arena', 'snapshot'];
   const sources = parts.map((name) => join(root, `host/${name}.c`));
   execFileSync(
     cc,

@@ -112,8 +112,8 @@ function childrenOf(pid: number): string[] {
 
 /** Repeats, and checks that the process then holds what it held before. */
 async function repeat(pid: number, count: number, body: (index: number) => Promise<void>): Promise<string> {
-  // Whoever asked before has left.
-  await new Promise((done) => setTimeout(done, 200));
+  // Whoever asked before has left, and what the start took is given back.
+  await new Promise((done) => setTimeout(done, 3000));
   const idle = holdings(pid);
   const memory = async () => {
     const now = () => holdings(pid);
@@ -199,6 +199,22 @@ test('a monitor that has nothing to do gives back what it took to pass output on
     return agent.log(id).at(-1) === 'stdout F done';
   });
   await until(() => holdings(monitor.pid).pssKilobytes <= busy - 64);
+});
+
+test('a monitor whose container never rests gives back what the start took, as a quiet one does', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const pssOf = async (script: string) => {
+    const id = await agent.create({ args: sh(script) });
+    const { monitor } = await stateOf(agent, id);
+    return () => holdings(monitor.pid).pssKilobytes;
+  };
+  const quiet = await pssOf('sleep 100000');
+  const atFirst = quiet();
+  await until(() => quiet() < atFirst / 2);
+  const restless = await pssOf('while :; do echo line; sleep 0.1; done');
+  // Its buffer for what is read, and what is in use while it logs.
+  await until(() => restless() < quiet() + 512);
 });
 
 test('a container with 6 MB of memory starts, is checked and execs: its monitor is not in its cgroup', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { EngineProcess } from './support/engine.ts';
 
@@ -117,4 +118,29 @@ test('a part of an image is mounted, as all its layers and links in it have it',
   }
   const missing = engine.runContainer(['true'], { host: mounted('a/none') });
   await assert.rejects(missing, /400: .*a\/none\\" of image \\"two\\" at \/mnt.*Could not find the file \/a\/none/);
+});
+
+test('the layer of a container that goes with its end is written to no disk for its sake, and others are', async () => {
+  await using engine = await EngineProcess.start();
+  /** The kernel says it in one of two ways: Documentation/filesystems/overlayfs.rst, "Volatile mount". */
+  const isVolatile = async (id: string) => {
+    const { Pid } = (await engine.inspect(id)).State;
+    const root = readFileSync(`/proc/${Pid}/mountinfo`, 'utf8')
+      .split('\n')
+      .find((line) => line.split(' ')[4] === '/');
+    assert.match(root ?? '', / - overlay /);
+    return /[,=]volatile(,|$)/.test(root ?? '');
+  };
+  const sleeper = ['sh', '-c', 'echo line >> /own; exec sleep 100000'];
+  const kept = await engine.runContainer(sleeper);
+  assert.equal(await isVolatile(kept), false);
+  const passing = await engine.runContainer(sleeper, { host: { AutoRemove: true } });
+  assert.equal(await isVolatile(passing), true);
+  // What it has written is there as long as it is, through starts and after the engine's death.
+  await engine.ask('POST', `/containers/${passing}/restart?t=0`);
+  await engine.restart();
+  assert.equal(await isVolatile(passing), true);
+  const { text } = await engine.call('GET', `/containers/${passing}/archive?path=/own`);
+  assert.match(text, /line\nline\n/);
+  await engine.ask('DELETE', `/containers/${passing}?force=1`);
 });

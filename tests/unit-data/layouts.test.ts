@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Layout } from '#sys/layout.ts';
+import { zStream, zstdBuffer } from '#sys/library.ts';
 import * as file from '#sys/raw/file.ts';
 import * as mount from '#sys/raw/mount.ts';
 import * as process from '#sys/raw/process.ts';
@@ -67,6 +68,8 @@ const structures: { layout: Layout<never>; type: string; fields?: Record<string,
     },
   },
   { layout: timespec as Layout<never>, type: 'struct timespec' },
+  { layout: zStream as Layout<never>, type: 'z_stream' },
+  { layout: zstdBuffer as Layout<never>, type: 'ZSTD_inBuffer' },
 ];
 
 const prefixes: Record<string, string> = {
@@ -103,6 +106,9 @@ const headers = `
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/stat.h>
+#include <nettle/sha2.h>
+#include <zlib.h>
+#include <zstd.h>
 `;
 
 function cField(type: string, field: string, fields: Record<string, string | null> | undefined): string | null {

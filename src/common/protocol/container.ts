@@ -53,6 +53,8 @@ export interface OverlaySettings {
   lower: string[];
   upper?: string;
   work?: string;
+  /** What is written to it goes with the container: no disk waits for that, also where a program asks for it. Linux 5.10. */
+  volatile?: boolean;
 }
 
 export interface ContainerRequest {
@@ -131,7 +133,13 @@ export interface ContainerState {
 }
 
 export const overlaySettings = check.object(
-  { __proto__: null, lower: check.list(check.absolute, 1), upper: check.absolute, work: check.absolute },
+  {
+    __proto__: null,
+    lower: check.list(check.absolute, 1),
+    upper: check.absolute,
+    work: check.absolute,
+    volatile: check.boolean,
+  },
   ['lower'],
 );
 

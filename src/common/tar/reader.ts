@@ -2,17 +2,17 @@ import type { Entry } from './entry.ts';
 import { TarError } from './error.ts';
 import { applyRecords, type Extended } from './extended.ts';
 import { BLOCK, type EntryKind, at as field, kinds, padded } from './format.ts';
+import { checksumOf, type HeaderBytes, plainHeaderBytes, signedChecksum, usual, usualNumbers } from './header.ts';
 import { headerNumber } from './numbers.ts';
 import { paxRecords } from './pax.ts';
-import { plainScan, type Scan, scanned, signedChecksum } from './scan.ts';
 import { type Faults, takeOldMap, takePaxMap } from './sparse-map.ts';
 import { Window } from './window.ts';
 
 export interface TarReaderOptions {
   /** Bytes of the archive that are held in memory. */
   windowBytes?: number;
-  /** How headers are read; default: by a loop in here. */
-  scan?: Scan;
+  /** How headers are read; default: by loops in TypeScript. */
+  headerBytes?: HeaderBytes;
   maximumEntries?: number;
   /** Of all files together, holes in sparse files included. */
   maximumBytes?: number;
@@ -39,9 +39,9 @@ export class TarReader {
   /** Entries and bytes of files so far. */
   entries = 0;
   bytes = 0;
-  readonly #scan: Scan;
-  /** What was scanned last. */
-  readonly #numbers = new Float64Array(7);
+  readonly #headerBytes: HeaderBytes;
+  /** Numbers of the header that was met last. */
+  #usual: RegExpExecArray | null = null;
   readonly #maximumEntries: number;
   readonly #maximumBytes: number;
   readonly #global: Extended = {};
@@ -57,7 +57,7 @@ export class TarReader {
 
   constructor(read: (into: Uint8Array) => number, options: TarReaderOptions = {}) {
     this.window = new Window(read, options.windowBytes ?? 65536);
-    this.#scan = options.scan ?? plainScan;
+    this.#headerBytes = options.headerBytes ?? plainHeaderBytes;
     this.#maximumEntries = options.maximumEntries ?? Number.MAX_SAFE_INTEGER;
     this.#maximumBytes = options.maximumBytes ?? Number.MAX_SAFE_INTEGER;
   }
@@ -75,8 +75,10 @@ export class TarReader {
       if (!window.need(BLOCK))
         throw this.#cut(window.end === window.at ? 'its end is missing' : 'it ends inside a header');
       const { bytes, at } = window;
-      this.#scan(bytes, at, this.#numbers);
-      if (this.#zeros()) {
+      this.#usual = usualNumbers(bytes, at, this.#headerBytes);
+      const wanted = this.#checksum(at);
+      const sum = checksumOf(bytes, at, this.#headerBytes);
+      if (sum === SUM_OF_ZEROS && wanted === 0) {
         if (headers > 0) throw this.#wrong('the archive ends before the entry that its last header is about');
         this.entries--;
         this.#end();
@@ -84,7 +86,10 @@ export class TarReader {
       }
       if (this.entries > this.#maximumEntries)
         throw this.#wrong(`more than ${this.#maximumEntries} entries`, undefined, 'exhausted');
-      this.#checkSum(bytes, at);
+      if (sum !== wanted && signedChecksum(bytes, at) !== wanted) {
+        this.#name ??= text(bytes, at, 100);
+        throw this.#wrong('does not match the header', 'checksum');
+      }
       const flag = bytes[at + field.type] as number;
       const kind = kinds[flag];
       if (kind !== undefined) {
@@ -93,7 +98,7 @@ export class TarReader {
         return this.#entry(at, flag, kind, longName, longLink, extended);
       }
       window.at += BLOCK;
-      const size = this.#plain(scanned.size) ?? this.#number(at, 'size');
+      const size = this.#number(at, 'size');
       switch (flag) {
         case 0x4c: // L
           longName = this.#longText(size);
@@ -174,20 +179,17 @@ export class TarReader {
     if (kind === 'file' && name[name.length - 1] === 0x2f) kind = 'directory';
     const linked = kind === 'link' || kind === 'symlink';
     const device = kind === 'character' || kind === 'block';
-    const size =
-      kindOfFlag === 'file' || flag === 0x44
-        ? (extended?.size ?? this.#plain(scanned.size) ?? this.#number(at, 'size'))
-        : 0;
+    const size = kindOfFlag === 'file' || flag === 0x44 ? (extended?.size ?? this.#number(at, 'size')) : 0;
     const entry: Entry = {
       kind,
       name,
       link: linked ? (extended?.linkpath ?? longLink ?? text(bytes, at + field.link, 100)) : none,
-      mode: (this.#plain(scanned.mode) ?? this.#number(at, 'mode')) & 0o7777,
-      uid: extended?.uid ?? this.#plain(scanned.uid) ?? this.#number(at, 'uid'),
-      gid: extended?.gid ?? this.#plain(scanned.gid) ?? this.#number(at, 'gid'),
+      mode: this.#number(at, 'mode') & 0o7777,
+      uid: extended?.uid ?? this.#number(at, 'uid'),
+      gid: extended?.gid ?? this.#number(at, 'gid'),
       size,
       realSize: size,
-      modified: extended?.mtime ?? { seconds: this.#plain(scanned.mtime) ?? this.#number(at, 'mtime'), nanoseconds: 0 },
+      modified: extended?.mtime ?? { seconds: this.#number(at, 'mtime'), nanoseconds: 0 },
       accessed: extended?.atime,
       major: device ? (extended?.major ?? this.#number(at, 'devmajor')) : 0,
       minor: device ? (extended?.minor ?? this.#number(at, 'devminor')) : 0,
@@ -226,27 +228,15 @@ export class TarReader {
     return data;
   }
 
-  /** Whether what was scanned holds nothing but zeros: the sum does not count the checksum itself. */
-  #zeros(): boolean {
-    return this.#numbers[scanned.sum] === SUM_OF_ZEROS && this.#numbers[scanned.checksum] === 0;
-  }
-
-  #checkSum(bytes: Uint8Array, at: number): void {
-    const wanted = this.#numbers[scanned.checksum] as number;
-    if (this.#numbers[scanned.sum] === wanted || signedChecksum(bytes, at) === wanted) return;
-    this.#name ??= text(bytes, at, 100);
-    throw this.#wrong('does not match the header', 'checksum');
-  }
-
-  /** A number that the scan has found to be in the usual form. */
-  #plain(index: number): number | undefined {
-    const value = this.#numbers[index] as number;
-    return value >= 0 ? value : undefined;
+  #checksum(at: number): number {
+    if (this.#usual) return Number.parseInt(this.#usual[usual.checksum] as string, 8);
+    return headerNumber(this.window.bytes, at + field.checksum, 8);
   }
 
   /** A number of the header that begins at `at`, in any form. */
   #number(at: number, name: keyof typeof numberFields): number {
-    const { offset, length } = numberFields[name];
+    const { usually, offset, length }: NumberField = numberFields[name];
+    if (this.#usual && usually !== undefined) return Number.parseInt(this.#usual[usually] as string, 8);
     const value = headerNumber(this.window.bytes, at + offset, length);
     if (!(value >= 0) && !(name === 'mtime' && value < 0)) throw this.#wrong('not a number that tar can hold', name);
     return value;
@@ -256,8 +246,10 @@ export class TarReader {
   #end(): void {
     const { window } = this;
     window.at += BLOCK;
-    if (window.need(BLOCK)) this.#scan(window.bytes, window.at, this.#numbers);
-    if (!this.#zeros())
+    const more = window.need(BLOCK);
+    this.#usual = null;
+    const { bytes, at } = window;
+    if (more && (checksumOf(bytes, at, this.#headerBytes) !== SUM_OF_ZEROS || this.#checksum(at) !== 0))
       throw new TarError(
         { name: undefined, entry: this.entries + 1 },
         'follows a block of zeros, which ends the archive',
@@ -284,16 +276,23 @@ export class TarReader {
 
 const noAttributes: never[] = [];
 
+interface NumberField {
+  /** Its place in the usual form, if it is part of that. */
+  usually?: number;
+  offset: number;
+  length: number;
+}
+
 const numberFields = {
-  mode: { offset: field.mode, length: 8 },
-  uid: { offset: field.uid, length: 8 },
-  gid: { offset: field.gid, length: 8 },
-  size: { offset: field.size, length: 12 },
-  mtime: { offset: field.mtime, length: 12 },
+  mode: { usually: usual.mode, offset: field.mode, length: 8 },
+  uid: { usually: usual.uid, offset: field.uid, length: 8 },
+  gid: { usually: usual.gid, offset: field.gid, length: 8 },
+  size: { usually: usual.size, offset: field.size, length: 12 },
+  mtime: { usually: usual.mtime, offset: field.mtime, length: 12 },
   devmajor: { offset: field.major, length: 8 },
   devminor: { offset: field.minor, length: 8 },
   realsize: { offset: field.gnuRealSize, length: 12 },
-};
+} satisfies { readonly [name: string]: NumberField };
 
 /** A field that is ended by NUL, unless it is full. */
 function text(bytes: Uint8Array, at: number, room: number): Uint8Array {

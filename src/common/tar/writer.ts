@@ -1,6 +1,6 @@
 import type { Attribute } from './entry.ts';
 import { BLOCK, type EntryKind, at as field } from './format.ts';
-import { plainScan, type Scan, scanned } from './scan.ts';
+import { checksumOf, type HeaderBytes } from './header.ts';
 import { type Time, textOfTime } from './time.ts';
 
 /** What `headerBlocks` writes of an entry. Names are byte text: one character for each byte. */
@@ -32,9 +32,9 @@ const flags: { readonly [kind in EntryKind]: string } = {
  * The header of an entry: ustar, and before it pax records of what that has no room for. The same entry gives the same
  * bytes always: records are sorted, and there are neither names of users nor times of access or status change.
  */
-export function headerBlocks(entry: PackedEntry, scan: Scan = plainScan): Uint8Array {
+export function headerBlocks(entry: PackedEntry, headerBytes?: HeaderBytes): Uint8Array {
   const records = recordsOf(entry);
-  if (records === '') return ustar(entry, scan);
+  if (records === '') return ustar(entry, headerBytes);
   const size = Math.ceil(records.length / BLOCK) * BLOCK;
   const whole = new Uint8Array(2 * BLOCK + size);
   const about = {
@@ -47,9 +47,9 @@ export function headerBlocks(entry: PackedEntry, scan: Scan = plainScan): Uint8A
     gid: 0,
     size: records.length,
   };
-  whole.set(ustar({ ...about, modified: { seconds: 0, nanoseconds: 0 } }, scan, 'x'));
+  whole.set(ustar({ ...about, modified: { seconds: 0, nanoseconds: 0 } }, headerBytes, 'x'));
   put(whole, BLOCK, records, records.length);
-  whole.set(ustar(entry, scan), BLOCK + size);
+  whole.set(ustar(entry, headerBytes), BLOCK + size);
   return whole;
 }
 
@@ -83,7 +83,7 @@ function record(key: string, value: string): string {
   return `${length}${rest}`;
 }
 
-function ustar(entry: PackedEntry, scan: Scan, flag = flags[entry.kind]): Uint8Array {
+function ustar(entry: PackedEntry, headerBytes: HeaderBytes | undefined, flag = flags[entry.kind]): Uint8Array {
   const block = new Uint8Array(BLOCK);
   put(block, field.name, entry.name, 100);
   putNumber(block, field.mode, entry.mode, 8);
@@ -96,9 +96,7 @@ function ustar(entry: PackedEntry, scan: Scan, flag = flags[entry.kind]): Uint8A
   put(block, field.magic, 'ustar\x0000', 8);
   putNumber(block, field.major, entry.major, 8);
   putNumber(block, field.minor, entry.minor, 8);
-  const numbers = new Float64Array(7);
-  scan(block, 0, numbers);
-  put(block, field.checksum, `${(numbers[scanned.sum] as number).toString(8).padStart(6, '0')}\0 `, 8);
+  put(block, field.checksum, `${checksumOf(block, 0, headerBytes).toString(8).padStart(6, '0')}\0 `, 8);
   return block;
 }
 

@@ -95,7 +95,7 @@ export async function execUser(engine: Engine, container: Container, text: strin
   const resolve = (root: FilesRoot) => engine.accounts.resolve(text, root, { image, added: host.GroupAdd });
   return await (image === undefined
     ? withFiles(engine, container, resolve)
-    : resolve(filesOf(await rootOf(engine, container), [])));
+    : resolve(filesOf(await rootOf(engine, container.record), [])));
 }
 
 /** Whether something is mounted there, above or below. */

@@ -28,6 +28,9 @@ export interface MonitorOptions {
 /** Time for the last answers to reach those who asked. */
 const FAREWELL_MILLISECONDS = 1000;
 
+/** After this time what the start has left in memory is given back, even if something happens all the time. */
+const RESTLESS_MILLISECONDS = 2000;
+
 /** Keeps one container until it has ended for good: this process's exit status. */
 export function runMonitor({ request, roots, previous, made, settled = () => {} }: MonitorOptions): number {
   blockAllSignals(true);
@@ -36,6 +39,14 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
   setProcessName(`proa: ${request.id}`);
   // One thing that goes wrong must not take the container with it.
   let survive: (error: unknown) => void = () => {};
+  let rest: Disposable | undefined;
+  const giveMemoryBack = (): void => {
+    rest?.[Symbol.dispose]();
+    rest = undefined;
+    // It has time: what the next event needs of it is taken anew.
+    dropReadBuffer();
+    trimMemory();
+  };
   using loop = new Loop({ failed: (error) => survive(error), idle: giveMemoryBack });
   using reaper = new Reaper(loop);
   const files = new ContainerFiles(roots, request.id);
@@ -44,7 +55,14 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
     let container: Container;
     try {
       container = new Container({ request, roots, loop, reaper, previous });
-      container.onSettled = settled;
+      container.onSettled = () => {
+        // Some programs let it rest at no time.
+        rest = after(loop, RESTLESS_MILLISECONDS, () => {
+          rest = undefined;
+          giveMemoryBack();
+        });
+        settled();
+      };
       survive = (error) => container.notices.tell('trouble', { what: 'answer an event', failure: describe(error) });
       const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
       watchHealth(container, context);
@@ -58,6 +76,7 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
       return 1;
     }
     const { pid } = container.state;
+    if (request.late) loop.later(() => container.prepare());
     if (!previous) made(pid === undefined ? {} : { pid }, service);
     await container.ended;
     // Answers that this brought about are made before they are waited for.
@@ -67,12 +86,6 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
     // An agent sees to it that the exit is recorded when there is room again.
     return container.files.isReleased ? 0 : 1;
   });
-}
-
-/** It has time: what the next event needs of it is taken anew. */
-function giveMemoryBack(): void {
-  dropReadBuffer();
-  trimMemory();
 }
 
 function watchHealth(container: Container, context: ExecContext): void {

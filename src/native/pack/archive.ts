@@ -4,10 +4,10 @@ import { BLOCK, type EntryKind, padded } from '#common/tar/format.ts';
 import { headerBlocks, type PackedEntry } from '#common/tar/writer.ts';
 import { type IdMap, toInside } from '#native/unpack/id-map.ts';
 import { byteText } from '#native/unpack/names.ts';
-import { scanHeader } from '#sys/bytes.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { type DetailedStatus, detailedStatusOf, reopenFile } from '#sys/files.ts';
+import { headerBytes } from '#sys/header-bytes.ts';
 import * as raw from '#sys/raw/file.ts';
 import { attributesOf } from './attributes.ts';
 import { Output } from './output.ts';
@@ -74,7 +74,7 @@ export class Archive {
   }
 
   header(entry: PackedEntry): void {
-    this.#output.write(headerBlocks(entry, scanHeader));
+    this.#output.write(headerBlocks(entry, headerBytes));
   }
 
   end(): void {

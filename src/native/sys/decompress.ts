@@ -1,19 +1,24 @@
-import { door } from './door.ts';
-
-/** The fields of `struct piece` in host/decompress.c. */
-const at = { from: 0, to: 1, room: 2, begins: 3, consumed: 4, produced: 5, ended: 6 } as const;
+import { type Codec, Gunzip, Unzstd } from './codecs.ts';
 
 const INPUT_BYTES = 1 << 17;
 /** RFC 1952, section 2.3.1. */
 const GZIP_MAGIC = 0x1f;
 
-/** A stream that is compressed with gzip or zstd, as it was before. One at a time in a process: the host has its state. */
+type Compression = 'gzip' | 'zstd';
+
+/** Their state is allocated for the first stream of a process and kept for the next; there is one stream at a time. */
+const codecs: { [compression in Compression]?: Codec } = {};
+
+/** A stream that is compressed with gzip or zstd, as it was before. One at a time in a process. */
 export class Decompressor {
   readonly #read: (into: Uint8Array) => number;
   readonly #fail: (problem: string) => Error;
-  readonly #isZstd: boolean;
-  readonly #piece = new Uint32Array(7);
+  readonly #compression: Compression;
+  readonly #codec: Codec;
   readonly #input = new Uint8Array(INPUT_BYTES);
+  /** What of the input is not consumed yet. */
+  #from = 0;
+  #to = 0;
   /** There is more of what was consumed than had room. */
   #holdsBack = false;
   /** Whether anything has come of the gzip member or zstd frame that is not at its end. */
@@ -23,43 +28,37 @@ export class Decompressor {
 
   /** `read` answers 0 at the end of what is compressed; `fail` makes the error for what is wrong with it. */
   constructor(
-    compression: 'gzip' | 'zstd',
+    compression: Compression,
     { read, fail }: { read: (into: Uint8Array) => number; fail: (problem: string) => Error },
   ) {
-    this.#isZstd = compression === 'zstd';
+    this.#compression = compression;
+    this.#codec = codecs[compression] ??= compression === 'zstd' ? new Unzstd() : new Gunzip();
     this.#read = read;
     this.#fail = fail;
-    this.#piece[at.begins] = 1;
   }
 
   /** Some bytes; how many, 0 at the end. */
   read(into: Uint8Array): number {
-    const piece = this.#piece;
+    const codec = this.#codec;
     while (!this.#atEnd) {
-      if (piece[at.from] === piece[at.to] && !this.#holdsBack && !this.#more()) break;
+      if (this.#from === this.#to && !this.#holdsBack && !this.#more()) break;
       if (!this.#inside && this.#isGarbage()) continue;
-      this.#inside = true;
-      piece[at.room] = into.length;
-      const wrong = door.decompress(this.#isZstd, piece, this.#input, into);
+      const wrong = (this.#inside ? undefined : codec.begin()) ?? codec.step(this.#input, this.#from, this.#to, into);
       if (wrong !== undefined) throw this.#fail(wrong);
-      const produced = piece[at.produced] as number;
-      piece[at.from] = (piece[at.from] as number) + (piece[at.consumed] as number);
-      const ended = piece[at.ended] === 1;
-      if (ended) this.#members++;
-      piece[at.begins] = ended ? 1 : 0;
-      this.#inside = !ended;
-      this.#holdsBack = !ended && produced === into.length;
-      if (produced > 0) return produced;
+      this.#from += codec.consumed;
+      this.#inside = !codec.ended;
+      if (codec.ended) this.#members++;
+      this.#holdsBack = this.#inside && codec.produced === into.length;
+      if (codec.produced > 0) return codec.produced;
     }
     return 0;
   }
 
   /** Whether there is more to read. */
   #more(): boolean {
-    const count = this.#read(this.#input);
-    this.#piece[at.from] = 0;
-    this.#piece[at.to] = count;
-    if (count > 0) return true;
+    this.#from = 0;
+    this.#to = this.#read(this.#input);
+    if (this.#to > 0) return true;
     if (this.#inside || this.#members === 0) throw this.#fail('unexpected end');
     this.#atEnd = true;
     return false;
@@ -67,9 +66,9 @@ export class Decompressor {
 
   /** What stands behind a gzip member and is none is passed over, as gzip(1) does: some writers fill up a block. */
   #isGarbage(): boolean {
-    const { from = 0, to = 0 } = { from: this.#piece[at.from], to: this.#piece[at.to] };
-    if (this.#isZstd || this.#members === 0 || from === to || this.#input[from] === GZIP_MAGIC) return false;
-    this.#piece[at.from] = to;
+    if (this.#compression === 'zstd' || this.#members === 0 || this.#from === this.#to) return false;
+    if (this.#input[this.#from] === GZIP_MAGIC) return false;
+    this.#from = this.#to;
     while (this.#read(this.#input) > 0);
     this.#atEnd = true;
     return true;

@@ -12,6 +12,11 @@ export interface Door {
    * we stand still until it executes a program or ends. Then our memory is as it was, and `args.pidfd` the descriptor.
    */
   lend(body: () => never, args: Uint8Array): number;
+  /**
+   * What a C function of a library in the binary returns, as 64 bits: upper bits of a narrower result are not defined.
+   * Arguments are as for `syscall`, up to eight; the functions are listed in host/host.c. library.ts gives them types.
+   */
+  library(name: string, ...rest: SyscallArgument[]): number;
   /** Where the first byte is, for pointers inside structures. The caller keeps the buffer reachable. */
   address(buffer: Uint8Array | BigUint64Array): number;
   decode(buffer: Uint8Array, length?: number): string;
@@ -22,22 +27,14 @@ export interface Door {
   loaded(): number;
   /** Runs promise jobs until none is left. */
   drain(): void;
-  /** Turns lines into log records: framing.ts, host/bytes.c. */
+  /** Turns lines into log records: framing.ts, host/framing.c. */
   frame(job: Uint32Array, input: Uint8Array, output: Uint8Array, dressing: Uint8Array): void;
-  /** `input` as one gzip member in `output`: its size, or 0 where that is too small or memory lacks. */
-  gzip(level: number, input: Uint8Array, output: Uint8Array): number;
   /** Lets those forked from now on have in common, once they trim, what they do not change; false where that cannot be. */
   share(): boolean;
   /** Makes stack present that will be needed, before anybody waits. */
   deepen(): void;
   /** Gives the kernel memory that holds nothing. */
   trim(): void;
-  /** Checksum and numbers of a tar header: common/tar/scan.ts, host/bytes.c. */
-  scan(bytes: Uint8Array, at: number, out: Float64Array): void;
-  /** Takes whole blocks of `bytes` into the eight words of a state: sha256.ts, host/sha256.c. */
-  sha256(state: Uint32Array, bytes: Uint8Array, from: number, to: number): void;
-  /** Goes on with the stream that this process decompresses: decompress.ts, host/decompress.c. What is wrong with it. */
-  decompress(zstd: boolean, piece: Uint32Array, input: Uint8Array, output: Uint8Array): string | undefined;
   /** What the host calls when the program's module has been evaluated: its exit status. */
   main?: () => number;
   readonly argv: ArrayBuffer[];

@@ -16,7 +16,7 @@ export interface FramerOptions {
   escaped: boolean;
 }
 
-// Places in the job: the fields of the structure in host/bytes.c.
+// Places in the job: the fields of the structure in host/framing.c.
 const FROM = 0;
 const TO = 1;
 const AT = 2;

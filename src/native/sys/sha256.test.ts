@@ -34,14 +34,11 @@ if (door) {
     }
   });
 
-  test('the host refuses what is no state, or no whole blocks of its array', () => {
-    const bytes = new Uint8Array(128);
-    for (const [from, to] of [
-      [0, 63],
-      [64, 0],
-      [128, 192],
-    ])
-      assert.throws(() => door.sha256(new Uint32Array(8), bytes, from as number, to as number), /outside/);
-    assert.throws(() => door.sha256(new Uint32Array(7), bytes, 0, 64), /outside/);
+  test('Sha256 refuses a length beyond its bytes, and begins anew after a digest', () => {
+    const hash = new Sha256();
+    assert.throws(() => hash.update(utf8('abc'), 4), RangeError);
+    hash.update(utf8('abc?'), 3);
+    assert.equal(hash.digest(), digestOf(utf8('abc')));
+    assert.equal(hash.digest(), digestOf());
   });
 }

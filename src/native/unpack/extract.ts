@@ -1,7 +1,7 @@
 import { TarReader } from '#common/tar/reader.ts';
 import type { Read } from '#common/tar/window.ts';
-import { scanHeader } from '#sys/bytes.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { headerBytes } from '#sys/header-bytes.ts';
 import * as raw from '#sys/raw/file.ts';
 import { getegid, geteuid } from '#sys/raw/process.ts';
 import { blockSignals, openSignals, SIGHUP, SIGINT, SIGPIPE, SIGTERM } from '#sys/signals.ts';
@@ -52,7 +52,7 @@ export function extract(root: OwnedFd, options: ExtractOptions): Extracted {
   const read: Read = (into) => input.read(into);
   const reader = new TarReader(through ? through(read) : read, {
     windowBytes: WINDOW,
-    scan: scanHeader,
+    headerBytes,
     ...(maximumBytes !== undefined && { maximumBytes }),
     ...(maximumEntries !== undefined && { maximumEntries }),
   });

@@ -1,4 +1,4 @@
-import { plainScan, scanned } from '../scan.ts';
+import { checksumOf } from '../header.ts';
 
 /** What a header says; fields that are left out are as a writer would have them for an empty file. */
 export interface HeaderFields {
@@ -54,14 +54,8 @@ export function header(fields: HeaderFields): Uint8Array {
     put(386 + at * 24, octal(offset, 12) + octal(length, 12));
   });
   if (fields.realSize !== undefined) put(483, octal(fields.realSize, 12));
-  put(148, `${octal(fields.checksum ?? checksumOf(block), 7)} `);
+  put(148, `${octal(fields.checksum ?? checksumOf(block, 0), 7)} `);
   return block;
-}
-
-function checksumOf(block: Uint8Array): number {
-  const numbers = new Float64Array(7);
-  plainScan(block, 0, numbers);
-  return numbers[scanned.sum] as number;
 }
 
 export function paxRecord(key: string, value: string): string {

@@ -28,7 +28,7 @@ export async function withFiles<T>(
     const holder = `files of ${container.id}`;
     try {
       await engine.volumeMounts.hold(volumesOf(container.record), holder);
-      return await work(filesOf(await rootOf(engine, container), mounts));
+      return await work(filesOf(await rootOf(engine, container.record), mounts));
     } finally {
       await engine.volumeMounts.release(holder);
     }

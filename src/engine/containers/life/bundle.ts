@@ -9,12 +9,15 @@ import type { Digest } from '../../images/reference/digest.ts';
 import type { Container } from '../container.ts';
 import { hostNameOf, networkOwner, ownFiles, writeNetworkFiles } from '../files/network-files.ts';
 import { partOfImage } from '../files/tool.ts';
-import type { ContainerMount, MountedImage } from '../record.ts';
+import type { ContainerMount, ContainerRecord, MountedImage } from '../record.ts';
 import { containerConfiguration } from '../spec/configuration.ts';
 
 /** A container's root filesystem: its own layer over the one of all containers over those of the image. */
-export async function rootOf(engine: Engine, { id, record }: Container): Promise<SnapshotRoot> {
-  return await engine.snapshots.make(id, await lowerLayers(engine, record.image));
+export async function rootOf(engine: Engine, record: ContainerRecord): Promise<SnapshotRoot> {
+  const root = await engine.snapshots.make(record.id, await lowerLayers(engine, record.image));
+  if (root.kind !== 'overlay' || !record.host.AutoRemove) return root;
+  // An unmount writes all that is dirty on the file system below, other programs' files too, and the end waits for it.
+  return { ...root, overlay: { ...root.overlay, volatile: true } };
 }
 
 /** The files of a container that does not run. */

@@ -10,7 +10,7 @@ import { rootOf, writeBundle } from './bundle.ts';
 export async function refreshJoined(engine: Engine, started: Container): Promise<void> {
   for (const container of engine.containers.list()) {
     if (!container.hasMonitor || !joins(engine, container, started)) continue;
-    await writeBundle(engine, container, await rootOf(engine, container));
+    await writeBundle(engine, container, await rootOf(engine, container.record));
   }
 }
 

@@ -121,7 +121,7 @@ async function failed(engine: Engine, container: Container, cause: unknown): Pro
 }
 
 async function requestFor(engine: Engine, container: Container): Promise<ContainerRequest> {
-  const root = await rootOf(engine, container);
+  const root = await rootOf(engine, container.record);
   const bundle = await writeBundle(engine, container, root);
   return containerRequest(container.record, { bundle, root, directory: engine.records.directory(container.id) });
 }

@@ -54,6 +54,6 @@ async function fill(engine: Engine, container: Container, mount: ContainerMount)
     });
   // Once: who empties a volume later wants it empty.
   if (!mount.copyUp || container.record.started || (await readdir(source)).length > 0) return;
-  const root = filesOf(await rootOf(engine, container), []);
+  const root = filesOf(await rootOf(engine, container.record), []);
   await copyUp(engine.options.programs.files, root, destination, source);
 }

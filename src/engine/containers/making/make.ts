@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { ContainerConfig, CreateRequest, HostConfig } from '#common/docker-api/types.ts';
 import { ProaError } from '#common/errors.ts';
 import type { Platform } from '#common/image-spec/types.ts';
+import { allSettled } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
 import { findRuntime } from '../../core/runtimes.ts';
 import type { Image } from '../../images/library/images.ts';
 import { platformOf } from '../../images/transfer/platform-text.ts';
 import { Container } from '../container.ts';
 import { checkNetworkFiles } from '../files/network-files.ts';
+import { rootOf } from '../life/bundle.ts';
 import { healthSettings, logSettings, restartSettings, stopSignal } from '../life/request.ts';
 import type { ContainerRecord } from '../record.ts';
 import { containerCapabilities } from '../spec/capabilities.ts';
@@ -179,8 +181,12 @@ async function make(
   };
   try {
     await engine.records.makeDirectory(id);
-    await engine.records.save(record, { durably: !host.AutoRemove });
+    const saved = engine.records.save(record, { durably: !host.AutoRemove });
+    // Meanwhile, since a start would wait for it; but a copy takes its time.
+    const layered = engine.snapshots.refusal === undefined && rootOf(engine, record);
+    await allSettled([saved, layered] as const);
   } catch (error) {
+    await engine.snapshots.remove(id);
     await engine.discards.state.discard(engine.records.directory(id));
     await removeAnonymous(mounts, engine.volumes);
     throw error;

@@ -15,6 +15,6 @@ export async function sizesOf(engine: Engine, container: Container) {
 async function writtenBytes(engine: Engine, container: Container): Promise<number> {
   const upper = engine.snapshots.upperOf(container.id);
   if (upper !== undefined) return (await usageOf(upper)).bytes;
-  const changes = await changesOf(await rootOf(engine, container), engine.options.programs.pack);
+  const changes = await changesOf(await rootOf(engine, container.record), engine.options.programs.pack);
   return changes.reduce((sum, { bytes }) => sum + bytes, 0);
 }

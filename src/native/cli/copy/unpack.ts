@@ -5,9 +5,9 @@ import { FileData } from '#native/unpack/file-data.ts';
 import { Input } from '#native/unpack/input.ts';
 import { byteText } from '#native/unpack/names.ts';
 import { Unpacker } from '#native/unpack/unpacker.ts';
-import { scanHeader } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
 import { openDirectory } from '#sys/files.ts';
+import { headerBytes } from '#sys/header-bytes.ts';
 import { umask } from '#sys/raw/file.ts';
 import { openSignals, SIGHUP, SIGINT, SIGTERM } from '#sys/signals.ts';
 import { type Rebase, rebasedName } from './names.ts';
@@ -36,7 +36,7 @@ class RebasingReader extends TarReader {
   readonly #own: { uid: number; gid: number };
 
   constructor(read: (into: Uint8Array) => number, rebase: Rebase, own: { uid: number; gid: number }) {
-    super(read, { scan: scanHeader });
+    super(read, { headerBytes });
     this.#rebase = rebase;
     this.#own = own;
   }

@@ -12,6 +12,8 @@ import { ownConsole } from '#runtime/process/console.ts';
 import { type Beginning, beginProcess, runPoststart, startProcess } from '#runtime/start.ts';
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { detailedStatusOf } from '#sys/files.ts';
+import { AT_FDCWD } from '#sys/raw/file.ts';
 import { giveUpProtection } from '../oom-score.ts';
 import type { Streams } from '../streams.ts';
 import type { Created, DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
@@ -23,8 +25,8 @@ export class OwnRuntime implements RuntimeDriver {
   readonly #request: ContainerRequest;
   readonly #context: Context;
   readonly #init: string;
-  /** Just read, and about to be used. */
-  #loaded: Bundle | undefined;
+  /** Read ahead, with what changes when its file does. */
+  #ahead: { bundle: Bundle; version: string } | undefined;
 
   constructor(request: ContainerRequest, { root, init }: DriverPlaces) {
     this.#request = request;
@@ -32,25 +34,36 @@ export class OwnRuntime implements RuntimeDriver {
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
-  /** Hooks last as long as they like. What is wrong with the bundle is told when it is made. */
-  makesQuickly(): boolean {
+  /** What is wrong with the bundle is told when it is made. */
+  prepare(): void {
     try {
-      this.#loaded = this.#load();
-    } catch {
-      return true;
-    }
-    return !this.#loaded.config.hooks;
+      const version = this.#version();
+      this.#ahead = { version, bundle: loadBundle(this.#request.bundle, undefined, this.#context.warn) };
+    } catch {}
+  }
+
+  /** Hooks last as long as they like. */
+  makesQuickly(): boolean {
+    if (!this.#ahead) this.prepare();
+    return !this.#ahead?.bundle.config.hooks;
+  }
+
+  #version(): string {
+    const { inode, size, changed } = detailedStatusOf(AT_FDCWD, `${this.#request.bundle}/config.json`);
+    return `${inode} ${size} ${changed.seconds}.${changed.nanoseconds}`;
   }
 
   #load(): Bundle {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead && ahead.version === this.#version()) return ahead.bundle;
     return loadBundle(this.#request.bundle, undefined, this.#context.warn);
   }
 
   create(streams: Streams, { start, helping }: { start: boolean; helping: boolean }): Created {
     const { id, overlay } = this.#request;
     const { root, warn } = this.#context;
-    const { path, config: wanted, text } = this.#loaded ?? this.#load();
-    this.#loaded = undefined;
+    const { path, config: wanted, text } = this.#load();
     const config = this.#request.init ? withInit(wanted, this.#init) : wanted;
     using rootMount = overlay ? mountOverlay(overlay) : undefined;
     const console = config.process.terminal ? ownConsole() : undefined;

@@ -1,4 +1,4 @@
-// What host/bytes.c does, written anew in TypeScript and without regard to speed: tests on Node.js use it in place of the
+// What host/framing.c does, written anew in TypeScript and without regard to speed: tests on Node.js use it in place of the
 // host's, and those inside the binary compare both.
 const [FROM, TO, AT, ROOM, PIECE, BEFORE, AFTER, PIECE_BEFORE, ESCAPED, FLUSH, CONSUMED, PRODUCED, FULL] = [
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,

@@ -11,7 +11,7 @@ export const containerChanges = operation({
   query: {},
   async answer({ engine, params: { id = '' } }) {
     const container = engine.containers.find(id);
-    const changes = await changesOf(await rootOf(engine, container), engine.options.programs.pack);
+    const changes = await changesOf(await rootOf(engine, container.record), engine.options.programs.pack);
     return ok(changes.map(({ kind, path }) => ({ Path: path, Kind: kinds[kind] })));
   },
 });

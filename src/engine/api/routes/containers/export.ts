@@ -10,7 +10,7 @@ export const exportContainer = operation({
   query: {},
   async answer({ engine, params: { id = '' }, response }) {
     const container = engine.containers.find(id);
-    const { output, done } = exportRoot(await rootOf(engine, container), engine.options.programs.pack);
+    const { output, done } = exportRoot(await rootOf(engine, container.record), engine.options.programs.pack);
     await sendArchive(response, { output, ended: done }, { 'Content-Type': 'application/octet-stream' });
     return undefined;
   },

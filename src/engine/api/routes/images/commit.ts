@@ -38,7 +38,7 @@ export const commitContainer = operation({
     const pauses = query.pause && container.status === 'running';
     if (pauses) await container.ask('pause', {});
     try {
-      const { digest } = await commitChanges(base, await rootOf(engine, container), {
+      const { digest } = await commitChanges(base, await rootOf(engine, container.record), {
         store: engine.content,
         program: engine.options.programs.pack,
         ...(reference && { reference }),

@@ -1,9 +1,8 @@
-/* Pure functions on bytes whose loops are too slow in an interpreter. What a record looks like is up to the caller. */
+/* Lines into log records: loops over bytes that are too slow in an interpreter. What a record looks like is up to the
+   caller. */
 #include "host.h"
 
-#include <math.h>
 #include <string.h>
-#include <zlib.h>
 
 /* All writing goes through put(). What does not fit makes `length` larger than `room`, and nothing more is written. */
 struct output {
@@ -113,63 +112,5 @@ JSValue host_frame(JSContext *ctx, JSValueConst self, int argc, JSValueConst *ar
     }
     job.full = out.length > out.room;
     memcpy(arrays[0], &job, sizeof job);
-    return JS_UNDEFINED;
-}
-
-/* gzip(level, input, output): the input as one complete gzip member: its size, or 0 where `output` is too small or memory
-   lacks. Members one after the other are a gzip file. */
-JSValue host_gzip(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-    size_t from, room;
-    int32_t level;
-    if (JS_ToInt32(ctx, &level, argv[0]))
-        return JS_EXCEPTION;
-    uint8_t *input = bytes_of(ctx, argv[1], &from), *output = input ? bytes_of(ctx, argv[2], &room) : NULL;
-    if (!output)
-        return JS_EXCEPTION;
-    z_stream z = {.next_in = input, .avail_in = (uInt)from, .next_out = output, .avail_out = (uInt)room};
-    if (z.avail_in != from || z.avail_out != room)
-        return JS_ThrowRangeError(ctx, "gzip: an array is too long");
-    if (deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return JS_NewInt32(ctx, 0);
-    int whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
-    deflateEnd(&z);
-    return JS_NewInt64(ctx, whole ? (int64_t)z.total_out : 0);
-}
-
-/* An octal number after spaces, ended by a space, NUL or the end of its field; NaN for anything else. */
-static double octal(const uint8_t *field, int length)
-{
-    uint64_t value = 0;
-    int i = 0;
-    while (i < length && field[i] == ' ')
-        i++;
-    for (; i < length && field[i] >= '0' && field[i] <= '7'; i++)
-        value = value * 8 + (field[i] - '0'); /* twelve digits at most */
-    return i == length || field[i] == ' ' || field[i] == 0 ? (double)value : NAN;
-}
-
-/* scan(bytes, at, out): what src/common/tar/scan.ts says of the header of a tar entry. */
-JSValue host_scan(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-    enum { BLOCK = 512, CHECKSUM = 148 };
-    static const uint8_t places[][2] = {{100, 8}, {108, 8}, {116, 8}, {124, 12}, {136, 12}, {CHECKSUM, 8}};
-    double out[1 + sizeof places / sizeof *places];
-    size_t length, room;
-    uint32_t at, sum = 8 * ' ';
-    uint8_t *bytes = bytes_of(ctx, argv[0], &length), *output = bytes ? bytes_of(ctx, argv[2], &room) : NULL;
-    if (!output || JS_ToUint32(ctx, &at, argv[1]))
-        return JS_EXCEPTION;
-    if (at > length || length - at < BLOCK || room != sizeof out)
-        return JS_ThrowRangeError(ctx, "scan: a length is outside its array");
-    bytes += at;
-    for (int i = 0; i < BLOCK; i++)
-        sum += bytes[i];
-    for (int i = CHECKSUM; i < CHECKSUM + 8; i++)
-        sum -= bytes[i];
-    out[0] = sum;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        out[i + 1] = octal(bytes + places[i][0], places[i][1]);
-    memcpy(output, out, sizeof out);
     return JS_UNDEFINED;
 }

@@ -111,8 +111,10 @@ export class ContainerRecords {
     return found;
   }
 
-  async makeDirectory(id: string): Promise<void> {
-    await mkdir(this.directory(id), { mode: 0o711 });
+  /** The first time: makes its directory. */
+  async create(record: ContainerRecord, options: { durably: boolean }): Promise<void> {
+    await mkdir(this.directory(record.id), { mode: 0o711 });
+    await this.save(record, options);
   }
 
   /** With `durably`, it is on disk afterwards. */

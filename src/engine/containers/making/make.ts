@@ -180,8 +180,7 @@ async function make(
     started: false,
   };
   try {
-    await engine.records.makeDirectory(id);
-    const saved = engine.records.save(record, { durably: !host.AutoRemove });
+    const saved = engine.records.create(record, { durably: !host.AutoRemove });
     // Meanwhile, since a start would wait for it; but a copy takes its time.
     const layered = engine.snapshots.refusal === undefined && rootOf(engine, record);
     await allSettled([saved, layered] as const);

@@ -7,9 +7,14 @@ export interface MountedPlace {
   isSlave: boolean;
 }
 
-/** All mounts that this process sees, the later ones over the earlier. proc_pid_mountinfo(5). */
+/** All mounts that this process sees, the later ones over the earlier. */
 export function mountTable(): MountedPlace[] {
-  return readFileSync('/proc/self/mountinfo', 'latin1')
+  return parseMountTable(readFileSync('/proc/self/mountinfo', 'latin1'));
+}
+
+/** Each byte of the text is a character. proc_pid_mountinfo(5). */
+export function parseMountTable(text: string): MountedPlace[] {
+  return text
     .split('\n')
     .filter(Boolean)
     .map((line) => {
@@ -22,8 +27,12 @@ export function mountTable(): MountedPlace[] {
 
 /** The mount that a path is on. */
 export function mountOf(path: string): MountedPlace | undefined {
-  const place = realpathSync(path);
-  const around = mountTable().filter((one) => `${place}/`.startsWith(one.path === '/' ? '/' : `${one.path}/`));
+  return mountAround(realpathSync(path), mountTable());
+}
+
+/** `place` holds no links. */
+export function mountAround(place: string, table: readonly MountedPlace[]): MountedPlace | undefined {
+  const around = table.filter((one) => `${place}/`.startsWith(one.path === '/' ? '/' : `${one.path}/`));
   // Of several at one place the last hides the others.
   return around.reduce<MountedPlace | undefined>(
     (best, one) => (best && best.path.length > one.path.length ? best : one),

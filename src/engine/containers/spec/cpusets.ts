@@ -6,8 +6,15 @@ const kinds = {
   CpusetMems: { path: '/sys/devices/system/node/online', what: 'memory nodes' },
 } as const;
 
-/** A list such as `0-3,7`, as it was asked for. Throws `invalid` for a range that ends before it begins, or what is not here. */
-export function cpuset(field: keyof typeof kinds, text: string | undefined): string | undefined {
+/**
+ * A list such as `0-3,7`, as it was asked for. Throws `invalid` for a range that ends before it begins, or what is not
+ * `available`: on this machine, where that is not given.
+ */
+export function cpuset(
+  field: keyof typeof kinds,
+  text: string | undefined,
+  available = onlineAt(kinds[field].path),
+): string | undefined {
   if (text === undefined || text === '') return undefined;
   const asked = rangesOf(text);
   const backwards = asked.find(({ first, last }) => first > last);
@@ -15,8 +22,7 @@ export function cpuset(field: keyof typeof kinds, text: string | undefined): str
     throw new ProaError(`HostConfig.${field}: invalid range ${backwards.first}-${backwards.last} in "${text}"`, {
       kind: 'invalid',
     });
-  const { path, what } = kinds[field];
-  const available = onlineAt(path);
+  const { what } = kinds[field];
   const there = rangesOf(available);
   const isThere = (number: number) => there.some(({ first, last }) => first <= number && number <= last);
   for (const { first, last } of asked)

@@ -34,3 +34,13 @@ test('Containers gives a name to one container', () => {
   for (const wrong of ['a', '-web', 'a/b', 'a b', ''])
     assert.throws(() => all.claimName(wrong, '3'), /Invalid container name/);
 });
+
+test('Containers.add leaves a name with whom it belongs to', () => {
+  const all = new Containers();
+  const [has, wants] = [container('1', 'web'), container('2', 'web')];
+  all.add(has);
+  all.add(wants);
+  assert.equal(all.find('web'), has);
+  all.remove(wants);
+  assert.equal(all.find('web'), has);
+});

@@ -13,14 +13,22 @@ export class Containers {
     return [...this.#byId.values()];
   }
 
+  /** A name that another has stays with that. */
   add(container: Container): void {
     this.#byId.set(container.id, container);
-    this.#names.set(container.name, container.id);
+    if (!this.#names.has(container.name)) this.#names.set(container.name, container.id);
   }
 
   remove(container: Container): void {
     this.#byId.delete(container.id);
     if (this.#names.get(container.name) === container.id) this.#names.delete(container.name);
+  }
+
+  /** Ids of those that have a volume, whether they run or not. */
+  usersOf(volume: string): string[] {
+    return this.list()
+      .filter(({ record }) => record.mounts.some(({ Name }) => Name === volume))
+      .map(({ id }) => id);
   }
 
   /** Takes a name for a container. Throws `invalid` for one that is none, `conflict` for one that is taken. */

@@ -18,7 +18,7 @@ import { ImageLibrary } from '../images/library/images.ts';
 import { referenceText } from '../images/reference/parse.ts';
 import { REGISTRIES, RegistryRules } from '../images/registry/hosts.ts';
 import { Agent } from '../monitors/agent.ts';
-import { VolumeMounts } from '../volumes/mounts.ts';
+import { mountingBy } from '../volumes/mounting.ts';
 import { VolumeStore } from '../volumes/store.ts';
 import { Discards } from './discards.ts';
 import { containersOf } from './places.ts';
@@ -52,7 +52,6 @@ export class Engine implements AsyncDisposable {
   readonly layers: LayerStore;
   readonly snapshots: AnySnapshots;
   readonly volumes: VolumeStore;
-  readonly volumeMounts: VolumeMounts;
   readonly records: ContainerRecords;
   /** For directories below `options.run` and `options.state`. */
   readonly discards: { run: Discards; state: Discards };
@@ -75,7 +74,6 @@ export class Engine implements AsyncDisposable {
     });
     const { run, state, programs } = options;
     this.accounts = new Accounts(programs.files);
-    this.volumeMounts = new VolumeMounts(stores.volumes, { program: programs.files });
     this.agent = new Agent({ program: programs.agent, run, state });
     this.keeper = new ContainerKeeper(this);
   }
@@ -88,7 +86,7 @@ export class Engine implements AsyncDisposable {
     const content = await ContentStore.open(join(state, 'images'));
     try {
       const [volumes, records, initLayer, refusal] = await allSettled([
-        VolumeStore.open(join(state, 'volumes')),
+        VolumeStore.open(join(state, 'volumes'), mountingBy(programs.files)),
         ContainerRecords.open(containersOf(state)),
         makeInitLayer(join(state, 'engine', 'init-layer')),
         overlayRefusal(state, programs.files),

@@ -3,10 +3,14 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, ProaError } from '#common/errors.ts';
 import { parseJson } from '#common/json/parse.ts';
+import { Turns } from '#engine/async/turns.ts';
 import { holdsMounts } from '../core/mount-table.ts';
 import { makeDirectory, replaceFileDurably, syncDirectory } from '../images/content/files.ts';
+import type { PlacedVolume, VolumeMounting } from './mounting.ts';
+import { VolumeMounts } from './mounts.ts';
 import { boundDirectory, checkOptions, type VolumeOptions } from './options.ts';
 import { usageOf } from './usage.ts';
+import { VolumeUsers } from './users.ts';
 
 export interface Volume {
   name: string;
@@ -24,6 +28,8 @@ export interface VolumeRequest {
   labels?: Record<string, string> | undefined;
   options?: VolumeOptions | undefined;
   madeFor?: string | undefined;
+  /** A container that is being made, and is to have it. */
+  claimedBy?: string | undefined;
 }
 
 const NAME = /^[a-zA-Z0-9][\w.-]{1,254}$/;
@@ -35,18 +41,22 @@ const LABEL = 'com.docker.volume.anonymous';
 /** Directories that outlive containers: the driver `local`. */
 export class VolumeStore {
   readonly #root: string;
+  readonly mounts: VolumeMounts;
   readonly #volumes = new Map<string, Volume>();
-  /** What is under way with a name: making and removing it come one after the other. */
-  readonly #turns = new Map<string, Promise<void>>();
+  /** What is under way with a name: making, mounting, unmounting and removing it come one after the other. */
+  readonly #turns = new Turns();
+  /** Containers that are being made, which nobody finds among the others yet. */
+  readonly #claims = new VolumeUsers();
 
-  private constructor(root: string) {
+  private constructor(root: string, mounting: VolumeMounting) {
     this.#root = root;
+    this.mounts = new VolumeMounts(this, { mounting, turns: this.#turns });
   }
 
   /** Below a root that has one owner. Removes what a crash has left; whatever holds files is somebody's, and stays. */
-  static async open(root: string): Promise<VolumeStore> {
+  static async open(root: string, mounting: VolumeMounting): Promise<VolumeStore> {
     await makeDirectory(root);
-    const store = new VolumeStore(root);
+    const store = new VolumeStore(root, mounting);
     for (const name of await readdir(root)) {
       const isLeft = name.startsWith(REMOVED) || !(await store.#load(name));
       if (isLeft) await rm(join(root, name), { recursive: true, force: true });
@@ -95,48 +105,64 @@ export class VolumeStore {
     return join(this.#root, name, '_data');
   }
 
+  placed(name: string): PlacedVolume | undefined {
+    const volume = this.#volumes.get(name);
+    return volume && { name, options: volume.options, record: this.record(name), directory: this.directory(name) };
+  }
+
   /** The volume of that name, made if it is not there; without a name a new one. */
-  async create({ name, labels = {}, options = {}, madeFor }: VolumeRequest): Promise<Volume> {
+  async create({ name, labels = {}, options = {}, madeFor, claimedBy }: VolumeRequest): Promise<Volume> {
     if (name !== undefined && !this.has(name) && !NAME.test(name))
       throw new ProaError(
         `Name: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
         { kind: 'invalid', remedy: 'To bind a directory of the machine, give its absolute path' },
       );
     const chosen = name ?? randomBytes(32).toString('hex');
-    return await this.#inTurn(chosen, async () => {
-      const known = this.#volumes.get(chosen);
-      if (known) {
-        if (Object.keys(options).length === 0 || same(options, known.options)) return known;
-        throw new ProaError(`volume "${chosen}" exists with other options`, { kind: 'conflict' });
-      }
-      checkOptions(options);
-      const volume: Volume = {
-        name: chosen,
-        created: new Date().toISOString(),
-        labels: name === undefined ? { [LABEL]: '', ...labels } : labels,
-        options,
-        ...(madeFor !== undefined && { madeFor }),
-      };
-      await mkdir(this.directory(chosen), { recursive: true, mode: 0o755 });
-      // Options may hold a password.
-      await replaceFileDurably(this.record(chosen), JSON.stringify(volume), { mode: 0o600 });
-      await syncDirectory(this.#root);
-      this.#volumes.set(chosen, volume);
-      return volume;
-    });
+    using _turn = await this.#turns.take(chosen);
+    const volume = this.#known(chosen, options) ?? {
+      name: chosen,
+      created: new Date().toISOString(),
+      labels: name === undefined ? { [LABEL]: '', ...labels } : labels,
+      options,
+      ...(madeFor !== undefined && { madeFor }),
+    };
+    if (!this.has(chosen)) await this.#make(volume);
+    if (claimedBy !== undefined) this.#claims.add(chosen, claimedBy);
+    return volume;
   }
 
-  #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(work);
-    const over = turn.then(
-      () => {},
-      () => {},
-    );
-    this.#turns.set(name, over);
-    over.then(() => {
-      if (this.#turns.get(name) === over) this.#turns.delete(name);
-    });
-    return turn;
+  /** Throws `conflict` for one with other options than those that are asked for, if any are. */
+  #known(name: string, options: VolumeOptions): Volume | undefined {
+    const known = this.#volumes.get(name);
+    if (!known || Object.keys(options).length === 0 || same(options, known.options)) return known;
+    throw new ProaError(`volume "${name}" exists with other options`, { kind: 'conflict' });
+  }
+
+  async #make(volume: Volume): Promise<void> {
+    const { name, options } = volume;
+    checkOptions(options);
+    await mkdir(this.directory(name), { recursive: true, mode: 0o755 });
+    // Options may hold a password.
+    await replaceFileDurably(this.record(name), JSON.stringify(volume), { mode: 0o600 });
+    await syncDirectory(this.#root);
+    this.#volumes.set(name, volume);
+  }
+
+  /** For a container that is being made, and is to have a volume of another. Throws `conflict` where that is gone. */
+  async claim(name: string, container: string): Promise<void> {
+    using _turn = await this.#turns.take(name);
+    if (!this.has(name)) throw new ProaError(`volume "${name}" is gone`, { kind: 'conflict' });
+    this.#claims.add(name, container);
+  }
+
+  /** The container is among the others now, or will not be. */
+  dropClaims(container: string): void {
+    for (const name of this.#claims.volumesOf(container)) this.#claims.delete(name, container);
+  }
+
+  /** The containers being made that are to have it. */
+  claimants(name: string): string[] {
+    return this.#claims.of(name);
   }
 
   async isEmpty(name: string): Promise<boolean> {
@@ -148,19 +174,26 @@ export class VolumeStore {
     return (await usageOf(this.directory(name))).bytes;
   }
 
-  /** With all that is in it. Whoever calls has seen that nobody uses it. */
-  async remove(name: string): Promise<void> {
+  /**
+   * With all that is in it, unless somebody uses it: `isUsed` is asked when nobody can begin to. Whether it did. Throws
+   * `not-found`, and `conflict` where others have mounted something there.
+   */
+  async remove(name: string, isUsed: (name: string) => boolean): Promise<boolean> {
     const away = join(this.#root, `${REMOVED}${randomBytes(8).toString('hex')}`);
-    await this.#inTurn(name, async () => {
+    {
+      using _turn = await this.#turns.take(name);
       this.get(name);
-      // What is mounted there is not the volume's to remove.
+      if (this.claimants(name).length > 0 || this.mounts.isHeld(name) || isUsed(name)) return false;
+      await this.mounts.unmountUnused(name);
+      // What is mounted there still is not the volume's to remove.
       if (holdsMounts(join(this.#root, name)))
         throw new ProaError(`remove ${name}: volume has active mounts`, { kind: 'conflict' });
       // Renamed first: one that is half removed would not be whole.
       await rename(join(this.#root, name), away);
       this.#volumes.delete(name);
-    });
+    }
     await rm(away, { recursive: true, force: true });
+    return true;
   }
 }
 

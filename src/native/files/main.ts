@@ -13,7 +13,8 @@ import { openReadOnly, openWritable } from './root.ts';
 import { pathStatus } from './stat.ts';
 import { subpathOf } from './subpath.ts';
 import { tryOverlay } from './try-overlay.ts';
-import { mountVolume, unmountVolume } from './volume-mount.ts';
+import { mountVolume } from './volume-mount.ts';
+import { unmountVolume } from './volume-unmount.ts';
 
 /** What each verb answers; undefined where it has written to standard output itself. */
 const verbs: { readonly [Verb in FilesVerb]: (request: FilesRequests[Verb]) => unknown } = {

@@ -27,10 +27,10 @@ export async function withFiles<T>(
       }));
     const holder = `files of ${container.id}`;
     try {
-      await engine.volumeMounts.hold(volumesOf(container.record), holder);
+      await engine.volumes.mounts.hold(volumesOf(container.record), holder);
       return await work(filesOf(await rootOf(engine, container.record), mounts));
     } finally {
-      await engine.volumeMounts.release(holder);
+      await engine.volumes.mounts.release(holder);
     }
   });
 }

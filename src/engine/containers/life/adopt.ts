@@ -13,61 +13,81 @@ const WIDTH = 16;
 
 /**
  * Takes over what an engine before this one has left: containers that run are watched again, what was half done is
- * finished or undone, and those that are to come back after a boot are started.
+ * finished or undone, and those that are to come back after a boot are started. One after the other for all, not for each:
+ * whoever ends or is started must find what the others use.
  */
 export async function adoptContainers(engine: Engine): Promise<void> {
   const monitored = new Set(await engine.monitored());
   const containers = (await engine.records.list()).map(
     (record) => new Container(record, { run: engine.options.run, listener: engine.keeper }),
   );
-  for (const container of containers) engine.containers.add(container);
+  for (const container of namedFirst(containers, monitored)) engine.containers.add(container);
+  for (const { id, record } of containers) if (monitored.has(id)) engine.volumes.mounts.adopt(volumesOf(record), id);
+  const coming: Container[] = [];
+  await forEach(containers, async (container) => {
+    if (await takeOver(engine, container, monitored.has(container.id))) coming.push(container);
+  });
+  await engine.volumes.mounts.releaseLeftovers().catch((error) => {
+    process.stderr.write(`proad: ${describe(error)}\n`);
+  });
+  await removeLeftovers(engine);
+  await forEach(coming, async (container) => {
+    await startContainer(engine, container);
+  });
+}
+
+/** A name may have been given to another while the one that had it was being removed. */
+function namedFirst(containers: readonly Container[], monitored: ReadonlySet<string>): Container[] {
+  const isLeaving = ({ id, record }: Container) =>
+    record.removing || (record.host.AutoRemove && record.started && !monitored.has(id));
+  const rank = (container: Container) => (isLeaving(container) ? 1 : 0);
+  return containers.toSorted((one, other) => {
+    return rank(one) - rank(other) || Date.parse(other.record.created) - Date.parse(one.record.created);
+  });
+}
+
+async function forEach(containers: readonly Container[], work: (container: Container) => Promise<void>): Promise<void> {
   await inParallel(containers, WIDTH, async (container) => {
     try {
-      await adopt(engine, container, monitored.has(container.id));
+      await work(container);
     } catch (error) {
       process.stderr.write(`proad: container ${container.name}: cannot take it over: ${describe(error)}\n`);
     }
   });
-  await engine.volumeMounts.releaseLeftovers().catch((error) => {
-    process.stderr.write(`proad: ${describe(error)}\n`);
-  });
-  await removeLeftovers(engine);
 }
 
-async function adopt(engine: Engine, container: Container, monitored: boolean): Promise<void> {
+/** Whether it is to be started. */
+async function takeOver(engine: Engine, container: Container, monitored: boolean): Promise<boolean> {
   const { record } = container;
   let cutShort = false;
   if (monitored) {
-    engine.volumeMounts.adopt(volumesOf(record), record.id);
     try {
       await container.connect();
     } catch {
       // Its monitor is lost, or has just ended.
       container.lose();
-      return;
+      return false;
     }
     record.started ||= container.state?.startedAt !== undefined;
     await engine.execs.adopt(container);
     // It was made, and the engine that was to let it go is gone; or somebody wanted to be rid of it.
     cutShort = container.state?.phase === 'created';
-    if (cutShort || record.removing) await container.ask('remove', {});
-    else return;
+    if (!cutShort && !record.removing) return false;
+    await container.ask('remove', {});
+    await engine.keeper.releaseVolumes(container);
   }
-  if (record.removing) return await container.exclusively(() => removeContainer(engine, container, { volumes: true }));
+  const remove = () => container.exclusively(() => removeContainer(engine, container, { volumes: true }));
+  if (record.removing) {
+    await remove();
+    return false;
+  }
   const end = await engine.keeper.endOf(record.id);
   container.setEnded(end);
   record.started ||= end?.startedAt !== undefined;
   // What giving it up has recorded as its end is none: it is as if it had been lost while it ran.
-  if (cutShort && comesBack(record, undefined)) {
-    await startContainer(engine, container);
-    return;
-  }
-  if (!record.started) return;
-  if (record.host.AutoRemove) {
-    await container.exclusively(() => removeContainer(engine, container, { volumes: true }));
-    return;
-  }
-  if (comesBack(record, end)) await startContainer(engine, container);
+  if (cutShort && comesBack(record, undefined)) return true;
+  if (record.started && record.host.AutoRemove) await remove();
+  return record.started && !record.host.AutoRemove && comesBack(record, end);
 }
 
 /** Of containers that were being made, or that nobody knows any more. */
@@ -82,8 +102,8 @@ async function removeLeftovers(engine: Engine): Promise<void> {
   const bundles = engine.bundle('');
   for (const name of await readdir(bundles).catch(() => []))
     if (!known.has(name)) await rm(join(bundles, name), { recursive: true, force: true });
-  const used = new Set(engine.containers.list().flatMap(({ record }) => record.mounts.map(({ Name }) => Name)));
+  const isUsed = (name: string) => engine.containers.usersOf(name).length > 0;
   for (const { name, madeFor } of engine.volumes.list())
-    if (madeFor !== undefined && !known.has(madeFor) && !used.has(name) && (await engine.volumes.isEmpty(name)))
-      await engine.volumes.remove(name);
+    if (madeFor !== undefined && !known.has(madeFor) && (await engine.volumes.isEmpty(name)))
+      await engine.volumes.remove(name, isUsed);
 }

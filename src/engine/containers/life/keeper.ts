@@ -61,7 +61,7 @@ export class ContainerKeeper implements ContainerListener {
   /** Never fails: what is left mounted is unmounted after its next use, or by the next engine. */
   async releaseVolumes(container: Container): Promise<void> {
     try {
-      await this.#engine.volumeMounts.release(container.id);
+      await this.#engine.volumes.mounts.release(container.id);
     } catch (error) {
       this.#trouble(container, 'release its volumes', error);
     }

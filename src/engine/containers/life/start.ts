@@ -30,7 +30,7 @@ async function start(engine: Engine, container: Container): Promise<void> {
   const { record } = container;
   const before = record.started;
   try {
-    await engine.volumeMounts.hold(volumesOf(record), record.id);
+    await engine.volumes.mounts.hold(volumesOf(record), record.id);
     await prepareVolumes(engine, container);
     const request = await requestFor(engine, container);
     let kept = false;

@@ -21,7 +21,7 @@ import { containerLimits, containerResources } from '../spec/resources.ts';
 import { securitySettings } from '../spec/security.ts';
 import { containerSysctls } from '../spec/sysctls.ts';
 import { withDefaults } from './defaults.ts';
-import { decideMounts, removeAnonymous } from './mounts.ts';
+import { decideMounts, giveUpMounts, type MountContext } from './mounts.ts';
 import { randomName } from './names.ts';
 
 export interface MakeOptions {
@@ -152,16 +152,18 @@ async function make(
   const { architecture, os, rootfs } = image.config;
   const layers = rootfs.diff_ids;
   await engine.layers.unpack(image, { content: engine.content });
-  const mounts = await decideMounts(config, host, {
+  const context: MountContext = {
     id,
     volumes: engine.volumes,
+    isUsed: (volume) => engine.containers.usersOf(volume).length > 0,
     mountsOf: (other) => otherContainer(engine, other, 'VolumesFrom').record.mounts,
     async image(name) {
       const found = await engine.library.find(name);
       await engine.layers.unpack(found, { content: engine.content });
       return { id: found.id, layers: found.config.rootfs.diff_ids };
     },
-  });
+  };
+  const mounts = await decideMounts(config, host, context);
   const record: ContainerRecord = {
     version: 1,
     id,
@@ -185,13 +187,14 @@ async function make(
     const layered = engine.snapshots.refusal === undefined && rootOf(engine, record);
     await allSettled([saved, layered] as const);
   } catch (error) {
+    await giveUpMounts(mounts, context);
     await engine.snapshots.remove(id);
     await engine.discards.state.discard(engine.records.directory(id));
-    await removeAnonymous(mounts, engine.volumes);
     throw error;
   }
   const container = new Container(record, { run: engine.options.run, listener: engine.keeper });
   engine.containers.add(container);
+  engine.volumes.dropClaims(id);
   engine.keeper.tell(container, 'create');
   return { container, warnings: warningsFor(host, config) };
 }

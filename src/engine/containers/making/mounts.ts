@@ -10,6 +10,8 @@ export interface MountContext {
   /** The container's id. */
   id: string;
   volumes: VolumeStore;
+  /** Whether a container has that volume. */
+  isUsed(volume: string): boolean;
   /** The mounts of another container, for `VolumesFrom`. */
   mountsOf(container: string): readonly ContainerMount[];
   /** An image, unpacked. Throws `not-found`. */
@@ -19,7 +21,7 @@ export interface MountContext {
 /**
  * Decides every mount that a container is to have: from other containers, from `Binds` and `Mounts`, and an anonymous volume
  * for each place in `Volumes` that none of them has. Volumes that are missing are made; those without a name go again where
- * that fails.
+ * that fails. All are claimed for the container.
  */
 export async function decideMounts(
   config: ContainerConfig,
@@ -30,7 +32,7 @@ export async function decideMounts(
   try {
     return await decide(config, host, context, made);
   } catch (error) {
-    await removeAnonymous(made, context.volumes);
+    await giveUpMounts(made, context);
     throw error;
   }
 }
@@ -43,7 +45,10 @@ async function decide(
 ): Promise<ContainerMount[]> {
   const found = new Map<string, ContainerMount>();
   for (const text of host.VolumesFrom ?? [])
-    for (const mount of mountsFrom(text, context)) found.set(mount.Destination, mount);
+    for (const mount of mountsFrom(text, context)) {
+      if (mount.Name !== undefined) await context.volumes.claim(mount.Name, context.id);
+      found.set(mount.Destination, mount);
+    }
   const given = new Set<string>(Object.keys(host.Tmpfs ?? {}).map((path) => place(path, 'Tmpfs')));
   const add = (mount: ContainerMount) => {
     made.push(mount);
@@ -58,7 +63,7 @@ async function decide(
   for (const path of Object.keys(config.Volumes ?? {})) {
     const destination = place(path, 'Volumes');
     if (found.has(destination) || given.has(destination)) continue;
-    const volume = await context.volumes.create({ madeFor: context.id });
+    const volume = await context.volumes.create({ madeFor: context.id, claimedBy: context.id });
     const mount = volumeMount(volume, destination, context, { anonymous: true });
     made.push(mount);
     found.set(destination, mount);
@@ -66,14 +71,23 @@ async function decide(
   return [...found.values()];
 }
 
+/** Of a container that is not made after all. */
+export async function giveUpMounts(
+  mounts: readonly ContainerMount[],
+  { id, volumes, isUsed }: Pick<MountContext, 'id' | 'volumes' | 'isUsed'>,
+): Promise<void> {
+  volumes.dropClaims(id);
+  await removeAnonymous(mounts, volumes, isUsed);
+}
+
 /** Volumes that were made for a container and are nobody else's, when making it has failed or it goes with them. */
 export async function removeAnonymous(
   mounts: readonly ContainerMount[],
   volumes: VolumeStore,
-  isUsed: (name: string) => boolean = () => false,
+  isUsed: (name: string) => boolean,
 ): Promise<void> {
   for (const { anonymous, Name: name } of mounts)
-    if (anonymous && name !== undefined && volumes.has(name) && !isUsed(name)) await volumes.remove(name);
+    if (anonymous && name !== undefined && volumes.has(name)) await volumes.remove(name, isUsed);
 }
 
 function place(path: string, field: string): string {
@@ -135,7 +149,10 @@ async function fromBind(text: string, context: MountContext): Promise<ContainerM
       ...shared,
     };
   }
-  const volume = await context.volumes.create(source === '' ? { madeFor: context.id } : { name: source });
+  const volume = await context.volumes.create({
+    ...(source === '' ? { madeFor: context.id } : { name: source }),
+    claimedBy: context.id,
+  });
   return {
     ...volumeMount(volume, at, context, { anonymous: source === '', noCopy: options.includes('nocopy') }),
     ...shared,
@@ -192,6 +209,7 @@ async function fromRequest(request: MountRequest, context: MountContext): Promis
     ...(request.Source ? { name: request.Source } : { madeFor: context.id }),
     labels,
     options: driver.Options,
+    claimedBy: context.id,
   });
   return {
     ...volumeMount(volume, at, context, { anonymous: !request.Source, noCopy: noCopy || subpath !== '' }),

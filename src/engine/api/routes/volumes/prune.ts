@@ -1,3 +1,5 @@
+import { kindOf } from '#common/errors.ts';
+import type { Engine } from '../../../core/engine.ts';
 import { ok, operation } from '../../operation.ts';
 import { pruneTest } from '../../prune.ts';
 import { filterFlag, filters } from '../../query.ts';
@@ -15,14 +17,26 @@ export const pruneVolumes = operation({
     const fits = pruneTest(wanted);
     const gone: string[] = [];
     let reclaimed = 0;
+    const isUsed = (name: string) => usersOf(engine, name).length > 0;
     for (const { name, labels, created, madeFor } of engine.volumes.list()) {
       const anonymous = madeFor !== undefined || Object.hasOwn(labels, 'com.docker.volume.anonymous');
-      if ((!all && !anonymous) || usersOf(engine, name).length > 0 || !fits({ labels, created })) continue;
-      reclaimed += await engine.volumes.size(name);
-      await engine.volumes.remove(name);
+      if ((!all && !anonymous) || isUsed(name) || !fits({ labels, created })) continue;
+      const size = await engine.volumes.size(name);
+      if (!(await removeIfPossible(engine, name, isUsed))) continue;
+      reclaimed += size;
       engine.events.emit('volume', 'destroy', name, { driver: 'local' });
       gone.push(name);
     }
     return ok({ VolumesDeleted: gone, SpaceReclaimed: reclaimed });
   },
 });
+
+/** One that another removes meanwhile, or has something mounted in, is no failure of all. */
+async function removeIfPossible(engine: Engine, name: string, isUsed: (name: string) => boolean): Promise<boolean> {
+  try {
+    return await engine.volumes.remove(name, isUsed);
+  } catch (error) {
+    if (['not-found', 'conflict'].includes(kindOf(error))) return false;
+    throw error;
+  }
+}

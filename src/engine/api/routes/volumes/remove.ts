@@ -9,11 +9,11 @@ export const removeVolume = operation({
   query: { force: flag() },
   async answer({ engine, params: { name = '' }, query: { force } }) {
     if (force && !engine.volumes.has(name)) return nothing;
-    engine.volumes.get(name);
-    const users = usersOf(engine, name);
-    if (users.length > 0)
-      throw new ProaError(`remove ${name}: volume is in use - [${users.join(', ')}]`, { kind: 'conflict' });
-    await engine.volumes.remove(name);
+    const isRemoved = await engine.volumes.remove(name, () => usersOf(engine, name).length > 0);
+    if (!isRemoved)
+      throw new ProaError(`remove ${name}: volume is in use - [${usersOf(engine, name).join(', ')}]`, {
+        kind: 'conflict',
+      });
     engine.events.emit('volume', 'destroy', name, { driver: 'local' });
     return nothing;
   },

@@ -15,10 +15,7 @@ export function volumeView(engine: Engine, volume: Volume) {
   };
 }
 
-/** The containers that have it, whether they run or not. */
-export function usersOf(engine: Engine, name: string): string[] {
-  return engine.containers
-    .list()
-    .filter(({ record }) => record.mounts.some((mount) => mount.Name === name))
-    .map(({ id }) => id);
+/** The containers that have it, whether they run or not, or are about to. */
+export function usersOf({ containers, volumes }: Engine, name: string): string[] {
+  return [...new Set([...containers.usersOf(name), ...volumes.claimants(name)])];
 }

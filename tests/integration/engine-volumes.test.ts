@@ -1,6 +1,21 @@
 // Volumes of the engine: parts of them, and those that are mounts of their own.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { otherRuntime, until } from './support/agent.ts';
@@ -161,4 +176,153 @@ test('options of a volume that cannot be are refused, and what cannot be mounted
   const { Id } = (await create({ Binds: ['wrong:/data'] })).json;
   const { status, text } = await engine.call('POST', `/containers/${Id}/start`);
   assert.ok(status >= 400 && /mount volume .*wrong/.test(text) && !text.includes('secret'), `${status} ${text}`);
+});
+
+const inMemory = { type: 'tmpfs', device: 'tmpfs' };
+const anonymous = {
+  Mounts: [{ Type: 'volume', Target: '/data', VolumeOptions: { DriverConfig: { Options: inMemory } } }],
+};
+
+async function volumeOf(id: string): Promise<string> {
+  const [{ Name = '' } = {}] = (await engine.inspect(id)).Mounts;
+  assert.ok(isMounted(Name));
+  return Name;
+}
+
+async function assertGone(id: string, volume: string): Promise<void> {
+  assert.equal((await engine.call('GET', `/containers/${id}/json`)).status, 404);
+  assert.equal((await engine.call('GET', `/volumes/${volume}`)).status, 404);
+  assert.deepEqual([isMounted(volume), existsSync(join(engine.state, 'volumes', volume))], [false, false]);
+}
+
+test('an anonymous volume that is a mount goes with its container, also where that ended while no engine was there', async () => {
+  const id = await engine.runContainer(['sleep', '100'], { host: { AutoRemove: true, ...anonymous } });
+  const volume = await volumeOf(id);
+  await engine.kill();
+  process.kill(pidOf(id), 'SIGKILL');
+  await until(() => !existsSync(join(engine.run, 'containers', id)));
+  const told = engine.errors.length;
+  await engine.start();
+  await assertGone(id, volume);
+  assert.equal(engine.errors.slice(told), '');
+});
+
+test('a volume in which somebody has files open is unmounted and removed', async () => {
+  const id = await engine.runContainer(['sleep', '100'], { host: anonymous });
+  const volume = await volumeOf(id);
+  const file = openSync(files(volume), 'r');
+  try {
+    await engine.ask('DELETE', `/containers/${id}?force=1&v=1`);
+    await assertGone(id, volume);
+  } finally {
+    closeSync(file);
+  }
+});
+
+test('a volume that is mounted for nobody is unmounted before it is removed; what others mount on one is theirs', async () => {
+  const mount = (Name: string) => execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', files(Name)]);
+  for (const [Name, DriverOpts] of [
+    ['left', inMemory],
+    ['plain', {}],
+  ] as const) {
+    await engine.ask('POST', '/volumes/create', { Name, DriverOpts });
+    mount(Name);
+  }
+  const file = openSync(files('left'), 'r');
+  try {
+    await engine.ask('DELETE', '/volumes/left');
+    assert.deepEqual([isMounted('left'), existsSync(files('left'))], [false, false]);
+    const { status, text } = await engine.call('DELETE', '/volumes/plain');
+    assert.deepEqual([status, /active mounts/.test(text), isMounted('plain')], [409, true, true]);
+    const pruned = await engine.ask<{ VolumesDeleted: string[] }>('POST', '/volumes/prune?filters={"all":["1"]}');
+    assert.equal(pruned.VolumesDeleted.includes('plain'), false);
+  } finally {
+    closeSync(file);
+    execFileSync('umount', [files('plain')]);
+  }
+  await engine.ask('DELETE', '/volumes/plain');
+});
+
+test('mounts below a directory that a volume stands for stay where they are', async () => {
+  const device = join(engine.state, 'with-mounts');
+  const mountAt = (path: string) => {
+    mkdirSync(path);
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', path]);
+    execFileSync('mount', ['--make-shared', path]);
+  };
+  mountAt(device);
+  mountAt(join(device, 'below'));
+  writeFileSync(join(device, 'below/file'), 'word\n');
+  await engine.ask('POST', '/volumes/create', { Name: 'tree', DriverOpts: { type: 'none', device, o: 'rbind,ro' } });
+  assert.equal(await outputOf({ Binds: ['tree:/data'] }, 'cat /data/below/file'), 'word\n');
+  await until(() => !isMounted('tree'));
+  assert.equal(readFileSync(join(device, 'below/file'), 'utf8'), 'word\n');
+  execFileSync('umount', ['-R', device]);
+});
+
+/** What an engine that was killed may have left of them. */
+function editRecord(id: string, edit: (record: { name: string; started: boolean; host: object }) => void): void {
+  const path = join(engine.state, 'engine/containers', id, 'container.json');
+  const record = JSON.parse(readFileSync(path, 'utf8'));
+  edit(record);
+  writeFileSync(path, JSON.stringify(record));
+}
+
+/** Of containers, in the order in which an engine that takes over finds them. */
+const inOrder = (ids: string[]) =>
+  readdirSync(join(engine.state, 'engine/containers')).filter((id) => ids.includes(id));
+
+test('a container that cannot be started at a takeover leaves a volume with the one that uses it', async () => {
+  await engine.ask('POST', '/volumes/create', { Name: 'shared', DriverOpts: inMemory });
+  const missing = join(engine.state, 'missing');
+  mkdirSync(missing);
+  const host = { Binds: ['shared:/data'], Mounts: [{ Type: 'bind', Source: missing, Target: '/missing' }] };
+  const made = [];
+  for (let count = 0; count < 18; count++) made.push((await create(host)).json.Id);
+  const [first = '', ...others] = inOrder(made);
+  // More than are looked at side by side are between the one that fails at once and the one that runs.
+  const last = others.pop() ?? '';
+  await engine.ask('POST', `/containers/${last}/start`);
+  await engine.kill();
+  rmdirSync(missing);
+  for (const id of [first, ...others])
+    editRecord(id, (record) => {
+      const comesBack = { started: true, host: { ...record.host, RestartPolicy: { Name: 'always' } } };
+      Object.assign(record, comesBack, id !== first && { mounts: [] });
+    });
+  await engine.start();
+  assert.match(engine.errors, /cannot start container .*missing/);
+  for (const id of others) assert.equal((await engine.inspect(id)).State.Status, 'running');
+  assert.ok(isMounted('shared'));
+  for (const id of made) await engine.ask('DELETE', `/containers/${id}?force=1`);
+  await engine.ask('DELETE', '/volumes/shared');
+});
+
+test('a container whose removal is finished at a takeover takes no name from the one that has it now', async () => {
+  const made = [];
+  for (let count = 0; count < 3; count++) made.push((await create({})).json.Id);
+  const [first = '', ...others] = inOrder(made);
+  await engine.kill();
+  editRecord(first, (record) => Object.assign(record, { name: 'wanted' }));
+  for (const id of others)
+    editRecord(id, (record) => {
+      Object.assign(record, { name: 'wanted', started: true, host: { ...record.host, AutoRemove: true } });
+    });
+  await engine.start();
+  assert.equal((await engine.inspect('wanted')).Id, first);
+  for (const id of others) assert.equal((await engine.call('GET', `/containers/${id}/json`)).status, 404);
+  await engine.ask('DELETE', `/containers/${first}`);
+});
+
+test('what a test leaves mounted in the directories of an engine is not removed with them', async () => {
+  const outside = mkdtempSync(join(tmpdir(), 'proa-test-outside-'));
+  mkdirSync(join(outside, 'deep'));
+  writeFileSync(join(outside, 'file'), 'word\n');
+  const other = await EngineProcess.start();
+  const place = join(other.state, 'mounted');
+  mkdirSync(place);
+  for (const path of [place, join(place, 'deep')]) execFileSync('mount', ['--bind', outside, path]);
+  await other[Symbol.asyncDispose]();
+  assert.deepEqual([existsSync(other.state), readFileSync(join(outside, 'file'), 'utf8')], [false, 'word\n']);
+  rmSync(outside, { recursive: true });
 });

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from './agent.ts';
+import { unmountBelow } from './unmount.ts';
 
 /** Nothing that is asked for here takes as long. */
 const PATIENCE_MILLISECONDS = 30_000;
@@ -135,8 +136,10 @@ export class EngineProcess implements AsyncDisposable {
       // A monitor that is left has a container that could not be removed.
       await until(() => this.agents().length === 0, 5).catch(() => {});
       for (const pid of this.agents()) end(pid, 'SIGKILL');
-      rmSync(this.run, { recursive: true, force: true });
-      rmSync(this.state, { recursive: true, force: true });
+      for (const directory of [this.run, this.state]) {
+        unmountBelow(directory);
+        rmSync(directory, { recursive: true, force: true });
+      }
     }
   }
 }

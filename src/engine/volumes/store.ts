@@ -175,14 +175,14 @@ export class VolumeStore {
   }
 
   /**
-   * With all that is in it, unless somebody uses it: `isUsed` is asked when nobody can begin to. Whether it did. Throws
-   * `not-found`, and `conflict` where others have mounted something there.
+   * With all that is in it, unless somebody uses it: `isUsed` is asked when nobody can begin to. Whether it did; one that
+   * is not there was not removed. Throws `conflict` where others have mounted something there.
    */
   async remove(name: string, isUsed: (name: string) => boolean): Promise<boolean> {
     const away = join(this.#root, `${REMOVED}${randomBytes(8).toString('hex')}`);
     {
       using _turn = await this.#turns.take(name);
-      this.get(name);
+      if (!this.has(name)) return false;
       if (this.claimants(name).length > 0 || this.mounts.isHeld(name) || isUsed(name)) return false;
       await this.mounts.unmountUnused(name);
       // What is mounted there still is not the volume's to remove.

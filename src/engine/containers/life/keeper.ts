@@ -58,7 +58,7 @@ export class ContainerKeeper implements ContainerListener {
       .catch((error) => this.#trouble(container, 'remove it', error));
   }
 
-  /** Never fails: what is left mounted is unmounted after its next use, or by the next engine. */
+  /** Never fails: what is left mounted is unmounted after its next use, when it is removed, or by the next engine. */
   async releaseVolumes(container: Container): Promise<void> {
     try {
       await this.#engine.volumes.mounts.release(container.id);

@@ -87,7 +87,7 @@ export async function removeAnonymous(
   isUsed: (name: string) => boolean,
 ): Promise<void> {
   for (const { anonymous, Name: name } of mounts)
-    if (anonymous && name !== undefined && volumes.has(name)) await volumes.remove(name, isUsed);
+    if (anonymous && name !== undefined) await volumes.remove(name, isUsed);
 }
 
 function place(path: string, field: string): string {

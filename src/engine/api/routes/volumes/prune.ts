@@ -31,12 +31,12 @@ export const pruneVolumes = operation({
   },
 });
 
-/** One that another removes meanwhile, or has something mounted in, is no failure of all. */
+/** One that others have something mounted in is no failure of all. */
 async function removeIfPossible(engine: Engine, name: string, isUsed: (name: string) => boolean): Promise<boolean> {
   try {
     return await engine.volumes.remove(name, isUsed);
   } catch (error) {
-    if (['not-found', 'conflict'].includes(kindOf(error))) return false;
+    if (kindOf(error) === 'conflict') return false;
     throw error;
   }
 }

@@ -10,10 +10,11 @@ export const removeVolume = operation({
   async answer({ engine, params: { name = '' }, query: { force } }) {
     if (force && !engine.volumes.has(name)) return nothing;
     const isRemoved = await engine.volumes.remove(name, () => usersOf(engine, name).length > 0);
-    if (!isRemoved)
-      throw new ProaError(`remove ${name}: volume is in use - [${usersOf(engine, name).join(', ')}]`, {
-        kind: 'conflict',
-      });
+    if (!isRemoved) {
+      engine.volumes.get(name);
+      const users = usersOf(engine, name);
+      throw new ProaError(`remove ${name}: volume is in use - [${users.join(', ')}]`, { kind: 'conflict' });
+    }
     engine.events.emit('volume', 'destroy', name, { driver: 'local' });
     return nothing;
   },

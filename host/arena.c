@@ -111,15 +111,15 @@ long arena_fork(const long *call)
     int kind = MAP_SHARED | MAP_ANONYMOUS;
     volatile char *alone;
     if (map(COPY, room, used))
-        return -1;
+        return -errno;
     alone = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, kind, -1, 0);
     if (alone == MAP_FAILED) {
+        long failure = -errno;
         munmap(COPY, room);
-        return -1;
+        return failure;
     }
     memcpy(COPY, arena, used);
-    long pid = syscall(call[0], call[1], call[2], call[3], call[4], call[5], call[6]);
-    int error = errno;
+    long pid = kernel_call(call);
     if (pid == 0) {
         for (int tries = 0; !*alone && tries < 1000; tries++)
             sched_yield();
@@ -133,7 +133,6 @@ long arena_fork(const long *call)
         *alone = 1;
     }
     munmap((void *)alone, PAGE);
-    errno = error;
     return pid;
 }
 

@@ -28,8 +28,8 @@ uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
     return data ? data + offset : NULL;
 }
 
-/* One argument as the kernel wants it. A C string to free afterwards is left in `text`. */
-static int argument(JSContext *ctx, JSValueConst value, int position, long *out, const char **text)
+/* One argument as the kernel wants it, of the call `name`. A C string to free afterwards is left in `text`. */
+static int argument(JSContext *ctx, const char *name, JSValueConst value, int position, long *out, const char **text)
 {
     size_t length;
     double number;
@@ -44,7 +44,7 @@ static int argument(JSContext *ctx, JSValueConst value, int position, long *out,
         number = JS_VALUE_GET_FLOAT64(value);
         /* Beyond 2^53 a double has holes: such values are passed as bigint. NaN fails the comparison too. */
         if (!(number >= -9007199254740991.0 && number <= 9007199254740991.0) || number != (double)(int64_t)number) {
-            JS_ThrowRangeError(ctx, "syscall: argument %d is not a safe integer", position);
+            JS_ThrowRangeError(ctx, "%s: argument %d is not a safe integer", name, position);
             return -1;
         }
         *out = (int64_t)number;
@@ -62,7 +62,7 @@ static int argument(JSContext *ctx, JSValueConst value, int position, long *out,
             return -1;
         /* The kernel would stop at the NUL and act on another name than the one that was checked. */
         if (memchr(*text, 0, length)) {
-            JS_ThrowRangeError(ctx, "syscall: argument %d holds a NUL character", position);
+            JS_ThrowRangeError(ctx, "%s: argument %d holds a NUL character", name, position);
             return -1;
         }
         *out = (long)*text;
@@ -74,25 +74,32 @@ static int argument(JSContext *ctx, JSValueConst value, int position, long *out,
         *out = (long)bytes_of(ctx, value, &length);
         return *out ? 0 : -1;
     default:
-        JS_ThrowTypeError(ctx, "syscall: argument %d is neither number, bigint, string, typed array nor null", position);
+        JS_ThrowTypeError(ctx, "%s: argument %d is neither number, bigint, string, typed array nor null", name, position);
         return -1;
     }
 }
 
-/* Answers what `call` does with `head` and the arguments behind it, `most` at most; the rest is zero. */
-static JSValue pass(JSContext *ctx, int argc, JSValueConst *argv, long head, int most, long (*call)(const long *))
+/* What is called, and by what; `most` arguments may follow, and what is left of them is zero. */
+struct callee {
+    const char *name;
+    long head;
+    int most;
+    long (*call)(const long *);
+};
+
+static JSValue pass(JSContext *ctx, int argc, JSValueConst *argv, struct callee callee)
 {
-    long numbers[9] = {head};
+    long numbers[9] = {callee.head};
     const char *texts[9] = {0};
     JSValue answer = JS_EXCEPTION;
     int i;
 
-    if (argc - 1 > most)
-        return JS_ThrowTypeError(ctx, "syscall: more than %d arguments", most);
+    if (argc - 1 > callee.most)
+        return JS_ThrowTypeError(ctx, "%s: more than %d arguments", callee.name, callee.most);
     for (i = 1; i < argc; i++)
-        if (argument(ctx, argv[i], i, &numbers[i], &texts[i]))
+        if (argument(ctx, callee.name, argv[i], i, &numbers[i], &texts[i]))
             goto out;
-    answer = JS_NewInt64(ctx, call(numbers));
+    answer = JS_NewInt64(ctx, callee.call(numbers));
 out:
     for (i = 1; i < argc; i++)
         if (texts[i])
@@ -100,7 +107,7 @@ out:
     return answer;
 }
 
-static long kernel_call(const long *a)
+long kernel_call(const long *a)
 {
     long result = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
     return result == -1 ? -errno : result;
@@ -111,42 +118,45 @@ static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValue
 {
     if (argc < 1 || JS_VALUE_GET_TAG(argv[0]) != JS_TAG_INT)
         return JS_ThrowTypeError(ctx, "syscall: the call's number is not a number");
-    return pass(ctx, argc, argv, JS_VALUE_GET_INT(argv[0]), 6, forks ? arena_fork : kernel_call);
+    struct callee callee = {"syscall", JS_VALUE_GET_INT(argv[0]), 6, forks ? arena_fork : kernel_call};
+    return pass(ctx, argc, argv, callee);
 }
 
-/* Functions that TypeScript may call: src/native/sys/library.ts. */
-typedef long function(long, long, long, long, long, long, long, long);
-#define LIBRARY(name) {#name, (void *)name}
-static const struct {
-    const char *name;
-    void *address;
-} library[] = {
-    LIBRARY(inflateInit2_),      LIBRARY(inflateReset),         LIBRARY(inflate),
-    LIBRARY(deflateInit2_),      LIBRARY(deflate),              LIBRARY(deflateEnd),
-    LIBRARY(ZSTD_createDCtx),    LIBRARY(ZSTD_DCtx_reset),      LIBRARY(ZSTD_decompressStream),
-    LIBRARY(ZSTD_isError),       LIBRARY(ZSTD_getErrorName),    LIBRARY(adler32),
-    LIBRARY(nettle_sha256_init), LIBRARY(nettle_sha256_update), LIBRARY(nettle_sha256_digest),
-    LIBRARY(strncpy),
-};
-
 /* Both machines hand eight numbers over in the same way, however many are taken. */
-static long library_call(const long *a)
+typedef long function(long, long, long, long, long, long, long, long);
+static long wide(const long *a)
 {
     return ((function *)a[0])(a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
 }
+
+/* Of an int, the upper half of the register may hold anything. */
+static long narrow(const long *a)
+{
+    return (int)wide(a);
+}
+
+/* Functions that TypeScript may call, and how wide their results are: src/native/sys/library.ts. */
+#define LIBRARY(width, name) {#name, (long)name, 8, width}
+static const struct callee library[] = {
+    LIBRARY(narrow, inflateInit2_),    LIBRARY(narrow, inflateReset),       LIBRARY(narrow, inflate),
+    LIBRARY(narrow, deflateInit2_),    LIBRARY(narrow, deflate),            LIBRARY(narrow, deflateEnd),
+    LIBRARY(wide, ZSTD_createDCtx),    LIBRARY(wide, ZSTD_DCtx_reset),      LIBRARY(wide, ZSTD_decompressStream),
+    LIBRARY(narrow, ZSTD_isError),     LIBRARY(wide, ZSTD_getErrorName),    LIBRARY(wide, adler32),
+    LIBRARY(wide, nettle_sha256_init), LIBRARY(wide, nettle_sha256_update), LIBRARY(wide, nettle_sha256_digest),
+    LIBRARY(wide, strncpy),
+};
 
 /* library(name, ...arguments): what the function returns. */
 static JSValue host_library(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     const char *name = JS_ToCString(ctx, argv[0]);
-    void *found = NULL;
-    for (size_t i = 0; name && !found && i < sizeof library / sizeof *library; i++)
-        found = strcmp(library[i].name, name) == 0 ? library[i].address : NULL;
+    const struct callee *found = NULL;
     if (!name)
         return JS_EXCEPTION;
+    for (size_t i = 0; !found && i < sizeof library / sizeof *library; i++)
+        found = strcmp(library[i].name, name) == 0 ? &library[i] : NULL;
     JS_FreeCString(ctx, name);
-    return found ? pass(ctx, argc, argv, (long)found, 8, library_call)
-                 : JS_ThrowReferenceError(ctx, "library: no such function");
+    return found ? pass(ctx, argc, argv, *found) : JS_ThrowReferenceError(ctx, "library: no such function");
 }
 
 struct lent {

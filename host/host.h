@@ -44,6 +44,8 @@ struct arena {
 extern char *arena_mapped;
 extern char *arena_stack; /* where the frames of main() and its callees end */
 int arena_grow(size_t size);
+/* A call and its arguments; the result or -errno. */
+long kernel_call(const long *call);
 long arena_fork(const long *call);
 struct clone_args;
 long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument);

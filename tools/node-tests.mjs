@@ -30,6 +30,11 @@ export async function runOnNode(
   tests,
   { parts = false, concurrency = true, reporter = 'spec', programs = [], hangSeconds = HANG_SECONDS } = {},
 ) {
+  // Node's runner would look for others by itself.
+  if (tests.length === 0) {
+    console.error(`${name}: no test file has such a name`);
+    return false;
+  }
   const outdir = join(root, 'build', name);
   rmSync(outdir, { recursive: true, force: true });
   const entries = [...tests, ...programs].map((test) => {

@@ -1,7 +1,9 @@
 // Connections that become bytes: by an upgrade, and as clients of long ago ask for it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { until } from './support/agent.ts';
 import { EngineProcess } from './support/engine.ts';
 
 /** Sends a head, then input and its end; all that comes back. */
@@ -40,3 +42,31 @@ for (const [style, headers, status, type] of [
     assert.equal(answer.toString('latin1', end + 12), 'some words\n');
     assert.equal((await engine.ask<{ StatusCode: number }>('POST', `/containers/${Id}/wait`)).StatusCode, 0);
   });
+
+test('who reads slowly gets all output of a container that is removed with its end', async () => {
+  await using engine = await EngineProcess.start();
+  // As much as connections hold, so that it ends before anything is read.
+  const bytes = 400_000;
+  const body = {
+    Image: 'proa/base',
+    Cmd: ['head', '-c', String(bytes), '/dev/zero'],
+    Tty: true,
+    HostConfig: { NetworkMode: 'none', AutoRemove: true },
+  };
+  const { Id } = await engine.ask<{ Id: string }>('POST', '/containers/create', body);
+  const socket = connect({ path: engine.socket, allowHalfOpen: true });
+  const head = `POST /containers/${Id}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`;
+  socket.write(head);
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  socket.pause();
+  await engine.ask('POST', `/containers/${Id}/start`);
+  await until(async () => (await engine.call('GET', `/containers/${Id}/json`)).status === 404);
+  let came = first.length - first.indexOf('\r\n\r\n') - 4;
+  socket.on('data', (part) => {
+    came += part.length;
+  });
+  socket.resume();
+  await once(socket, 'end');
+  assert.equal(came, bytes);
+  socket.destroy();
+});

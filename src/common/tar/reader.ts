@@ -230,7 +230,9 @@ export class TarReader {
 
   #checksum(at: number): number {
     if (this.#usual) return Number.parseInt(this.#usual[usual.checksum] as string, 8);
-    return headerNumber(this.window.bytes, at + field.checksum, 8);
+    const place = at + field.checksum;
+    // Writers have room for it in octal.
+    return (this.window.bytes[place] as number) & 0x80 ? Number.NaN : headerNumber(this.window.bytes, place, 8);
   }
 
   /** A number of the header that begins at `at`, in any form. */

@@ -27,8 +27,8 @@ export function mountVolume({ record, target, address }: FilesRequests['mount-vo
 }
 
 /** What runtimes know besides is of no use here. */
-function checkPlan({ copyUp, copySymlink, idMapped, bind, data }: MountPlan): void {
-  const strange = copyUp || copySymlink || idMapped !== undefined || (bind && data.length > 0);
+function checkPlan({ copyUp, copySymlink, idMapped, subdirectory, bind, data }: MountPlan): void {
+  const strange = copyUp || copySymlink || (idMapped ?? subdirectory) !== undefined || (bind && data.length > 0);
   if (strange) throw new ProaError(`DriverOpts.o: not for ${bind ? 'a bind mount' : 'a volume'}`, { kind: 'invalid' });
 }
 

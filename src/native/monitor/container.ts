@@ -249,6 +249,7 @@ export class Container {
     this.#startedAt = monotonicMicroseconds();
     this.#state.startedAt = timestamp();
     this.#unhealthy = false;
+    delete this.#state.signalled;
     this.#state.cleaned = false;
     // It may have ended meanwhile.
     if (!this.#ending) delete this.#state.exit;

@@ -13,8 +13,8 @@ export interface Door {
    */
   lend(body: () => never, args: Uint8Array): number;
   /**
-   * What a C function of a library in the binary returns, as 64 bits: upper bits of a narrower result are not defined.
-   * Arguments are as for `syscall`, up to eight; the functions are listed in host/host.c. library.ts gives them types.
+   * What a C function of a library in the binary returns; of one that returns nothing, something. Arguments are as for
+   * `syscall`, up to eight; the functions are listed in host/host.c. library.ts gives them types.
    */
   library(name: string, ...rest: SyscallArgument[]): number;
   /** Where the first byte is, for pointers inside structures. The caller keeps the buffer reachable. */

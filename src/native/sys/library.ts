@@ -35,14 +35,14 @@ const DEFAULT_MEMORY = 8;
 const ZLIB_VERSION = '1';
 
 export const inflateInit = (stream: Uint8Array) =>
-  door.library('inflateInit2_', stream, GZIP_WINDOW, ZLIB_VERSION, zStream.size) | 0;
-export const inflateReset = (stream: Uint8Array) => door.library('inflateReset', stream) | 0;
-export const inflate = (stream: Uint8Array) => door.library('inflate', stream, Z_NO_FLUSH) | 0;
+  door.library('inflateInit2_', stream, GZIP_WINDOW, ZLIB_VERSION, zStream.size);
+export const inflateReset = (stream: Uint8Array) => door.library('inflateReset', stream);
+export const inflate = (stream: Uint8Array) => door.library('inflate', stream, Z_NO_FLUSH);
 export const deflateInit = (stream: Uint8Array, level: number) =>
   door.library('deflateInit2_', stream, level, Z_DEFLATED, GZIP_WINDOW, DEFAULT_MEMORY, 0, ZLIB_VERSION, zStream.size) |
   0;
-export const deflateToEnd = (stream: Uint8Array) => door.library('deflate', stream, Z_FINISH) | 0;
-export const deflateEnd = (stream: Uint8Array) => door.library('deflateEnd', stream) | 0;
+export const deflateToEnd = (stream: Uint8Array) => door.library('deflate', stream, Z_FINISH);
+export const deflateEnd = (stream: Uint8Array) => door.library('deflateEnd', stream);
 export const adler32 = (start: number, address: number, length: number) =>
   door.library('adler32', start, address, length);
 
@@ -56,7 +56,7 @@ export const ZSTD_DCtx_reset = (context: number) => door.library('ZSTD_DCtx_rese
 /** 0 at the end of a frame; an error for ZSTD_isError. */
 export const ZSTD_decompressStream = (context: number, output: Uint8Array, input: Uint8Array) =>
   door.library('ZSTD_decompressStream', context, output, input);
-export const ZSTD_isError = (result: number) => (door.library('ZSTD_isError', result) | 0) !== 0;
+export const ZSTD_isError = (result: number) => door.library('ZSTD_isError', result) !== 0;
 export const ZSTD_getErrorName = (result: number) => textAt(door.library('ZSTD_getErrorName', result));
 
 /** nettle/sha2.h; struct sha256_ctx has 112 bytes. */

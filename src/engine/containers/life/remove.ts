@@ -65,21 +65,15 @@ export async function removeContainer(
   const { record, id } = container;
   record.removing = true;
   if (!volumes) for (const mount of record.mounts) delete mount.anonymous;
-  // One that goes with its end goes at the next start, too, without a word about it: nobody has to wait for its files.
-  const goesByItself = record.host.AutoRemove && record.started && volumes;
+  // One that goes with its end goes at the next start, too, without a word about it.
+  if (!(record.host.AutoRemove && record.started && volumes)) await engine.records.save(record, { durably: false });
   await engine.keeper.releaseVolumes(container);
-  if (goesByItself) tellRemoved(engine, container);
-  else await engine.records.save(record, { durably: false });
   await removeAll(engine, container);
-  if (!goesByItself) tellRemoved(engine, container);
-  await rm(dirname(engine.endRecord(id)), { recursive: true, force: true });
-}
-
-function tellRemoved(engine: Engine, container: Container): void {
   engine.containers.remove(container);
   engine.keeper.tell(container, 'destroy');
   container.tellRemoved();
   engine.execs.forget(container);
+  await rm(dirname(engine.endRecord(id)), { recursive: true, force: true });
 }
 
 async function removeAll(engine: Engine, { id, record }: Container): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ContainerConfig, CreateRequest, HostConfig } from '#common/docker-api/types.ts';
-import { ProaError } from '#common/errors.ts';
+import { describe, ProaError } from '#common/errors.ts';
 import type { Platform } from '#common/image-spec/types.ts';
 import { allSettled } from '#engine/async/parallel.ts';
 import type { Engine } from '../../core/engine.ts';
@@ -187,9 +187,16 @@ async function make(
     const layered = engine.snapshots.refusal === undefined && rootOf(engine, record);
     await allSettled([saved, layered] as const);
   } catch (error) {
-    await giveUpMounts(mounts, context);
-    await engine.snapshots.remove(id);
-    await engine.discards.state.discard(engine.records.directory(id));
+    const undone = await Promise.allSettled([
+      engine.discards.state.discard(engine.records.directory(id)),
+      giveUpMounts(mounts, context),
+      engine.snapshots.remove(id),
+    ]);
+    for (const outcome of undone)
+      if (outcome.status === 'rejected')
+        process.stderr.write(
+          `proad: container ${name} was not made, and is not all gone: ${describe(outcome.reason)}\n`,
+        );
     throw error;
   }
   const container = new Container(record, { run: engine.options.run, listener: engine.keeper });

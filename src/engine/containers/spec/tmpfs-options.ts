@@ -12,7 +12,7 @@ const bytes = /^\d+[kmgtpe]?$/i;
 /** tmpfs(5), "Mount options"; Docker takes `nr_blocks` for the older name of `size`, in pages. */
 const values: ReadonlyMap<string, RegExp> = new Map([
   ['size', /^\d+[kmgtpe]?%?$/i],
-  ['mode', /^[0-7]{1,4}$/],
+  ['mode', /^0*[0-7]{1,4}$/],
   ['uid', /^\d+$/],
   ['gid', /^\d+$/],
   ['nr_inodes', bytes],

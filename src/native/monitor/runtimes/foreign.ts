@@ -199,7 +199,7 @@ function attachFound(mounts: Mount[], directory: string): boolean {
     if (!bind || (subdirectory === undefined && !source.startsWith('/proc/'))) continue;
     using tree = foundPart().cloneFound({ source, subdirectory, recursive });
     if (!tree) continue;
-    separateMounts();
+    if (!any) separateMounts();
     const path = `${directory}/mount-${at}`;
     if (statusOf(tree.number).kind === 'directory') makeDirectories(path, 0o700);
     else writeFile(path, '', { create: 0o600 });

@@ -18,7 +18,8 @@ export function mountOverlay({ lower, upper, work, volatile }: OverlaySettings):
   if (volatile && work) {
     // They say that an earlier mount was volatile, and that what was written may have been lost: here it may.
     const mark = `${work}/work/incompat/volatile`;
-    if (removeFile(`${mark}/dirty`)) removeDirectory(mark);
+    removeFile(`${mark}/dirty`);
+    removeDirectory(mark);
     ways.unshift([...apart, 'volatile'], [...joined, 'volatile']);
   }
   return mountInOneWay(ways);

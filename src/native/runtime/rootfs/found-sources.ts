@@ -7,7 +7,7 @@ import { cloneMount } from '#sys/mounts.ts';
 import { joinNamespace } from '#sys/namespaces.ts';
 import { openBeneath, openInRoot } from '#sys/paths.ts';
 import { AT_FDCWD, fchdir, O_DIRECTORY, O_PATH } from '#sys/raw/file.ts';
-import { CLONE_NEWNS } from '#sys/raw/process.ts';
+import { CLONE_NEWNS, exit_group } from '#sys/raw/process.ts';
 
 // Sources of bind mounts that a path alone does not lead to.
 
@@ -58,7 +58,16 @@ function cloneOfProcess(
   try {
     return cloneMount('', { at: place.number, recursive, object: source });
   } finally {
+    comeBack(own, working);
+  }
+}
+
+/** Or end: whoever went on in a foreign root would clean up there, by paths. */
+function comeBack(own: OwnedFd, working: OwnedFd): void {
+  try {
     joinNamespace(own, CLONE_NEWNS, 'own mount namespace');
     check(fchdir(working.number), 'fchdir', '.');
+  } catch {
+    exit_group(1);
   }
 }

@@ -37,9 +37,14 @@ export const attach = operation({
     };
     if (container.hasMonitor) await begin(container);
     else {
-      const waiting = container.onNextStart((started) => begin(started).catch(() => void client.destroy()));
+      let begun = false;
+      const waiting = container.onNextStart((started) => {
+        begun = true;
+        return begin(started).catch(() => void client.destroy());
+      });
       signal.addEventListener('abort', () => waiting[Symbol.dispose](), { once: true });
-      container.removal(signal).then(() => client.end());
+      // What has begun ends with its last byte, which may come after the removal.
+      container.removal(signal).then(() => begun || client.end());
     }
     return undefined;
   },

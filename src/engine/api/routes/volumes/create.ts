@@ -32,7 +32,7 @@ export const createVolume = operation({
     const asked = checked<VolumeCreateRequest>(request, 'request', (await body()) ?? {});
     const { Name: name, Driver = 'local', DriverOpts: options, Labels: labels, ClusterVolumeSpec: cluster } = asked;
     checkHonoured('Volume.Driver', Driver || 'local');
-    if (cluster !== undefined) checkHonoured('Volume.ClusterVolumeSpec', JSON.stringify(cluster));
+    if (Object.keys(cluster ?? {}).length > 0) checkHonoured('Volume.ClusterVolumeSpec', JSON.stringify(cluster));
     const isNew = name === undefined || !engine.volumes.has(name);
     const volume = await engine.volumes.create({ name, labels, options });
     if (isNew) engine.events.emit('volume', 'create', volume.name, { driver: 'local' });

@@ -3,7 +3,7 @@ import type { FilesRequests } from '#common/protocol/files.ts';
 import { type MountPlan, planMount } from '#runtime/rootfs/mount-options.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { openPath, readText } from '#sys/files.ts';
-import { attachMount, cloneMount, mountFileSystem, setMountAttributes, setPropagation, unmount } from '#sys/mounts.ts';
+import { attachMount, cloneMount, mountFileSystem, setMountAttributes, setPropagation } from '#sys/mounts.ts';
 import { AT_FDCWD, O_DIRECTORY } from '#sys/raw/file.ts';
 
 /** Mounts what the record of a volume says, as mount(8) would. Its options may hold a password, which no failure tells. */
@@ -42,10 +42,4 @@ function bind(plan: MountPlan, device: string, place: OwnedFd, target: string): 
 
 function withoutPassword(text: string): string {
   return text.replace(/(pass(?:word)?2?=)[^\s",]*/g, '$1…');
-}
-
-/** Fails where somebody has files of it open. */
-export function unmountVolume({ target }: FilesRequests['unmount-volume']): object {
-  unmount(target, { detach: false });
-  return {};
 }

@@ -79,14 +79,9 @@ export async function removeContainer(
 async function removeAll(engine: Engine, { id, record }: Container): Promise<void> {
   engine.discards.run.discardNow(engine.bundle(id));
   await engine.snapshots.remove(id);
-  await removeAnonymous(record.mounts, engine.volumes, (name) => isUsedByOthers(engine, name, id));
+  // Others may have one through `VolumesFrom`.
+  const isUsed = (volume: string) => engine.containers.usersOf(volume).some((user) => user !== id);
+  await removeAnonymous(record.mounts, engine.volumes, isUsed);
   // Last: until then its record says that this has to be done.
   await engine.discards.state.discard(engine.records.directory(id));
-}
-
-/** Another may have it through `VolumesFrom`. */
-function isUsedByOthers(engine: Engine, volume: string, id: string): boolean {
-  return engine.containers
-    .list()
-    .some((other) => other.id !== id && other.record.mounts.some(({ Name }) => Name === volume));
 }

@@ -7,7 +7,7 @@ interface Limits {
   refused?: readonly string[];
 }
 
-/** Fields of which some values are not honoured yet, which the tables of requests do not tell. */
+/** Fields of which some values are not honoured yet, which the tables of requests do not tell. `NAME` is any text. */
 const limits = {
   'HostConfig.NetworkMode': { honoured: ['none', 'host', 'container:NAME'] },
   'HostConfig.LogConfig.Type': { honoured: ['json-file', 'none'] },
@@ -23,11 +23,13 @@ const limits = {
 
 export type LimitedField = keyof typeof limits;
 
-/** Whether a value of the field is honoured: the part before a colon counts. */
 export function isHonoured(field: LimitedField, value: string): boolean {
   const { honoured, refused = [] }: Limits = limits[field];
-  const same = (one: string) => one === value || (one.includes(':') && one.split(':')[0] === value.split(':')[0]);
-  return honoured ? honoured.some(same) : !refused.some((one) => one === value || one.endsWith(`:${value}`));
+  const fits = (one: string) => {
+    const [before = '', after] = one.split('NAME');
+    return after === undefined ? one === value : value.startsWith(before) && value.endsWith(after);
+  };
+  return honoured ? honoured.some(fits) : !refused.some(fits);
 }
 
 /** Throws `unsupported`, naming the field, for a value that is not honoured. */

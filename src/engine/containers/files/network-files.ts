@@ -91,7 +91,7 @@ function hostsFile({ host }: ContainerRecord): string {
 /** `NAME:ADDRESS`, `NAME=ADDRESS`; the address may stand in brackets. */
 function extraHost(text: string): { name: string; address: string } {
   const [, name = '', given = ''] = /^([^:=]+)[:=](.*)$/.exec(text) ?? [];
-  checkHonoured('HostConfig.ExtraHosts', given);
+  checkHonoured('HostConfig.ExtraHosts', `${name}:${given}`);
   const address = given.replace(/^\[(.*)\]$/, '$1');
   if (isIP(address) !== 0) return { name, address };
   throw new ProaError(`HostConfig.ExtraHosts: "${text}": "${given}" is no IP address`, { kind: 'invalid' });

@@ -4,7 +4,6 @@ import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -214,7 +213,7 @@ it('top(), stats(), pause(), rename(), update(), restart() and kill()', async ()
     assert.equal(once.pids_stats?.current, 1);
     const stream = (await container.stats({ stream: true })) as unknown as Readable;
     const samples: Docker.ContainerStats[] = [];
-    for await (const line of createInterface(stream)) if (samples.push(JSON.parse(line)) === 2) break;
+    for await (const line of stream) if (samples.push(JSON.parse(String(line))) === 2) break;
     const [first, second] = samples;
     assert.equal(second?.preread, first?.read);
     assert.equal(second?.precpu_stats.system_cpu_usage, first?.cpu_stats.system_cpu_usage);
@@ -243,9 +242,14 @@ it('events come as they happen, by filters', async () => {
   const actions: string[] = [];
   const heard = (async () => {
     // Several may come at once.
-    for await (const line of createInterface(stream as unknown as Readable)) {
-      actions.push(JSON.parse(line).Action);
-      if (actions.length === 2) break;
+    for await (const piece of stream as unknown as Readable) {
+      actions.push(
+        ...String(piece)
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line).Action),
+      );
+      if (actions.length >= 2) break;
     }
   })();
   await withContainer(['true'], (container) => container.wait(), { name: 'watched' });

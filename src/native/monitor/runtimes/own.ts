@@ -34,17 +34,19 @@ export class OwnRuntime implements RuntimeDriver {
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
-  /** What is wrong with the bundle is told when it is made. */
   prepare(): void {
     try {
       const version = this.#version();
       this.#ahead = { version, bundle: loadBundle(this.#request.bundle, undefined, this.#context.warn) };
-    } catch {}
+    } catch {
+      // What is wrong with the bundle is told when it is made.
+      this.#ahead = undefined;
+    }
   }
 
   /** Hooks last as long as they like. */
   makesQuickly(): boolean {
-    if (!this.#ahead) this.prepare();
+    if (!this.#isCurrent()) this.prepare();
     return !this.#ahead?.bundle.config.hooks;
   }
 
@@ -53,10 +55,21 @@ export class OwnRuntime implements RuntimeDriver {
     return `${inode} ${size} ${changed.seconds}.${changed.nanoseconds}`;
   }
 
+  /** Whether what was read ahead is what is there. */
+  #isCurrent(): boolean {
+    try {
+      return this.#ahead?.version === this.#version();
+    } catch {
+      // It is gone, which loading it tells better.
+      return false;
+    }
+  }
+
   #load(): Bundle {
+    const isCurrent = this.#isCurrent();
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    if (ahead && ahead.version === this.#version()) return ahead.bundle;
+    if (ahead && isCurrent) return ahead.bundle;
     return loadBundle(this.#request.bundle, undefined, this.#context.warn);
   }
 

@@ -40,6 +40,20 @@ test('nothing of it is there before its start, and who attaches before that miss
   );
 });
 
+test('a bundle that is changed before the start is started as it is then', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: ['sh', '-c', 'exit 4'], request: late });
+  // Its monitor reads the bundle while it waits.
+  await sleep(200);
+  const file = join(agent.bundleOf(id), 'config.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('exit 4', 'exit 5'));
+  using client = agent.monitor(id);
+  const ended = client.ask('wait') as Promise<{ status: number }>;
+  await client.ask('start');
+  assert.equal((await ended).status, 5);
+});
+
 test('a start waits for those who will attach, and for none that does not come', async () => {
   await using agent = new Agent();
   await agent.start();

@@ -88,15 +88,18 @@ test('who waits for a blob goes on when the first is aborted, and ends when abor
 test('who waits for a blob gets it from elsewhere when the first fails', async () => {
   await using world = new World();
   const { blob, to, fetch, sent, content } = await slowBlob(world);
+  let answer: (() => void) | undefined;
   const wrong = await world.proxy('127.0.0.1:1', (_request, response) => {
     response.writeHead(200, { 'content-length': SIZE });
-    response.end(randomBytes(SIZE));
+    answer = () => response.end(randomBytes(SIZE));
     return true;
   });
   const endpoints = [{ host: wrong, path: 'app', insecure: true, digestOnly: false }];
   const failing = fetchBlob(blob, { client: world.client, store: to, endpoints, onEvent: () => {} });
   const refused = assert.rejects(failing, /does not match its digest/);
+  while (!answer) await sleep(1);
   const second = fetch();
+  answer();
   await refused;
   assert.ok((await second).includes('done'));
   assert.ok(sent() >= SIZE);

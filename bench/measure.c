@@ -2,7 +2,7 @@
    line "SUBJECT ROUND MICROSECONDS PEAK_KB" for each. This program is small so that a child which has not yet called
    execve(2), and thus shares our pages, adds nothing to the peak that the kernel reports for it.
 
-     measure ROUNDS WARM_UP PLAN STDERR_FILE
+     measure ROUNDS WARM_UP SETTLE_MILLISECONDS PLAN STDERR_FILE
 
    Lines of a plan, words parted by tabs:
      subject NAME       begins a subject
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SUBJECTS = 32, STEPS = 8, WORDS = 24, SETTLE_MICROSECONDS = 20000 };
+enum { SUBJECTS = 32, STEPS = 8, WORDS = 24 };
 struct step { char *words[WORDS + 1]; };
 static struct subject { char *name; struct step steps[STEPS]; int count; } subjects[SUBJECTS];
 static int subject_count;
@@ -122,13 +122,13 @@ static void shuffle(int *order)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: measure ROUNDS WARM_UP PLAN STDERR_FILE\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: measure ROUNDS WARM_UP SETTLE_MILLISECONDS PLAN STDERR_FILE\n");
         return 2;
     }
-    int rounds = atoi(argv[1]), warm_up = atoi(argv[2]);
-    errors = argv[4];
-    read_plan(argv[3]);
+    int rounds = atoi(argv[1]), warm_up = atoi(argv[2]), settle = atoi(argv[3]);
+    errors = argv[5];
+    read_plan(argv[4]);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     int order[SUBJECTS];
     for (int i = 0; i < subject_count; i++) order[i] = i;
@@ -136,8 +136,8 @@ int main(int argc, char **argv)
         shuffle(order);
         for (int i = 0; i < subject_count; i++) {
             struct subject *subject = &subjects[order[i]];
-            /* The kernel takes a container's namespaces apart after its end: that is not the next one's time. */
-            usleep(SETTLE_MICROSECONDS);
+            /* What the one before has still to do after its end is not the next one's time. */
+            usleep(settle * 1000);
             double time = 0;
             long peak = 0;
             for (struct step *step = subject->steps; step < subject->steps + subject->count; step++) {

@@ -101,8 +101,11 @@ function commands(peers, work) {
     return join(work, name);
   }
 
-  /** Measures subjects (name to steps) in turns: by name, times in milliseconds and peaks in kilobytes of each round. */
-  function measure(subjects, rounds, warmUp = Math.max(3, Math.round(rounds / 10))) {
+  /**
+   * Measures subjects (name to steps) in turns: by name, times in milliseconds and peaks in kilobytes of each round. `settle`:
+   * milliseconds before each; the kernel takes namespaces apart after a container's end, which may be told already.
+   */
+  function measure(subjects, rounds, { warmUp = Math.max(3, Math.round(rounds / 10)), settle = 20 } = {}) {
     const plan = Object.entries(subjects).flatMap(([name, steps]) => [
       `subject\t${name.replace(' ', '-')}`,
       ...steps.map((step) => step.join('\t')),
@@ -110,7 +113,7 @@ function commands(peers, work) {
     writeFileSync(join(work, 'plan'), `${plan.join('\n')}\n`);
     const files = [join(work, 'plan'), join(work, 'errors')];
     const results = {};
-    for (const line of run([join(work, 'measure'), `${rounds}`, `${warmUp}`, ...files])
+    for (const line of run([join(work, 'measure'), `${rounds}`, `${warmUp}`, `${settle}`, ...files])
       .trim()
       .split('\n')) {
       const [name, round, microseconds, peak] = line.split(' ');

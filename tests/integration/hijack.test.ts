@@ -70,3 +70,39 @@ test('who reads slowly gets all output of a container that is removed with its e
   assert.equal(came, bytes);
   socket.destroy();
 });
+
+test('a start waits for those who shall be attached and wait, and a client that leaves takes its start along', async () => {
+  await using engine = await EngineProcess.start();
+  const make = async () => {
+    const body = { Image: 'proa/base', Cmd: ['echo', 'all'], HostConfig: { NetworkMode: 'none' } };
+    return (await engine.ask<{ Id: string }>('POST', '/containers/create', body)).Id;
+  };
+  const isCreated = async (id: string) =>
+    (await engine.ask<{ State: { Status: string } }>('GET', `/containers/${id}/json`)).State.Status === 'created';
+  const id = await make();
+  const started = engine.call('POST', `/containers/${id}/start?attached=1&waiting=1`);
+  const ended = engine.ask<{ StatusCode: number }>('POST', `/containers/${id}/wait?condition=next-exit`);
+  await new Promise((later) => setTimeout(later, 300));
+  assert.ok(await isCreated(id));
+  const head = `POST /containers/${id}/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`;
+  const answer = await exchange(engine, head, () => started, '');
+  assert.equal((await started).status, 204);
+  assert.equal(answer.subarray(answer.indexOf('\r\n\r\n') + 12).toString(), 'all\n');
+  assert.equal((await ended).StatusCode, 0);
+
+  const left = await make();
+  const client = connect(engine.socket);
+  client.write(`POST /containers/${left}/start?attached=1 HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n`);
+  await new Promise((later) => setTimeout(later, 300));
+  client.destroy();
+  await once(client, 'close');
+  // Its start would have come when somebody attaches after all.
+  const socket = connect(engine.socket);
+  socket.write(head.replace(id, left));
+  await once(socket, 'data');
+  await new Promise((later) => setTimeout(later, 300));
+  assert.ok(await isCreated(left));
+  socket.destroy();
+  const wrong = await engine.call<{ message: string }>('POST', `/containers/${left}/start?attached=x`);
+  assert.deepEqual([wrong.status, /attached/.test(wrong.json.message)], [400, true]);
+});

@@ -11,7 +11,7 @@ import { headWithoutUpgrade, isHijack, markOldStyle, OLD_HEADER, readHijackedBod
 import type { Call, Operation, Reply } from './operation.ts';
 import { readQuery } from './query.ts';
 import { Router } from './router.ts';
-import { apiVersion, NEWEST } from './version.ts';
+import { ADDITIONS, ADDITIONS_HEADER, apiVersion, NEWEST } from './version.ts';
 
 const BODY_LIMIT = 16 << 20;
 
@@ -67,6 +67,7 @@ export class ApiServer {
     response.setHeader('Docker-Experimental', 'false');
     response.setHeader('Ostype', 'linux');
     response.setHeader('Server', 'proa');
+    response.setHeader(ADDITIONS_HEADER, ADDITIONS);
     // Who says that it keeps its connection (Node.js, Python) may want it taken over in old style by a later request, which
     // is recognised at a connection's beginning alone.
     if (/keep-alive/i.test(request.headers.connection ?? '')) response.shouldKeepAlive = false;

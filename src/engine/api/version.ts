@@ -6,6 +6,13 @@ export type ApiVersion = number;
 export const NEWEST = '1.51';
 export const OLDEST = '1.24';
 
+/**
+ * Says with every answer what this engine takes beyond that API; numbers of earlier ones stay true.
+ *   1  POST /containers/ID/start takes `attached` and `waiting`
+ */
+export const ADDITIONS_HEADER = 'Proa-Additions';
+export const ADDITIONS = '1';
+
 export const newest = numberOf(NEWEST);
 const oldest = numberOf(OLDEST);
 

@@ -14,6 +14,9 @@ import type { ContainerRecord } from './record.ts';
 
 export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing' | 'dead';
 
+/** Time for those who said that they would wait for it. */
+const EXPECTED_MILLISECONDS = 5000;
+
 /** What a container tells whoever keeps it. */
 export interface ContainerListener {
   notice(container: Container, notice: Notice): void;
@@ -37,6 +40,8 @@ export class Container {
   readonly #removalWaiters = new Set<() => void>();
   readonly #monitorWaiters: (() => void)[] = [];
   readonly #attachWaiters = new Set<(container: Container) => Promise<void>>();
+  /** Called whenever somebody more waits for it. */
+  readonly #expecting = new Set<() => void>();
   #removed = false;
   /** Told while its state was still being asked for. */
   #early: Notice[] | undefined;
@@ -270,7 +275,35 @@ export class Container {
   /** Calls back at the next start, before the program runs: what it writes is not missed. It may not fail. */
   onNextStart(attach: (container: Container) => Promise<void>): Disposable {
     this.#attachWaiters.add(attach);
+    this.#tellExpecting();
     return { [Symbol.dispose]: () => this.#attachWaiters.delete(attach) };
+  }
+
+  /** Whether so many have attached for its next start, and wait for its end. */
+  isExpectedBy({ attached, waiting }: { attached: number; waiting: number }): boolean {
+    return this.#attachWaiters.size >= attached && this.#endWaiters.size + this.#goneWaiters.size >= waiting;
+  }
+
+  /** Resolves when they do, with the signal, or after a few seconds: whoever said that it would may be gone. */
+  async whenExpectedBy(whom: { attached: number; waiting: number }, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        this.#expecting.delete(look);
+        clearTimeout(patience);
+        resolve();
+      };
+      const look = () => {
+        if (signal.aborted || this.isExpectedBy(whom)) end();
+      };
+      const patience = setTimeout(end, EXPECTED_MILLISECONDS);
+      this.#expecting.add(look);
+      signal.addEventListener('abort', end, { once: true });
+      look();
+    });
+  }
+
+  #tellExpecting(): void {
+    for (const look of [...this.#expecting]) look();
   }
 
   takeAttachWaiters(): ((container: Container) => Promise<void>)[] {
@@ -296,6 +329,7 @@ export class Container {
 
   #wait<T extends (...args: never[]) => void>(waiters: Set<T>, told: T, signal?: AbortSignal): void {
     waiters.add(told);
+    this.#tellExpecting();
     signal?.addEventListener('abort', () => waiters.delete(told), { once: true });
   }
 

@@ -44,3 +44,35 @@ test('Containers.add leaves a name with whom it belongs to', () => {
   all.remove(wants);
   assert.equal(all.find('web'), has);
 });
+
+test('Container.whenExpectedBy resolves when so many have attached and wait', async () => {
+  const one = container('1', 'web');
+  const whom = { attached: 1, waiting: 2 };
+  let resolved = false;
+  const expected = one.whenExpectedBy(whom, new AbortController().signal).then(() => {
+    resolved = true;
+  });
+  const others = [() => one.onNextStart(async () => {}), () => void one.nextEnd(), () => void one.nextGone()];
+  for (const other of others) {
+    await Promise.resolve();
+    assert.equal(resolved, false);
+    other();
+  }
+  assert.equal(one.isExpectedBy(whom), true);
+  await expected;
+});
+
+test('Container.whenExpectedBy resolves with its signal, and after a few seconds', async ({ mock }) => {
+  const one = container('1', 'web');
+  const whom = { attached: 1, waiting: 0 };
+  const client = new AbortController();
+  const expected = one.whenExpectedBy(whom, client.signal);
+  client.abort();
+  await expected;
+  await one.whenExpectedBy(whom, client.signal);
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const late = one.whenExpectedBy(whom, new AbortController().signal);
+  mock.timers.tick(5000);
+  await late;
+  assert.equal(one.isExpectedBy(whom), false);
+});

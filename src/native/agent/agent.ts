@@ -32,6 +32,9 @@ const SHORTAGE_MILLISECONDS = 50;
 /** How long the next child waits for the last one to be done, where nobody asks for it: a fork beside a start slows that. */
 const QUIET_MILLISECONDS = 50;
 
+/** And when that is done: many programs end soon, and somebody waits for their end, too. */
+const SETTLED_MILLISECONDS = 20;
+
 /**
  * Has a child ready for the next connection, forked before anything is read: what a request holds, and what goes wrong
  * with it, stays in the child, which becomes the container's monitor. Runs until SIGTERM or SIGINT; monitors live on.
@@ -102,7 +105,8 @@ function serve(listener: OwnedFd, roots: Roots): void {
 
 /**
  * The child that takes the next connection: forked before there is one, so that nobody waits for the fork. It says when it
- * has taken one, and when it has nothing urgent to do any more: then another is made, or at once where somebody waits for it.
+ * has taken one, and when it has nothing urgent to do any more: soon after that another is made, or at once where somebody
+ * waits for it.
  */
 class NextChild implements Disposable {
   readonly #loop: Loop;
@@ -142,7 +146,7 @@ class NextChild implements Disposable {
   #hear(): boolean {
     let taken = false;
     for (let said = receiveMessage(this.#hears); said; said = receiveMessage(this.#hears)) {
-      if (textOf(said.data) !== 'taken') this.#due = 0;
+      if (textOf(said.data) !== 'taken') this.#due = milliseconds() + SETTLED_MILLISECONDS;
       else taken = true;
     }
     if (taken && this.#pid !== undefined) {

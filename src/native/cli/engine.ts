@@ -37,6 +37,8 @@ export class Engine implements Disposable {
   readonly #client: HttpClient;
   readonly #options: EngineOptions;
   #reached: Promise<void> | undefined;
+  /** What it takes beyond Docker's API, as its last answer said: `Proa-Additions`. */
+  #additions = 0;
 
   constructor(loop: Loop, options: EngineOptions) {
     this.#loop = loop;
@@ -63,6 +65,7 @@ export class Engine implements Disposable {
   async open(method: string, path: string, call: Call = {}): Promise<Response> {
     await this.#reach();
     const response = await this.#client.request(this.#request(method, path, call));
+    this.#additions = Number(response.headers['proa-additions'] ?? 0);
     if (response.status >= 400) throw await failureOf(response);
     return response;
   }
@@ -77,6 +80,11 @@ export class Engine implements Disposable {
     // Older engines call both raw.
     const multiplexed = known && type !== 'application/vnd.docker.raw-stream' ? true : undefined;
     return { connection: answer.connection, multiplexed };
+  }
+
+  /** Whether a start waits for as many as it is told of who attach and wait. Known after an answer. */
+  get startsWhenExpected(): boolean {
+    return this.#additions >= 1;
   }
 
   #request(method: string, path: string, { query = {}, json, source, headers = {} }: Call) {

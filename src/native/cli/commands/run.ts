@@ -6,7 +6,7 @@ import { containerOptions } from '../container/options.ts';
 import { checkPull } from '../container/pull-option.ts';
 import { requestOrStatus } from '../container/request.ts';
 import { startFailure } from '../container/start-status.ts';
-import { segment } from '../engine.ts';
+import { type Query, segment } from '../engine.ts';
 import { StatusError } from '../failures.ts';
 import { needTerminal } from '../streams/terminal.ts';
 
@@ -38,12 +38,12 @@ export const command = defineCommand({
     const id = await createContainer(session, request, { ...options, name: options.name }).catch((error) => {
       throw startFailure(error);
     });
-    const start = () =>
-      session.engine.post(`/containers/${segment(id)}/start`).catch((error) => {
+    const start = (query: Query) =>
+      session.engine.post(`/containers/${segment(id)}/start`, { query }).catch((error) => {
         throw startFailure(error);
       });
     if (options.detach) {
-      await start();
+      await start({});
       session.print(`${id}\n`);
       return 0;
     }

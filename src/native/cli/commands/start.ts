@@ -39,7 +39,7 @@ export const command = defineCommand({
       detachKeys: options['detach-keys'],
       forwardsSignals: attach,
       until: HostConfig.AutoRemove ? 'removed' : 'next-exit',
-      start: () => engine.post(containerPath(Id, 'start')),
+      start: (query) => engine.post(containerPath(Id, 'start'), { query }),
     });
     return status ?? 0;
   },

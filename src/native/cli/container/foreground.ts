@@ -1,5 +1,5 @@
 import { defaultDetachKeys, parseDetachKeys } from '#common/streams/detach-keys.ts';
-import { segment } from '../engine.ts';
+import { type Query, segment } from '../engine.ts';
 import type { Session } from '../session.ts';
 import { forwardSignals } from '../streams/forward-signals.ts';
 import { relay } from '../streams/relay.ts';
@@ -15,7 +15,7 @@ export interface ForegroundOptions {
   /** What the container's end is waited for with: its next exit, or its removal. */
   until: 'next-exit' | 'removed' | 'not-running';
   /** Starts it when all is connected; nothing for one that runs. */
-  start?(): Promise<unknown>;
+  start?(query: Query): Promise<unknown>;
 }
 
 interface End {
@@ -34,12 +34,16 @@ export async function runInForeground(
   const keys = parseDetachKeys(detachKeys || defaultDetachKeys);
   const isAttached = attachment.stdin || attachment.stdout || attachment.stderr;
   // Both must have reached the engine before the container starts: what it says, and its end, would be missed.
-  const [stream, waiting] = await Promise.all([
+  const connected = Promise.all([
     isAttached ? engine.hijack(`${path}/attach`, { query: attachQuery(attachment, detachKeys) }) : undefined,
     engine.open('POST', `${path}/wait`, { query: { condition: until } }),
   ]);
-  const ended = waiting.body.text().then((text) => JSON.parse(text) as End);
+  const started = engine.startsWhenExpected ? start?.({ attached: isAttached ? 1 : 0, waiting: 1 }) : undefined;
+  // Told below.
+  started?.catch(() => {});
   using _signals = forwardsSignals && !tty ? forwardSignals(loop, engine, id) : undefined;
+  const [stream, waiting] = await connected;
+  const ended = waiting.body.text().then((text) => JSON.parse(text) as End);
   using _terminal = tty && attachment.stdin ? takeTerminal(loop) : undefined;
   const relayed =
     stream &&
@@ -48,9 +52,9 @@ export async function runInForeground(
       multiplexed: stream.multiplexed ?? !tty,
       detachKeys: tty ? keys : [],
     });
-  // Told below: nobody listens until the container has started.
+  // Nobody listens until the container has started.
   relayed?.catch(() => {});
-  await start?.();
+  await (started ?? start?.({}));
   using _window = tty
     ? followWindow(loop, ({ rows, columns }) => engine.post(`${path}/resize`, { query: { h: rows, w: columns } }))
     : undefined;

@@ -360,9 +360,6 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 0 ? argv[0] : "proa";
     arena_stack = __builtin_frame_address(0);
-    /* What only the start needed of the file does not count as memory of the program. */
-    extern char __executable_start[], __start_bytecode[];
-    madvise(__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);
     const char *slash = strrchr(name, '/');
     const struct program *program = programs;
 
@@ -371,6 +368,10 @@ int main(int argc, char **argv)
         program++;
     if (!program->name)
         program = programs; /* the first is the client, which answers to any name */
+    /* What only the start needed of the file does not count as memory of those that keep containers. */
+    extern char __executable_start[], __start_bytecode[];
+    if (program != programs)
+        madvise(__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);
 
     /* `NAME --snapshot ENTRY` of a binary that has no snapshots yet stops where a program would begin: the build then
        reads the memory of this process. */

@@ -15,6 +15,9 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** An address holds no longer path, which that of a container may be: unix(7). By its directory's descriptor it is not. */
+const ADDRESS_BYTES = 107;
+
 export interface ConnectionOptions {
   onNotice?(notice: Notice): void;
   /** Called once, when the other side is gone or was left. */
@@ -51,10 +54,12 @@ export class Connection implements Disposable {
   static async open(path: string, options: ConnectionOptions = {}): Promise<Connection> {
     let directory: number | undefined;
     try {
-      // An address holds 107 bytes, which a path of a container may exceed: unix(7). By its directory's descriptor it does not.
-      directory = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-      const socket = await connected(`/proc/self/fd/${directory}/${basename(path)}`);
-      return new Connection(socket, options);
+      let address = path;
+      if (Buffer.byteLength(path) > ADDRESS_BYTES) {
+        directory = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+        address = `/proc/self/fd/${directory}/${basename(path)}`;
+      }
+      return new Connection(await connected(address), options);
     } catch (cause) {
       throw new ProaError(`cannot reach "${path}"`, { kind: 'unavailable', cause });
     } finally {

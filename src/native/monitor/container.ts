@@ -153,11 +153,6 @@ export class Container {
     );
   }
 
-  /** Who has asked for it will ask for its start as soon as the answer is there. */
-  prepare(): void {
-    if (this.#waiting) this.driver.prepare?.();
-  }
-
   /**
    * Makes the container, with `start` up to its running program; the `first` time its monitor may stand still meanwhile. A
    * failure is thrown, and nothing is left.

@@ -76,7 +76,6 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
       return 1;
     }
     const { pid } = container.state;
-    if (request.late) loop.later(() => container.prepare());
     if (!previous) made(pid === undefined ? {} : { pid }, service);
     await container.ended;
     // Answers that this brought about are made before they are waited for.

@@ -7,14 +7,10 @@ const kinds = {
 } as const;
 
 /**
- * A list such as `0-3,7`, as it was asked for. Throws `invalid` for a range that ends before it begins, or what is not
- * `available`: on this machine, where that is not given.
+ * A list such as `0-3,7`, as it was asked for. Throws `invalid` for a range that ends before it begins, or what the machine
+ * has not: `onMachine`, or what is found.
  */
-export function cpuset(
-  field: keyof typeof kinds,
-  text: string | undefined,
-  available = onlineAt(kinds[field].path),
-): string | undefined {
+export function cpuset(field: keyof typeof kinds, text: string | undefined, onMachine?: string): string | undefined {
   if (text === undefined || text === '') return undefined;
   const asked = rangesOf(text);
   const backwards = asked.find(({ first, last }) => first > last);
@@ -22,7 +18,8 @@ export function cpuset(
     throw new ProaError(`HostConfig.${field}: invalid range ${backwards.first}-${backwards.last} in "${text}"`, {
       kind: 'invalid',
     });
-  const { what } = kinds[field];
+  const { what, path } = kinds[field];
+  const available = onMachine ?? onlineAt(path);
   const there = rangesOf(available);
   const isThere = (number: number) => there.some(({ first, last }) => first <= number && number <= last);
   for (const { first, last } of asked)

@@ -36,8 +36,6 @@ export interface Created extends Started {
  * a monitor, so it may wait; everything else (signals, freezing, limits, figures) goes by process handle and cgroup.
  */
 export interface RuntimeDriver {
-  /** Does what can be done of a `create` before it is asked for, by who waits for that. */
-  prepare?(): void;
   /** Whether nothing of others runs while it is made: the monitor may stand still so long. */
   makesQuickly(): boolean;
   /**

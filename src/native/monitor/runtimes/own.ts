@@ -12,8 +12,6 @@ import { ownConsole } from '#runtime/process/console.ts';
 import { type Beginning, beginProcess, runPoststart, startProcess } from '#runtime/start.ts';
 import { ContainerDirectory, type ContainerRecord } from '#runtime/state/store.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { detailedStatusOf } from '#sys/files.ts';
-import { AT_FDCWD } from '#sys/raw/file.ts';
 import { giveUpProtection } from '../oom-score.ts';
 import type { Streams } from '../streams.ts';
 import type { Created, DriverPlaces, ExecProcess, RuntimeDriver, Started } from './driver.ts';
@@ -25,8 +23,8 @@ export class OwnRuntime implements RuntimeDriver {
   readonly #request: ContainerRequest;
   readonly #context: Context;
   readonly #init: string;
-  /** Read ahead, with what changes when its file does. */
-  #ahead: { bundle: Bundle; version: string } | undefined;
+  /** Just read, and about to be used. */
+  #loaded: Bundle | undefined;
 
   constructor(request: ContainerRequest, { root, init }: DriverPlaces) {
     this.#request = request;
@@ -34,49 +32,25 @@ export class OwnRuntime implements RuntimeDriver {
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
-  prepare(): void {
-    try {
-      const version = this.#version();
-      this.#ahead = { version, bundle: loadBundle(this.#request.bundle, undefined, this.#context.warn) };
-    } catch {
-      // What is wrong with the bundle is told when it is made.
-      this.#ahead = undefined;
-    }
-  }
-
-  /** Hooks last as long as they like. */
+  /** Hooks last as long as they like. What is wrong with the bundle is told when it is made. */
   makesQuickly(): boolean {
-    if (!this.#isCurrent()) this.prepare();
-    return !this.#ahead?.bundle.config.hooks;
-  }
-
-  #version(): string {
-    const { inode, size, changed } = detailedStatusOf(AT_FDCWD, `${this.#request.bundle}/config.json`);
-    return `${inode} ${size} ${changed.seconds}.${changed.nanoseconds}`;
-  }
-
-  /** Whether what was read ahead is what is there. */
-  #isCurrent(): boolean {
     try {
-      return this.#ahead?.version === this.#version();
+      this.#loaded = this.#load();
     } catch {
-      // It is gone, which loading it tells better.
-      return false;
+      return true;
     }
+    return !this.#loaded.config.hooks;
   }
 
   #load(): Bundle {
-    const isCurrent = this.#isCurrent();
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    if (ahead && isCurrent) return ahead.bundle;
     return loadBundle(this.#request.bundle, undefined, this.#context.warn);
   }
 
   create(streams: Streams, { start, helping }: { start: boolean; helping: boolean }): Created {
     const { id, overlay } = this.#request;
     const { root, warn } = this.#context;
-    const { path, config: wanted, text } = this.#load();
+    const { path, config: wanted, text } = this.#loaded ?? this.#load();
+    this.#loaded = undefined;
     const config = this.#request.init ? withInit(wanted, this.#init) : wanted;
     using rootMount = overlay ? mountOverlay(overlay) : undefined;
     const console = config.process.terminal ? ownConsole() : undefined;

@@ -368,7 +368,7 @@ int main(int argc, char **argv)
         program++;
     if (!program->name)
         program = programs; /* the first is the client, which answers to any name */
-    /* What only the start needed of the file does not count as memory of those that keep containers. */
+    /* What only the start needed of the file does not count as memory of the others, which may stay for long. */
     extern char __executable_start[], __start_bytecode[];
     if (program != programs)
         madvise(__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);

@@ -96,6 +96,7 @@ test('a start waits for those who shall be attached and wait, and a client that 
   await new Promise((later) => setTimeout(later, 300));
   client.destroy();
   await once(client, 'close');
+  await new Promise((later) => setTimeout(later, 500));
   // Its start would have come when somebody attaches after all.
   const socket = connect(engine.socket);
   socket.write(head.replace(id, left));

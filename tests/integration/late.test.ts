@@ -40,19 +40,31 @@ test('nothing of it is there before its start, and who attaches before that miss
   );
 });
 
-test('a bundle that is changed before the start is started as it is then', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create({ args: ['sh', '-c', 'exit 4'], request: late });
-  // Its monitor reads the bundle while it waits.
-  await sleep(200);
-  const file = join(agent.bundleOf(id), 'config.json');
-  writeFileSync(file, readFileSync(file, 'utf8').replace('exit 4', 'exit 5'));
-  using client = agent.monitor(id);
-  const ended = client.ask('wait') as Promise<{ status: number }>;
-  await client.ask('start');
-  assert.equal((await ended).status, 5);
-});
+for (const hooks of [undefined, { createRuntime: [{ path: '/bin/true' }] }])
+  test(`each start is of the bundle as it is then${hooks ? ', also with hooks' : ''}`, async () => {
+    await using agent = new Agent();
+    await agent.start();
+    const restart = { policy: 'on-failure', maximumRetries: 1 } as const;
+    const id = await agent.create({
+      args: ['sh', '-c', 'sleep 0.3; exit 4'],
+      config: (config) => void Object.assign(config, hooks && { hooks }),
+      request: { ...late, restart },
+    });
+    const file = join(agent.bundleOf(id), 'config.json');
+    const exitWith = (status: number) =>
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/exit \d/, `exit ${status}`));
+    exitWith(5);
+    using client = agent.monitor(id);
+    await client.ask('watch');
+    const ended = client.ask('wait') as Promise<{ status: number }>;
+    await client.ask('start');
+    exitWith(6);
+    assert.equal((await ended).status, 5);
+    const over = () =>
+      client.notices.flatMap(({ notice, exit }) => (notice === 'exit' ? [(exit as ExitRecord).status] : []));
+    await until(() => over().length === 2);
+    assert.deepEqual(over(), [5, 6]);
+  });
 
 test('a start waits for those who will attach, and for none that does not come', async () => {
   await using agent = new Agent();

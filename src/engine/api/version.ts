@@ -7,7 +7,8 @@ export const NEWEST = '1.51';
 export const OLDEST = '1.24';
 
 /**
- * Says with every answer what this engine takes beyond that API; numbers of earlier ones stay true.
+ * With every answer but those after which a connection carries bytes: what this engine takes beyond that API. A higher number
+ * includes the lower ones.
  *   1  POST /containers/ID/start takes `attached` and `waiting`
  */
 export const ADDITIONS_HEADER = 'Proa-Additions';

@@ -14,8 +14,15 @@ import type { ContainerRecord } from './record.ts';
 
 export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing' | 'dead';
 
-/** Time for those who said that they would wait for it. */
+/** How long a start is held for clients that are still to attach, and to wait for the end. */
 const EXPECTED_MILLISECONDS = 5000;
+const LATE_MILLISECONDS = 100;
+
+/** Clients without whom a start is held. */
+export interface Expectation {
+  attached: number;
+  waiting: number;
+}
 
 /** What a container tells whoever keeps it. */
 export interface ContainerListener {
@@ -40,7 +47,7 @@ export class Container {
   readonly #removalWaiters = new Set<() => void>();
   readonly #monitorWaiters: (() => void)[] = [];
   readonly #attachWaiters = new Set<(container: Container) => Promise<void>>();
-  /** Called whenever somebody more waits for it. */
+  /** Called whenever more clients are there, and when nobody needs them any more. */
   readonly #expecting = new Set<() => void>();
   #removed = false;
   /** Told while its state was still being asked for. */
@@ -150,6 +157,7 @@ export class Container {
     };
     monitor = (await create?.(options)) ?? (await Connection.open(this.#monitorPath, options));
     this.#monitor = monitor;
+    this.#tellExpecting();
     const early: Notice[] = [];
     this.#early = early;
     let begun: Promise<unknown> | undefined;
@@ -279,27 +287,44 @@ export class Container {
     return { [Symbol.dispose]: () => this.#attachWaiters.delete(attach) };
   }
 
-  /** Whether so many have attached for its next start, and wait for its end. */
-  isExpectedBy({ attached, waiting }: { attached: number; waiting: number }): boolean {
+  /** Whether at least so many, whoever they are, have attached for its next start and wait for its end. */
+  isExpectedBy({ attached, waiting }: Expectation): boolean {
     return this.#attachWaiters.size >= attached && this.#endWaiters.size + this.#goneWaiters.size >= waiting;
   }
 
-  /** Resolves when they do, with the signal, or after a few seconds: whoever said that it would may be gone. */
-  async whenExpectedBy(whom: { attached: number; waiting: number }, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        this.#expecting.delete(look);
-        clearTimeout(patience);
-        resolve();
-      };
-      const look = () => {
-        if (signal.aborted || this.isExpectedBy(whom)) end();
-      };
-      const patience = setTimeout(end, EXPECTED_MILLISECONDS);
-      this.#expecting.add(look);
-      signal.addEventListener('abort', end, { once: true });
-      look();
-    });
+  /**
+   * Resolves when they have, and where it makes no difference any more: it was started by somebody else, or removed, or the
+   * signal came. Throws `conflict` after a few seconds.
+   */
+  async whenExpectedBy(whom: Expectation, signal: AbortSignal): Promise<void> {
+    let look = () => {};
+    let patience: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        look = () => {
+          if (this.isExpectedBy(whom) || this.hasMonitor || this.#removed || signal.aborted) resolve();
+        };
+        this.#expecting.add(look);
+        signal.addEventListener('abort', look, { once: true });
+        // In two steps: where this process has stood still, what came meanwhile is read in between.
+        patience = setTimeout(() => {
+          patience = setTimeout(() => reject(this.#notExpectedBy(whom)), LATE_MILLISECONDS);
+        }, EXPECTED_MILLISECONDS);
+        look();
+      });
+    } finally {
+      clearTimeout(patience);
+      this.#expecting.delete(look);
+      signal.removeEventListener('abort', look);
+    }
+  }
+
+  #notExpectedBy({ attached, waiting }: Expectation): ProaError {
+    const ends = this.#endWaiters.size + this.#goneWaiters.size;
+    return new ProaError(
+      `container ${this.id} was not started: of ${attached} clients ${this.#attachWaiters.size} attached, and of ${waiting} ${ends} waited for its end`,
+      { kind: 'conflict' },
+    );
   }
 
   #tellExpecting(): void {
@@ -335,6 +360,7 @@ export class Container {
 
   tellRemoved(): void {
     this.#removed = true;
+    this.#tellExpecting();
     this.tellUnheardEnd();
     for (const told of this.#removalWaiters) told();
     this.#removalWaiters.clear();

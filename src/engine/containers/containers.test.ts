@@ -45,34 +45,41 @@ test('Containers.add leaves a name with whom it belongs to', () => {
   assert.equal(all.find('web'), has);
 });
 
-test('Container.whenExpectedBy resolves when so many have attached and wait', async () => {
+const aTurn = () => new Promise((later) => setImmediate(later));
+
+test('Container.whenExpectedBy resolves when so many have attached and wait', async ({ mock }) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
   const one = container('1', 'web');
   const whom = { attached: 1, waiting: 2 };
   let resolved = false;
   const expected = one.whenExpectedBy(whom, new AbortController().signal).then(() => {
     resolved = true;
   });
-  const others = [() => one.onNextStart(async () => {}), () => void one.nextEnd(), () => void one.nextGone()];
-  for (const other of others) {
-    await Promise.resolve();
+  for (const come of [() => one.onNextStart(async () => {}), () => void one.nextEnd(), () => void one.nextGone()]) {
+    await aTurn();
     assert.equal(resolved, false);
-    other();
+    come();
   }
-  assert.equal(one.isExpectedBy(whom), true);
   await expected;
 });
 
-test('Container.whenExpectedBy resolves with its signal, and after a few seconds', async ({ mock }) => {
-  const one = container('1', 'web');
-  const whom = { attached: 1, waiting: 0 };
-  const client = new AbortController();
-  const expected = one.whenExpectedBy(whom, client.signal);
-  client.abort();
-  await expected;
-  await one.whenExpectedBy(whom, client.signal);
+test('Container.whenExpectedBy resolves when nobody needs it any more, and refuses after a few seconds', async ({
+  mock,
+}) => {
   mock.timers.enable({ apis: ['setTimeout'] });
+  const one = container('1', 'web');
+  const whom = { attached: 1, waiting: 1 };
+  const client = new AbortController();
+  const left = one.whenExpectedBy(whom, client.signal);
+  client.abort();
+  await left;
+  await one.whenExpectedBy(whom, client.signal);
   const late = one.whenExpectedBy(whom, new AbortController().signal);
+  one.onNextStart(async () => {});
   mock.timers.tick(5000);
-  await late;
-  assert.equal(one.isExpectedBy(whom), false);
+  mock.timers.tick(100);
+  await assert.rejects(late, /1 was not started: of 1 clients 1 attached, and of 1 0 waited for its end/);
+  const removed = one.whenExpectedBy(whom, new AbortController().signal);
+  one.tellRemoved();
+  await removed;
 });

@@ -15,7 +15,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** An address holds no longer path, which that of a container may be: unix(7). By its directory's descriptor it is not. */
+/** The longest path that fits into an address: unix(7). A longer one, as a container's may be, is reached by its directory. */
 const ADDRESS_BYTES = 107;
 
 export interface ConnectionOptions {

@@ -32,7 +32,7 @@ const SHORTAGE_MILLISECONDS = 50;
 /** How long the next child waits for the last one to be done, where nobody asks for it: a fork beside a start slows that. */
 const QUIET_MILLISECONDS = 50;
 
-/** And when that is done: many programs end soon, and somebody waits for their end, too. */
+/** How long after a child's first start the next is forked: a program that ends soon would share the processor with the fork. */
 const SETTLED_MILLISECONDS = 20;
 
 /**
@@ -146,7 +146,7 @@ class NextChild implements Disposable {
   #hear(): boolean {
     let taken = false;
     for (let said = receiveMessage(this.#hears); said; said = receiveMessage(this.#hears)) {
-      if (textOf(said.data) !== 'taken') this.#due = milliseconds() + SETTLED_MILLISECONDS;
+      if (textOf(said.data) !== 'taken') this.#due = Math.min(this.#due, milliseconds() + SETTLED_MILLISECONDS);
       else taken = true;
     }
     if (taken && this.#pid !== undefined) {

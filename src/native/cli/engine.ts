@@ -37,7 +37,7 @@ export class Engine implements Disposable {
   readonly #client: HttpClient;
   readonly #options: EngineOptions;
   #reached: Promise<void> | undefined;
-  /** What it takes beyond Docker's API, as its last answer said: `Proa-Additions`. */
+  /** What the engine takes beyond Docker's API, as its last answer said: `Proa-Additions`. */
   #additions = 0;
 
   constructor(loop: Loop, options: EngineOptions) {
@@ -82,8 +82,8 @@ export class Engine implements Disposable {
     return { connection: answer.connection, multiplexed };
   }
 
-  /** Whether a start waits for as many as it is told of who attach and wait. Known after an answer. */
-  get startsWhenExpected(): boolean {
+  /** Whether the engine holds a start until its client has attached and waits for the end. Known after an answer. */
+  get holdsStarts(): boolean {
     return this.#additions >= 1;
   }
 

@@ -7,8 +7,8 @@ const kinds = {
 } as const;
 
 /**
- * A list such as `0-3,7`, as it was asked for. Throws `invalid` for a range that ends before it begins, or what the machine
- * has not: `onMachine`, or what is found.
+ * A list such as `0-3,7`, as it was asked for. Throws `invalid` for a range that ends before it begins, and for
+ * what is not there. `onMachine`: what is there; default: what is online on this machine.
  */
 export function cpuset(field: keyof typeof kinds, text: string | undefined, onMachine?: string): string | undefined {
   if (text === undefined || text === '') return undefined;

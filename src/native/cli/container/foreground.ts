@@ -14,7 +14,7 @@ export interface ForegroundOptions {
   forwardsSignals: boolean;
   /** What the container's end is waited for with: its next exit, or its removal. */
   until: 'next-exit' | 'removed' | 'not-running';
-  /** Starts it when all is connected; nothing for one that runs. */
+  /** Starts it; nothing for one that runs. `query`: who is to be connected before. */
   start?(query: Query): Promise<unknown>;
 }
 
@@ -33,18 +33,19 @@ export async function runInForeground(
   const path = `/containers/${segment(id)}`;
   const keys = parseDetachKeys(detachKeys || defaultDetachKeys);
   const isAttached = attachment.stdin || attachment.stdout || attachment.stderr;
+  using _terminal = tty && attachment.stdin ? takeTerminal(loop) : undefined;
   // Both must have reached the engine before the container starts: what it says, and its end, would be missed.
   const connected = Promise.all([
     isAttached ? engine.hijack(`${path}/attach`, { query: attachQuery(attachment, detachKeys) }) : undefined,
     engine.open('POST', `${path}/wait`, { query: { condition: until } }),
   ]);
-  const started = engine.startsWhenExpected ? start?.({ attached: isAttached ? 1 : 0, waiting: 1 }) : undefined;
-  // Told below.
+  const expected = { attached: isAttached ? 1 : 0, waiting: 1 };
+  const started = start && (engine.holdsStarts ? start(expected) : connected.then(() => start({})));
+  // Told below, or the reason for which they are not connected is.
   started?.catch(() => {});
-  using _signals = forwardsSignals && !tty ? forwardSignals(loop, engine, id) : undefined;
+  using _signals = forwardsSignals && !tty ? forwardSignals(loop, engine, id, started) : undefined;
   const [stream, waiting] = await connected;
   const ended = waiting.body.text().then((text) => JSON.parse(text) as End);
-  using _terminal = tty && attachment.stdin ? takeTerminal(loop) : undefined;
   const relayed =
     stream &&
     relay(loop, stream.connection, {
@@ -54,7 +55,7 @@ export async function runInForeground(
     });
   // Nobody listens until the container has started.
   relayed?.catch(() => {});
-  await (started ?? start?.({}));
+  await started;
   using _window = tty
     ? followWindow(loop, ({ rows, columns }) => engine.post(`${path}/resize`, { query: { h: rows, w: columns } }))
     : undefined;

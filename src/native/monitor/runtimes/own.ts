@@ -32,14 +32,16 @@ export class OwnRuntime implements RuntimeDriver {
     this.#context = { root, warn: () => {}, debug: () => {} };
   }
 
-  /** Hooks last as long as they like. What is wrong with the bundle is told when it is made. */
+  /** Hooks last as long as they like, and a helper waits for them. What is wrong with the bundle is told when it is made. */
   makesQuickly(): boolean {
     try {
-      this.#loaded = this.#load();
+      const loaded = this.#load();
+      if (loaded.config.hooks) return false;
+      this.#loaded = loaded;
     } catch {
-      return true;
+      // As above.
     }
-    return !this.#loaded.config.hooks;
+    return true;
   }
 
   #load(): Bundle {

@@ -2,12 +2,12 @@ import { startContainer } from '../../../containers/life/start.ts';
 import { nothing, operation } from '../../operation.ts';
 import { integer, notYet, text } from '../../query.ts';
 
-/** Far more than one client has. */
+/** Connections of one client: one would do. */
 const MOST = 100;
 
 /**
- * Engine API, "ContainerStart". Ours: with `attached` and `waiting` a container starts when so many clients have attached and
- * wait for its end, so that one client may ask for all of it in one breath.
+ * Engine API, "ContainerStart". Ours: with `attached` and `waiting` the start is held until at least so many clients have
+ * attached and wait for its end, so that a client may ask for all of that at once. Refused where they do not come.
  */
 export const start = operation({
   method: 'POST',
@@ -22,9 +22,10 @@ export const start = operation({
   async answer(call) {
     const { engine, params, query } = call;
     const container = engine.containers.find(params['id'] ?? '');
-    const { attached = 0, waiting = 0 } = query;
-    if (attached + waiting > 0 && !container.hasMonitor && !container.isExpectedBy({ attached, waiting })) {
-      await container.whenExpectedBy({ attached, waiting }, call.signal);
+    const whom = { attached: query.attached ?? 0, waiting: query.waiting ?? 0 };
+    // Usually they are there, and no signal has to be made.
+    if (!container.isExpectedBy(whom)) {
+      await container.whenExpectedBy(whom, call.signal);
       if (call.signal.aborted) return undefined;
     }
     const started = await startContainer(engine, container);

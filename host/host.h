@@ -1,65 +1,79 @@
-/* What the parts of the host share, and what the build hands to it: programs by name, and bytecode by name. Both tables
-   end with a null name. */
-#ifndef PROA_HOST_H
-#define PROA_HOST_H
+/* What the parts of the host share, and what the build hands to it: programs, bytecode and functions of
+   libraries by name. Each table ends with an empty name. */
+#pragma once
 
 #include <quickjs/quickjs.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define HIDDEN __attribute__((visibility("hidden"))) /* found without relocation: entry.c */
+
 struct blob {
     const char *name;
-    const uint8_t *start;
-    const uint8_t *end;
+    const uint8_t *start, *end;
 };
-
-struct program {
-    const char *name;
-    const char *entry;
-};
-
 extern const struct blob blobs[];
-extern const struct program programs[];
-/* Programs that run from a copy of the binary that containers cannot write to, with the commands that need it: entry.c. */
-extern const char detached[];
 
-/* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits. */
-#define ARENA_CLASSES 60 /* the largest are blocks of 8 GiB */
-struct arena_class {
-    void *freed; /* blocks to use again, each with the address of the next */
-    char *next;  /* the next new block */
+struct function {
+    const char *name;
+    void *address;
+    int narrow; /* what it returns is an int */
 };
+extern const struct function functions[];
+
+/* The first program answers to any name. tools/snapshot.mjs writes where its memory is in the file: `size` bytes, then
+   `pointers` offsets of 32 bits into them, of words that count from the beginning of the binary. */
+struct program {
+    char name[24], entry[24], detached[4][8]; /* the commands that run detached; "*" for all */
+    uint64_t offset, size, pointers;
+};
+extern const struct program programs[] HIDDEN;
+HIDDEN const struct program *program_called(const char *path);
+extern const char __executable_start[] HIDDEN, __start_bytecode[] HIDDEN;
+
+/* The beginning of the region that holds all of QuickJS's memory, at a place that fits address spaces of 39 bits.
+   src/native/sys/memory.ts reads and writes what is before `ctx`. */
+enum { CLASSES = 280 };
 struct arena {
-    char *next;                /* where the next new page goes */
-    const void *image;         /* where `programs` was when the region was written to a file */
-    size_t loaded;             /* bytes of bytecode read */
-    size_t building;           /* the memory will be written to a file */
-    JSRuntime *runtime;
+    char *next;           /* where the next new page goes */
+    char *limit, *resume; /* new pages leave out what is between these, or, where the limit is the end, nothing */
+    char *mapped;         /* where the region ends */
+    char *copy;           /* room for a copy of it, and its size */
+    uint64_t copy_size;
+    char *alone;          /* a byte that a copied process shares with its parent */
+    const char *stack, *frame, *text, *text_end; /* where the stack begins and how far it went of late; the code */
+    char **argv;          /* arguments, null, environment, null */
+    uint64_t loaded;      /* bytes of bytecode read */
+    struct {
+        char *freed; /* blocks to use again, each with the address of the next */
+        char *next;  /* the next new block */
+    } classes[CLASSES];
     JSContext *ctx;
     JSValue host;
-    struct arena_class classes[ARENA_CLASSES];
 };
 #define arena ((struct arena *)0x4000000000)
 
-extern char *arena_mapped;
-extern char *arena_stack; /* where the frames of main() and its callees end */
-int arena_grow(size_t size);
-/* A call and its arguments; the result or -errno. */
-long kernel_call(const long *call);
-long arena_fork(const long *call);
-struct clone_args;
-long arena_lend(struct clone_args *args, char *frames, void (*body)(void *), void *argument);
 extern const JSMallocFunctions arena_functions;
-JSValue host_share(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-JSValue host_deepen(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-JSValue host_trim(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+size_t arena_map(char *start, size_t size);
+long arena_fork(const long *call);
+long arena_become(char *place, size_t size);
+JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);
 
-JSValue host_frame(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
-
-/* Puts the region back as it was when `entry` was ready to run; -1 where this binary has no snapshot of it. */
-int restore(const char *entry);
-
+/* syscall(2) within the caller's frame, and before the library is ready: the result or -errno. */
+static inline __attribute__((always_inline)) long kernel(long number, long a, long b, long c, long d, long e, long f)
+{
+#ifdef __x86_64__
+    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+    return number;
+#else
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+    return x0;
 #endif
+}

@@ -18,6 +18,7 @@ import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildBaseImage } from './base-image.mjs';
 import { definitions } from './definitions.mjs';
+import { functions } from './functions.mjs';
 import { mergeCore } from './merge-core.mjs';
 import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts, programs } from './programs.mjs';
@@ -92,7 +93,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const parts = ['entry', 'host', 'framing', 'arena', 'snapshot'];
+  const parts = ['entry', 'host', 'arena'];
   const sources = parts.map((name) => join(root, `host/${name}.c`));
   execFileSync(
     cc,
@@ -117,7 +118,8 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
 }
 
 function tableSource(directory, blobs, table) {
-  const lines = ['#include "host.h"'];
+  const headers = [...new Set(functions.map(({ header }) => header))];
+  const lines = ['#include "host.h"', ...headers.map((header) => `#include <${header}>`)];
   blobs.forEach((name, index) => {
     const symbol = `blob_${index}`;
     lines.push(
@@ -129,12 +131,16 @@ function tableSource(directory, blobs, table) {
   blobs.forEach((name, index) => {
     lines.push(`    {"${name}", blob_${index}, blob_${index}_end},`);
   });
+  lines.push('    {0, 0, 0}};', 'const struct function functions[] = {');
+  for (const { narrow, names } of functions)
+    for (const name of names) lines.push(`    {"${name}", (void *)${name}, ${Number(narrow)}},`);
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
-  for (const { name, aliases = [], entry } of table)
-    for (const word of [name, ...aliases]) lines.push(`    {"${word}", "${entry}.js"},`);
-  const list = ({ name, detached }) => [name, ...(detached === true ? [] : detached), ''].map((word) => `${word}\\0`);
-  const detached = table.filter((program) => program.detached).flatMap(list);
-  lines.push('    {0, 0}};', `const char detached[] = "${detached.join('')}";`, '');
+  for (const { name, aliases = [], entry, detached } of table) {
+    const commands = detached === true ? ['*'] : detached || [''];
+    const list = commands.map((word) => `"${word}"`).join(', ');
+    for (const word of [name, ...aliases]) lines.push(`    {"${word}", "${entry}.js", {${list}}, 0, 0, 0},`);
+  }
+  lines.push('    {"", "", {""}, 0, 0, 0}};', '');
   return lines.join('\n');
 }
 
@@ -171,10 +177,7 @@ async function main() {
   const output = join(root, 'dist/proa');
   rmSync(output, { force: true });
   linkBinary(directory, output, programs, { debug });
-  await appendSnapshots(
-    output,
-    programs.map(({ entry }) => entry),
-  );
+  await appendSnapshots(output, programs);
   for (const { name } of programs.slice(1)) {
     const link = join(root, 'dist', name);
     if (existsSync(link)) rmSync(link);

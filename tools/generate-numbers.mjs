@@ -12,9 +12,9 @@ const calls =
   `accept4 bind bpf capget capset chdir chroot clone clone3 close close_range connect dup3 epoll_create1 epoll_ctl
   eventfd2 epoll_pwait execve execveat exit_group faccessat2 fchdir fchmod fchmodat fchownat fcntl fgetxattr flistxattr flock
   fsconfig fsetxattr fsmount fsopen fstatfs fsync ftruncate getcwd getdents64 getegid geteuid getgid getpgid getpid getppid
-  getrandom getsockopt getuid getxattr ioctl ioprio_set keyctl kill linkat listen listxattr lseek lsetxattr
+  getrandom getsockopt getuid getxattr ioctl ioprio_set keyctl kill linkat listen listxattr lseek lsetxattr madvise
  
-  memfd_create mkdirat mknodat mount mount_setattr move_mount name_to_handle_at newfstatat open_tree openat openat2
+  memfd_create mkdirat mknodat mmap mount mount_setattr move_mount munmap name_to_handle_at newfstatat open_tree openat openat2
   personality pidfd_getfd pidfd_open pidfd_send_signal pipe2 pivot_root ppoll prctl pread64 prlimit64 pwrite64 read readlinkat
   recvmsg renameat2 rt_sigaction rt_sigprocmask sched_setaffinity sched_getaffinity sched_setattr seccomp sendfile sendmsg
   set_mempolicy setdomainname setgid setgroups sethostname setns setpgid setpriority setresgid setresuid setsid

@@ -1,57 +1,73 @@
-// Appends to a binary the memory of each of its programs as it is when main() would be called: host/snapshot.c reads it
-// back at a start. A program is run to that point twice, at different addresses: words that differ by the distance of
-// the two are pointers into the binary, to be moved at each start. Any other difference fails the build.
+// Appends to a binary the memory of each of its programs as it is when main() would be called: host/host.c reads it back
+// at a start. A program is run to that point twice, at different addresses: words that differ by the distance of the two
+// are pointers into the binary, to be moved at each start. Any other difference fails the build.
 import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 
-/** Where the memory lies, and what of struct arena is read here: host/host.h. */
+/** Where the memory lies, and struct arena's first word, which says where it ends: host/host.h. */
 const ARENA = 0x4000000000;
-const NEXT = 0;
-const IMAGE = 8;
+
+/** Of struct program: its names before the three numbers that are written here. */
+const NAMES = 24 + 24 + 32;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Larger than any page, so that what lies at a multiple of it can be mapped. */
 const ALIGNMENT = 65536;
 
-export async function appendSnapshots(binary, entries) {
+/** `programs` as in tools/programs.mjs, in the order of the binary's table. */
+export async function appendSnapshots(binary, programs) {
   const heads = [];
-  for (const entry of entries) {
-    const { memory, pointers } = snapshotOf(entry, await memoryOf(binary, entry), await memoryOf(binary, entry));
-    heads.push({ entry, memory, pointers });
-  }
-  const index = [];
-  for (const { entry, memory, pointers } of heads) {
+  for (const { name } of programs)
+    heads.push(snapshotOf(name, await memoryOf(binary, name), await memoryOf(binary, name)));
+  let place = placeOfTable(binary, programs);
+  for (const [index, { name, aliases = [] }] of programs.entries()) {
+    const { memory, pointers } = heads[index];
     const end = statSync(binary).size;
     const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
     appendFileSync(
       binary,
       Buffer.concat([Buffer.alloc(offset - end), memory, Buffer.from(Uint32Array.from(pointers).buffer)]),
     );
-    const head = Buffer.alloc(56);
-    head.write(`${entry}.js`);
-    [offset, memory.length, pointers.length].forEach((value, at) => {
-      head.writeBigUInt64LE(BigInt(value), 32 + at * 8);
-    });
-    index.push(head);
+    const numbers = Buffer.from(BigUint64Array.from([offset, memory.length, pointers.length].map(BigInt)).buffer);
+    const file = openSync(binary, 'r+');
+    for (const _ of [name, ...aliases]) {
+      writeSync(file, numbers, 0, numbers.length, place + NAMES);
+      place += NAMES + numbers.length;
+    }
+    closeSync(file);
   }
-  const footer = Buffer.alloc(16);
-  footer.write('PROASNAP');
-  footer.writeBigUInt64LE(BigInt(index.length), 8);
-  appendFileSync(binary, Buffer.concat([...index, footer]));
+}
+
+function placeOfTable(binary, [{ name, entry }]) {
+  const first = Buffer.alloc(48);
+  first.write(name);
+  first.write(`${entry}.js`, 24);
+  const content = readFileSync(binary);
+  const place = content.indexOf(first);
+  if (place < 0 || content.indexOf(first, place + 1) >= 0) throw new Error('the table of programs is not to be found');
+  return place;
 }
 
 /** The memory of a program that has stopped where it would begin, and where its binary was. */
-async function memoryOf(binary, entry) {
-  const child = spawn(binary, ['--snapshot', `${entry}.js`], { stdio: ['ignore', 'ignore', 'inherit'], env: {} });
+async function memoryOf(binary, name) {
+  const child = spawn(binary, ['--snapshot'], { argv0: name, stdio: ['ignore', 'ignore', 'inherit'], env: {} });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   try {
     await stopped(child);
     const file = openSync(`/proc/${child.pid}/mem`, 'r');
     try {
-      const head = read(file, ARENA, 16);
-      const memory = read(file, ARENA, Number(head.readBigUInt64LE(NEXT)) - ARENA);
-      return { memory, image: head.readBigUInt64LE(IMAGE) };
+      const next = Number(read(file, ARENA, 8).readBigUInt64LE());
+      return { memory: read(file, ARENA, next - ARENA), image: imageOf(child.pid) };
     } finally {
       closeSync(file);
     }
@@ -59,6 +75,15 @@ async function memoryOf(binary, entry) {
     child.kill('SIGKILL');
     await ended;
   }
+}
+
+/** Where the executable of a process begins: proc_pid_maps(5). */
+function imageOf(pid) {
+  const path = readlinkSync(`/proc/${pid}/exe`);
+  const line = readFileSync(`/proc/${pid}/maps`, 'utf8')
+    .split('\n')
+    .find((text) => text.endsWith(` ${path}`));
+  return BigInt(`0x${line.slice(0, line.indexOf('-'))}`);
 }
 
 async function stopped(child) {
@@ -81,12 +106,12 @@ function read(file, at, length) {
   return buffer;
 }
 
-/** The stack's bounds, which the host sets anew at each start, and the seed of Math.random, which nothing here uses. */
-const EXPECTED_DIFFERENCES = 4;
+/** Places of the stack, which the host sets anew at each start, and the seed of Math.random, which nothing here uses. */
+const EXPECTED_DIFFERENCES = 6;
 
-function snapshotOf(entry, first, second) {
+function snapshotOf(name, first, second) {
   const size = first.memory.length;
-  if (second.memory.length !== size) throw new Error(`${entry}: two runs needed different amounts of memory`);
+  if (second.memory.length !== size) throw new Error(`${name}: two runs needed different amounts of memory`);
   const distance = second.image - first.image;
   if (distance === 0n) throw new Error('the binary was at the same address twice: is address randomisation off?');
   const pointers = [];
@@ -95,12 +120,12 @@ function snapshotOf(entry, first, second) {
     const a = first.memory.readBigUInt64LE(at);
     const b = second.memory.readBigUInt64LE(at);
     if (a === b) continue;
-    if (b - a === distance) pointers.push(at);
-    else others.push(`${at.toString(16)}: ${a.toString(16)} and ${b.toString(16)}`);
+    if (b - a === distance) {
+      pointers.push(at);
+      first.memory.writeBigUInt64LE(a - first.image, at);
+    } else others.push(`${at.toString(16)}: ${a.toString(16)} and ${b.toString(16)}`);
   }
-  // arena->image itself stays what it was: the host measures by it how far to move.
-  pointers.splice(pointers.indexOf(IMAGE), 1);
   if (others.length > EXPECTED_DIFFERENCES)
-    throw new Error(`${entry}: memory that differs from run to run:\n${others.join('\n')}`);
+    throw new Error(`${name}: memory that differs from run to run:\n${others.join('\n')}`);
   return { memory: first.memory, pointers };
 }

@@ -23,7 +23,12 @@ async function insideBinary() {
   writePartsModule();
   const lines = inside.map((file) => `import ${JSON.stringify(`../${file}`)};`);
   lines.unshift("import './unit-parts.ts';");
-  lines.push("import { report } from '../tools/unit/node-test.ts';", 'host.main = report;', '');
+  lines.push(
+    "import { report } from '../tools/unit/node-test.ts';",
+    "import { exit_group } from '#sys/raw/process.ts';",
+    'host.main = () => exit_group(report());',
+    '',
+  );
   const entry = join(root, 'build/unit-entry.ts');
   writeFileSync(entry, lines.join('\n'));
   await bundleNative({ unit: entry }, work, {

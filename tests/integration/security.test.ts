@@ -1,7 +1,17 @@
 // Each published escape of a runtime has a test with its number: what the attack does, and that it fails here.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Bundle, runtimePath } from './support/bundle.ts';
@@ -62,6 +72,25 @@ test('CVE-2019-5736: an entry point that links to /proc/self/exe runs a copy tha
   sleeper.create();
   const { pid } = sleeper.state();
   assert.throws(() => openSync(`/proc/${pid}/exe`, 'r+'), /EROFS|ETXTBSY/);
+});
+
+const tracing = spawnSync('strace', ['-V']).status === 0;
+
+test('CVE-2019-5736: where mounts may not be cloned, a sealed copy in memory runs', {
+  skip: !tracing && 'strace is missing',
+}, () => {
+  using bundle = new Bundle({ args: ['/bin/sleep', '30'] });
+  const refuse = ['-qq', '-o', '/dev/null', '--inject=open_tree:error=EPERM:when=1'];
+  const words = ['--root', bundle.root, 'create', '--bundle', bundle.path, bundle.id];
+  const { status } = spawnSync('strace', [...refuse, runtimePath, ...words], {
+    stdio: 'ignore',
+  });
+  assert.equal(status, 0);
+  const { pid } = bundle.state();
+  assert.match(readlinkSync(`/proc/${pid}/exe`), /^\/memfd:proa/);
+  assert.throws(() => openSync(`/proc/${pid}/exe`, 'r+'), /ETXTBSY|EPERM/);
+  bundle.runtime('start', bundle.id);
+  assert.equal(bundle.state().status, 'running');
 });
 
 test('CVE-2019-16884: an image cannot keep its label by putting something in place of /proc', () => {

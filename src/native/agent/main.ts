@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import { parseOptionsAlone } from '#native/options.ts';
+import { runDetached } from '#sys/detached.ts';
 import { commandLine } from '#sys/environment.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -14,6 +15,7 @@ const options = {
 export function agentMain(): number {
   try {
     openStandardStreams();
+    runDetached();
     const { values } = parseOptionsAlone(options, commandLine().slice(1));
     const run = absolute(values['run'] ?? '/run/proa', 'run');
     const state = absolute(values['state'] ?? '/var/lib/proa', 'state');

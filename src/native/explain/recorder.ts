@@ -1,5 +1,6 @@
 import { useStepRecorder } from '#native/steps.ts';
 import { type Door, door, type SyscallArgument, useDoor } from '#sys/door.ts';
+import { bytecodeLoaded } from '#sys/memory.ts';
 import * as numbers from '#sys/raw/generated/numbers.ts';
 import { monotonicMicroseconds } from '#sys/time.ts';
 
@@ -87,7 +88,7 @@ export class Recorder {
   /** The tree up to now. */
   tree(): ExplainedStep {
     this.#root.microseconds = this.#now() - this.#root.startMicroseconds;
-    this.#root.loadedBytes = door.loaded();
+    this.#root.loadedBytes = bytecodeLoaded();
     return this.#root;
   }
 

@@ -13,6 +13,8 @@ export interface Context {
 export interface Command {
   readonly usage: string;
   readonly options: OptionTable;
+  /** Whether it runs processes that containers see: from where they cannot write then. */
+  readonly detached?: true;
   /** The exit status. */
   run(context: Context, args: readonly string[]): number;
 }

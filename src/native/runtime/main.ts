@@ -2,6 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import { version } from '#common/version.ts';
 import { parseOptions } from '#native/options.ts';
+import { runDetached } from '#sys/detached.ts';
 import { commandLine } from '#sys/environment.ts';
 import { openStandardStreams } from '#sys/fd.ts';
 import { writeAll } from '#sys/files.ts';
@@ -74,6 +75,7 @@ export function runtimeMain(): number {
       writeAll(1, lazy<typeof import('./help.ts')>('help')().commandHelp(command));
       return 0;
     }
+    if (command.detached) runDetached();
     const context: Context = {
       root: parsed.values['root'] ?? '/run/proa/runtime',
       warn: (text) => logPart().writeLog(sink, 'warning', text),

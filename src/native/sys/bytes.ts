@@ -6,7 +6,7 @@ export function utf8(text: string): Uint8Array {
 
 /** The text in the first `length` bytes; what is not UTF-8 becomes U+FFFD. */
 export function textOf(bytes: Uint8Array, length = bytes.length): string {
-  return door.decode(bytes, length);
+  return door.decode(length === bytes.length ? bytes : bytes.subarray(0, length));
 }
 
 export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array {
@@ -19,8 +19,12 @@ export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
+/**
+ * Where the first byte is, for pointers inside structures. Buffers stay where they are; the caller keeps this one reachable
+ * for as long as somebody may look. memmove(3) returns its destination.
+ */
 export function addressOf(bytes: Uint8Array | BigUint64Array): number {
-  return door.address(bytes);
+  return door.library.memmove(bytes, bytes, 0);
 }
 
 /**
@@ -34,7 +38,7 @@ export function stringArray(strings: readonly (string | Uint8Array)[]): {
   const pointers = new BigUint64Array(strings.length + 1);
   const storage = strings.map((text, index) => {
     const bytes = terminated(text);
-    pointers[index] = BigInt(door.address(bytes));
+    pointers[index] = BigInt(addressOf(bytes));
     return bytes;
   });
   return { pointers, storage };

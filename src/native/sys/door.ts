@@ -1,11 +1,35 @@
 /** What an argument of a system call may be. Typed arrays are passed as the address of their first byte. */
 export type SyscallArgument = number | bigint | string | Uint8Array | BigUint64Array | null;
 
+/** The functions that tools/functions.mjs lists. */
+type LibraryFunction =
+  | 'inflateInit2_'
+  | 'inflateReset'
+  | 'inflate'
+  | 'deflateInit2_'
+  | 'deflate'
+  | 'deflateEnd'
+  | 'adler32'
+  | 'ZSTD_createDCtx'
+  | 'ZSTD_DCtx_reset'
+  | 'ZSTD_decompressStream'
+  | 'ZSTD_isError'
+  | 'ZSTD_getErrorName'
+  | 'nettle_sha256_init'
+  | 'nettle_sha256_update'
+  | 'nettle_sha256_digest'
+  | 'strlen'
+  | 'memmove'
+  | 'arena_become';
+
 /** What the C host offers (host/host.c). Nothing outside `sys/` uses it. */
 export interface Door {
   /** The result or `-errno`. Refuses undefined, fractions, numbers beyond 2^53 and strings that hold NUL. */
   syscall(number: number, ...rest: SyscallArgument[]): number;
-  /** As `syscall`, for the calls that copy the process: the child gets all of our memory at once. host/arena.c. */
+  /**
+   * As `syscall`, for the calls that copy the process: the child gets all of our memory at once. Only with room for that:
+   * CopyRoom of memory.ts.
+   */
   fork(number: number, ...rest: SyscallArgument[]): number;
   /**
    * clone3(2) with CLONE_VM, CLONE_VFORK and CLONE_PIDFD: the child runs `body`, which may not return, in our memory, while
@@ -14,31 +38,19 @@ export interface Door {
   lend(body: () => never, args: Uint8Array): number;
   /**
    * What a C function of a library in the binary returns; of one that returns nothing, something. Arguments are as for
-   * `syscall`, up to eight; the functions are listed in host/host.c. library.ts gives them types.
+   * `syscall`, up to eight. library.ts and memory.ts know what each takes.
    */
-  library(name: string, ...rest: SyscallArgument[]): number;
-  /** Where the first byte is, for pointers inside structures. The caller keeps the buffer reachable. */
-  address(buffer: Uint8Array | BigUint64Array): number;
-  decode(buffer: Uint8Array, length?: number): string;
+  readonly library: { readonly [name in LibraryFunction]: (...rest: SyscallArgument[]) => number };
+  decode(buffer: Uint8Array): string;
   encode(text: string): ArrayBuffer;
   /** The exports of a module of this binary. A second call would evaluate it anew: go through lazy.ts. */
   load(name: string): unknown;
-  /** Bytes of bytecode read so far. */
-  loaded(): number;
   /** Runs promise jobs until none is left. */
   drain(): void;
-  /** Turns lines into log records: framing.ts, host/framing.c. */
-  frame(job: Uint32Array, input: Uint8Array, output: Uint8Array, dressing: Uint8Array): void;
-  /** Lets those forked from now on have in common, once they trim, what they do not change; false where that cannot be. */
-  share(): boolean;
-  /** Makes stack present that will be needed, before anybody waits. */
-  deepen(): void;
-  /** Gives the kernel memory that holds nothing. */
-  trim(): void;
-  /** What the host calls when the program's module has been evaluated: its exit status. */
-  main?: () => number;
-  readonly argv: ArrayBuffer[];
-  readonly environ: ArrayBuffer[];
+  /** All memory of QuickJS, and what will be such: memory.ts. */
+  readonly memory: ArrayBuffer;
+  /** What the host calls when the program's module has been evaluated. It ends the process; what it throws is printed. */
+  main?: () => never;
 }
 
 export let door: Door = (globalThis as unknown as { host: Door }).host;

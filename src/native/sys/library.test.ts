@@ -8,23 +8,22 @@ import { pointer, textAt } from './library.ts';
 
 if (door) {
   test('the host calls only functions that it lists, and as narrowly as the kernel', () => {
-    assert.throws(() => door.library('system', 'true'), /no such function/);
-    assert.throws(() => door.library(''), /no such function/);
+    assert.equal(Object.hasOwn(door.library, 'system'), false);
     const bytes = new Uint8Array(4);
-    assert.throws(() => door.library('strncpy', bytes, undefined as never, 4), TypeError);
-    assert.throws(() => door.library('strncpy', bytes, 'a\0b', 4), RangeError);
-    assert.throws(() => door.library('strncpy', bytes, 'ab', 1.5), RangeError);
-    assert.throws(() => door.library('strncpy', bytes, 'ab', 2, 0, 0, 0, 0, 0, 0), TypeError);
-    door.library('strncpy', bytes, 'ab', 3);
+    assert.throws(() => door.library.memmove(bytes, undefined as never, 4), TypeError);
+    assert.throws(() => door.library.memmove(bytes, 'a\0b', 4), RangeError);
+    assert.throws(() => door.library.memmove(bytes, 'ab', 1.5), RangeError);
+    assert.throws(() => door.library.memmove(bytes, 'ab', 2, 0, 0, 0, 0, 0, 0), TypeError);
+    door.library.memmove(bytes, 'ab', 3);
     assert.deepEqual([...bytes], [97, 98, 0, 0]);
   });
 
-  test('textAt reads a C string, as much as it has room for', () => {
+  test('textAt reads a C string', () => {
     const text = terminated('naïve');
     assert.equal(textAt(Number(pointer(text))), 'naïve');
     assert.equal(textAt(Number(pointer(text, 4))), 've');
     const long = terminated('x'.repeat(500));
-    assert.equal(textAt(Number(pointer(long))), 'x'.repeat(127));
+    assert.equal(textAt(Number(pointer(long))), 'x'.repeat(500));
   });
 
   test('headerBytes adds bytes up as a loop does', () => {

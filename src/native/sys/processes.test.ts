@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { textOf, utf8 } from './bytes.ts';
 import { door } from './door.ts';
 import { SystemError } from './errors.ts';
-import { trimMemory } from './memory.ts';
+import { shareMemory, trimMemory } from './memory.ts';
 import { cloneProcess, exitProcess, lendMemory, SIGKILL, sendSignal, waitForChild } from './processes.ts';
 import { CLONE_PARENT, getpid } from './raw/process.ts';
 import { receiveMessage, sendMessage, socketPair } from './sockets.ts';
@@ -122,7 +122,7 @@ onKernel('one that is killed while it has lent its memory on takes its lender wi
 onKernel('memory that has been shared and trimmed is lent and copied like other memory', () => {
   // In a process of its own, which has memory in common with a child from then on.
   const parent = cloneProcess({}, () => {
-    if (!door.share()) return 2;
+    if (!shareMemory()) return 2;
     const text = 'kept'.repeat(1000);
     const child = cloneProcess({}, () => {
       churn();

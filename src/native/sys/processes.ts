@@ -3,6 +3,7 @@ import { ECHILD, ESRCH } from './errno.ts';
 import { check, uninterrupted } from './errors.ts';
 import { OwnedFd, owned } from './fd.ts';
 import { exists, readTextIfAny } from './files.ts';
+import { CopyRoom } from './memory.ts';
 import { close_range } from './raw/file.ts';
 import * as raw from './raw/process.ts';
 import { EPOLLIN, pollfd, ppoll } from './raw/wait.ts';
@@ -25,7 +26,7 @@ export interface Child {
  */
 export function cloneProcess(options: CloneOptions, body: () => number): Child {
   const pidfd = new Uint8Array(4);
-  const pid = raw.clone3(argumentsOf(options, addressOf(pidfd)));
+  const pid = copied(() => raw.clone3(argumentsOf(options, addressOf(pidfd))));
   if (pid === 0) runAndExit(body);
   check(pid, 'clone3');
   return { pid, pidfd: new OwnedFd(new DataView(pidfd.buffer).getInt32(0, true)) };
@@ -57,9 +58,17 @@ function argumentsOf({ flags = 0, cgroup }: CloneOptions, pidfd = 0): Uint8Array
 
 /** As `cloneProcess`, by its pid, where a container's seccomp profile may refuse clone3: Docker's does. clone(2). */
 export function forkProcess(body: () => number): number {
-  const pid = raw.clone(SIGCHLD);
+  const pid = copied(() => raw.clone(SIGCHLD));
   if (pid === 0) runAndExit(body);
   return check(pid, 'clone');
+}
+
+/** Makes a call that copies this process. */
+function copied(call: () => number): number {
+  using room = new CopyRoom();
+  const pid = call();
+  if (pid === 0) room.keep();
+  return pid;
 }
 
 function runAndExit(body: () => number): never {

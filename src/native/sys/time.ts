@@ -1,4 +1,3 @@
-import { utf8 } from './bytes.ts';
 import { layout } from './layout.ts';
 import { clock_gettime } from './raw/process.ts';
 import { ppoll } from './raw/wait.ts';
@@ -35,10 +34,13 @@ export function sleepMilliseconds(milliseconds: number): void {
   ppoll(new Uint8Array(8), 0, time);
 }
 
-/** The time of day, to be written many times a second: what changes is given by itself. */
+/** The time of day, to be written many times a second: what stays the same in it is kept. */
 export class Clock {
   readonly #now = new Uint8Array(timespec.size);
   readonly #view = new DataView(this.#now.buffer);
+  /** The text of a second, and which. */
+  #kept = '';
+  #keptSecond = -1;
   /** Seconds since 1970. */
   second = -1;
   /** Billionths of the second, and a billion. */
@@ -52,11 +54,8 @@ export class Clock {
 
   /** What was read last, as `timestamp()` gives it. */
   text(): string {
-    return `${new Date(this.second * 1000).toISOString().slice(0, 19)}.${String(this.#nanoseconds).slice(1)}Z`;
-  }
-
-  /** Nine digits of the second's fraction, as bytes, and before them one that means nothing. */
-  fraction(): Uint8Array {
-    return utf8(String(this.#nanoseconds));
+    if (this.#keptSecond !== this.second) this.#kept = new Date(this.second * 1000).toISOString().slice(0, 19);
+    this.#keptSecond = this.second;
+    return `${this.#kept}.${String(this.#nanoseconds).slice(1)}Z`;
   }
 }

@@ -1,24 +1,11 @@
-import { utf8 } from '#sys/bytes.ts';
+import { joinBytes, utf8 } from '#sys/bytes.ts';
 import { SystemError } from '#sys/errors.ts';
-import { Framer } from '#sys/framing.ts';
 import { Clock } from '#sys/time.ts';
-import { criFormat, type Format, jsonFileFormat, type TimedDressing } from './format.ts';
+import { criFormat, type Format, jsonFileFormat } from './format.ts';
+import { Framer, type Framing, PIECE } from './framer.ts';
 import { LogFile } from './log-file.ts';
 import type { LogSettings, LogStream, LogWriter } from './types.ts';
 import { UnfinishedLine } from './unfinished.ts';
-
-/** What Docker and containerd part lines into. */
-const PIECE = 16384;
-/**
- * Room for records: little for a container that says little; the most holds a piece all of whose bytes are escaped. Just
- * below powers of two, which is how large the host's blocks are.
- */
-const LEAST_ROOM = 4080;
-const MOST_ROOM = 131_056;
-
-/** Where the point stands in a time, and what it is. */
-const TO_POINT = '2026-01-02T03:04:05'.length;
-const POINT = 0x2e;
 
 /** What could not be written since the last record that could. */
 interface Gap {
@@ -27,34 +14,19 @@ interface Gap {
   errno: number;
 }
 
-/** Some bytes to be framed, and the part of the output that is free. */
-interface Job {
-  from: number;
-  to: number;
-  at: number;
-  room: number;
-  flush: boolean;
-}
-
 /** Writes a container's output to a file, in either format. */
 export class FileWriter implements LogWriter {
   readonly #format: Format;
   readonly #framer: Framer;
   readonly #file: LogFile;
   readonly #clock = new Clock();
-  /** Made anew every second; between, only the fraction of the second changes. */
-  readonly #dressings: Record<LogStream, { second: number; dressing: TimedDressing | undefined }> = {
-    stdout: { second: -1, dressing: undefined },
-    stderr: { second: -1, dressing: undefined },
-  };
   readonly #unfinished = { stdout: new UnfinishedLine(PIECE + 1), stderr: new UnfinishedLine(PIECE + 1) };
-  #output = new Uint8Array(LEAST_ROOM);
   #gap: Gap | undefined;
   #droppedBytes = 0;
 
   constructor(settings: LogSettings) {
     this.#format = settings.format === 'cri' ? criFormat : jsonFileFormat;
-    this.#framer = new Framer({ pieceBytes: PIECE, escaped: this.#format.escaped });
+    this.#framer = new Framer(this.#format);
     this.#file = new LogFile(settings);
   }
 
@@ -63,22 +35,22 @@ export class FileWriter implements LogWriter {
   }
 
   write(stream: LogStream, bytes: Uint8Array, length: number): void {
-    const dressing = this.#begin(stream);
+    const time = this.#begin();
     const unfinished = this.#unfinished[stream];
     let from = 0;
-    if (length === 0) this.#flush(unfinished, dressing);
+    if (length === 0) this.#flush(stream, time);
     while (unfinished.length > 0 && from < length) {
       from += unfinished.fill(bytes, from, length);
-      const done = this.#records(unfinished.bytes, 0, unfinished.length, dressing, false);
+      const done = this.#records(unfinished.bytes, { from: 0, to: unfinished.length, flush: false, time, stream });
       if (done > 0) unfinished.drop(done);
     }
     if (unfinished.length > 0) return;
-    from = this.#records(bytes, from, length, dressing, false);
+    from = this.#records(bytes, { from, to: length, flush: false, time, stream });
     if (from < length) unfinished.fill(bytes, from, length);
   }
 
   end(stream: LogStream): void {
-    this.#flush(this.#unfinished[stream], this.#begin(stream));
+    this.#flush(stream, this.#begin());
   }
 
   reopen(): void {
@@ -91,78 +63,68 @@ export class FileWriter implements LogWriter {
     this.#file[Symbol.dispose]();
   }
 
-  /** What all records of this call are dressed in: it bears their time. */
-  #begin(stream: LogStream): TimedDressing {
-    const clock = this.#clock;
-    clock.read();
-    this.#file.inspect(clock.second);
-    const kept = this.#dressings[stream];
-    if (kept.dressing === undefined || kept.second !== clock.second) {
-      kept.dressing = this.#format.dress(clock.text(), stream);
-      kept.second = clock.second;
-    } else {
-      const { bytes, times } = kept.dressing;
-      const fraction = clock.fraction();
-      fraction[0] = POINT;
-      bytes.set(fraction, times[0] + TO_POINT);
-      bytes.set(fraction, times[1] + TO_POINT);
-    }
-    this.#framer.dress(kept.dressing);
-    return kept.dressing;
+  /** The time that all records of this call bear. */
+  #begin(): string {
+    this.#clock.read();
+    this.#file.inspect(this.#clock.second);
+    return this.#clock.text();
   }
 
-  #flush(unfinished: UnfinishedLine, dressing: TimedDressing): void {
-    if (unfinished.length > 0) this.#records(unfinished.bytes, 0, unfinished.length, dressing, true);
+  #flush(stream: LogStream, time: string): void {
+    const unfinished = this.#unfinished[stream];
+    if (unfinished.length > 0)
+      this.#records(unfinished.bytes, { from: 0, to: unfinished.length, flush: true, time, stream });
     unfinished.length = 0;
   }
 
   /** Writes, or drops, all records that begin in these bytes: where the unfinished rest begins. */
-  #records(bytes: Uint8Array, begin: number, to: number, dressing: TimedDressing, flush: boolean): number {
+  #records(bytes: Uint8Array, given: Omit<Framing, 'room'>): number {
     const framer = this.#framer;
-    for (let from = begin; from < to; ) {
-      const at = this.#gap ? this.#putMarker(this.#gap, dressing) : 0;
-      const room = Math.max(at, Math.min(this.#file.room, this.#output.length));
-      const job = { from, to, at, room, flush };
-      framer.frame(bytes, this.#output, dressing.bytes, job);
+    let from = given.from;
+    while (from < given.to) {
+      const marker = this.#gap ? this.#marker(this.#gap, given) : NOTHING;
+      const framing = { ...given, from, room: Math.max(0, this.#file.room - marker.length) };
+      const records = framer.frame(bytes, framing);
       const { consumed, full } = framer;
-      if (consumed > 0) this.#store(bytes, job, dressing);
+      if (consumed > 0) this.#store(bytes, framing, marker, records);
+      else if (full) this.#file.rotate();
+      else break;
       from += consumed;
-      if (!full) return from;
-      if (room === this.#output.length && room < MOST_ROOM)
-        this.#output = new Uint8Array(Math.min(room * 8, MOST_ROOM));
-      else if (consumed === 0) this.#file.rotate();
     }
-    return to;
+    return from;
   }
 
   /** Writes what was framed; what the file does not take becomes part of the gap. */
-  #store(bytes: Uint8Array, job: Job, dressing: TimedDressing): void {
+  #store(bytes: Uint8Array, framing: Framing, marker: Uint8Array, records: Uint8Array): void {
     const framer = this.#framer;
-    const { consumed, produced } = framer;
-    const written = this.#file.append(this.#output, produced);
-    if (written === produced) {
+    const { consumed } = framer;
+    const all = marker.length > 0 ? joinBytes(marker, records) : records;
+    const written = this.#file.append(all, all.length);
+    if (written === all.length) {
       this.#gap = undefined;
       return;
     }
     // Once more, with the room that the file had: where its last whole record ends. A marker alone is none.
-    framer.frame(bytes, this.#output, dressing.bytes, { ...job, room: Math.max(written, job.at) });
-    const kept = framer.consumed > 0 ? framer.produced : 0;
+    const fitting = framer.frame(bytes, {
+      ...framing,
+      to: framing.from + consumed,
+      room: Math.max(0, written - marker.length),
+    });
+    const kept = framer.consumed > 0 ? marker.length + fitting.length : 0;
     if (written > kept) this.#file.cut(written - kept);
     if (kept > 0) this.#gap = undefined;
     const dropped = consumed - framer.consumed;
     this.#droppedBytes += dropped;
-    this.#gap ??= { bytes: 0, since: this.#clock.text(), errno: this.#file.errno };
+    this.#gap ??= { bytes: 0, since: framing.time, errno: this.#file.errno };
     this.#gap.bytes += dropped;
   }
 
-  /** Says at the beginning of the output what the log lacks; where that record ends. */
-  #putMarker({ bytes, since, errno }: Gap, dressing: TimedDressing): number {
+  /** The record that says what the log lacks. */
+  #marker({ bytes, since, errno }: Gap, { time, stream }: { time: string; stream: LogStream }): Uint8Array {
     const why = new SystemError('write', errno).message;
-    const text = utf8(`proa: ${bytes} bytes of output could not be written since ${since}: ${why}`);
-    const { wholeBefore, wholeAfter } = dressing;
-    this.#output.set(dressing.bytes.subarray(0, wholeBefore));
-    this.#output.set(text, wholeBefore);
-    this.#output.set(dressing.bytes.subarray(wholeBefore, wholeBefore + wholeAfter), wholeBefore + text.length);
-    return wholeBefore + text.length + wholeAfter;
+    const text = `proa: ${bytes} bytes of output could not be written since ${since}: ${why}`;
+    return this.#format.record(utf8(text), { whole: true, time, stream });
   }
 }
+
+const NOTHING = new Uint8Array(0);

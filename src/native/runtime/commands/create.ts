@@ -6,6 +6,7 @@ import { loadBundle } from '../bundle.ts';
 import type { Context } from '../context.ts';
 import { launchContainer } from '../launch.ts';
 
+export const detached = true;
 export const usage = 'create [options] CONTAINER';
 
 /** Options of every command that makes a container. */

@@ -17,6 +17,7 @@ import { isAlive, statusOf } from '../state/status.ts';
 import { ContainerDirectory, type ContainerRecord } from '../state/store.ts';
 import { superviseTerminal } from '../terminal-relay.ts';
 
+export const detached = true;
 export const usage = 'exec [options] CONTAINER COMMAND [ARGUMENT...] | exec [options] --process FILE CONTAINER';
 export const options = {
   process: { kind: 'value', short: 'p', help: 'file with the process as JSON: config.md, "process"' },

@@ -16,6 +16,7 @@ import { runPoststart } from '../start.ts';
 import type * as terminalRelay from '../terminal-relay.ts';
 import { launchFrom, launchOptions } from './create.ts';
 
+export const detached = true;
 export const usage = 'run [options] CONTAINER';
 export const options = {
   ...launchOptions,

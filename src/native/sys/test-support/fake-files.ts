@@ -2,7 +2,6 @@ import { type Door, useDoor } from '../door.ts';
 import { statxLayout } from '../raw/file.ts';
 import * as NR from '../raw/generated/numbers.ts';
 import { timespec } from '../time.ts';
-import { frame } from './frame.ts';
 
 interface File {
   inode: number;
@@ -39,8 +38,7 @@ export class FakeFiles {
     const fake = {
       syscall: (number: number, ...args: never[]) => this.#call(number, args),
       encode: (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer,
-      decode: (bytes: Uint8Array, length: number) => String.fromCharCode(...bytes.subarray(0, length)),
-      frame,
+      decode: (bytes: Uint8Array) => String.fromCharCode(...bytes),
     };
     const before = useDoor(fake as unknown as Door);
     try {

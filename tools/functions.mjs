@@ -1,0 +1,20 @@
+// The C functions that TypeScript may call by name: header to names. `narrow` ones return an int, of which the upper half of
+// a register may hold anything. src/native/sys/door.ts names them for TypeScript.
+export const functions = [
+  { header: 'zlib.h', narrow: true, names: ['inflateInit2_', 'inflateReset', 'inflate'] },
+  { header: 'zlib.h', narrow: true, names: ['deflateInit2_', 'deflate', 'deflateEnd'] },
+  { header: 'zlib.h', narrow: false, names: ['adler32'] },
+  {
+    header: 'zstd.h',
+    narrow: false,
+    names: ['ZSTD_createDCtx', 'ZSTD_DCtx_reset', 'ZSTD_decompressStream', 'ZSTD_getErrorName'],
+  },
+  { header: 'zstd.h', narrow: true, names: ['ZSTD_isError'] },
+  {
+    header: 'nettle/sha2.h',
+    narrow: false,
+    names: ['nettle_sha256_init', 'nettle_sha256_update', 'nettle_sha256_digest'],
+  },
+  { header: 'string.h', narrow: false, names: ['strlen', 'memmove'] },
+  { header: 'host.h', narrow: false, names: ['arena_become'] },
+];

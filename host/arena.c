@@ -3,16 +3,7 @@
    can be written to a file when a program is ready, copied back at a start, and copied as a whole for a child: page faults,
    one for each page otherwise, are the better part of a start's time. What is done with mappings around it is in
    src/native/sys/memory.ts; here is what cannot be done while an interpreter runs in it. */
-#define _GNU_SOURCE
 #include "host.h"
-
-#include <errno.h>
-#include <linux/sched.h>
-#include <sched.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* Each page, or the pages of one larger block, begins with the size of its blocks, in as many bytes as keep malloc's
    alignment. */
@@ -40,8 +31,7 @@ size_t arena_map(char *start, size_t size)
     size_t room = WHOLE(size, huge ? HUGE : GROWTH);
     if (mmap(start, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != start)
         return 0;
-    if (huge)
-        madvise(start, room, MADV_HUGEPAGE);
+    madvise(start, room, huge ? MADV_HUGEPAGE : MADV_NORMAL);
     madvise(start, huge ? size : room, MADV_POPULATE_WRITE);
     madvise(start, room, MADV_DONTFORK);
     return room;

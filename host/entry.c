@@ -6,14 +6,7 @@
    mount namespace, cannot be remounted. This is the quick way; src/native/sys/detached.ts makes sure, and knows another.
 
    Nothing here may need relocation, a stack guard or the library: none of them is ready yet. */
-#define _GNU_SOURCE
 #include "host.h"
-
-#include <fcntl.h>
-#include <linux/mount.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
-#include <sys/syscall.h>
 
 #define EARLY __attribute__((no_stack_protector, optimize("no-tree-loop-distribute-patterns")))
 
@@ -62,8 +55,6 @@ EARLY __attribute__((used)) HIDDEN void begin(long *stack)
         (mount.f_flags & ST_RDONLY))
         return;
     long tree = kernel(SYS_open_tree, AT_FDCWD, self, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 0, 0, 0);
-    if (tree < 0)
-        return;
     if (!kernel(SYS_mount_setattr, tree, none, AT_EMPTY_PATH, (long)&read_only, sizeof read_only, 0))
         kernel(SYS_execveat, tree, none, argv, (long)(stack + *stack + 2), AT_EMPTY_PATH, 0);
     kernel(SYS_close, tree, 0, 0, 0, 0, 0);

@@ -1,16 +1,7 @@
 /* The QuickJS host. It offers TypeScript one door, `syscall(number, ...arguments)`, the same for functions of libraries,
    and what a raw call cannot do without: addresses of buffers, UTF-8, the loader of bytecode, pending jobs. No policy
    lives here. */
-#define _GNU_SOURCE
 #include "host.h"
-
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
 {
@@ -90,23 +81,19 @@ static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValue
     return pass(ctx, argc - 1, argv + 1, JS_VALUE_GET_INT(argv[0]), 6, forks ? arena_fork : kernel_call);
 }
 
-/* Both machines hand eight numbers over in the same way, however many are taken. */
+/* Both machines hand eight numbers over in the same way, however many are taken. Of an int, the upper half of the register
+   may hold anything. */
 static long function_call(const long *a)
 {
-    return ((long (*)(long, long, long, long, long, long, long, long))a[0])(a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
-}
-
-/* Of an int, the upper half of the register may hold anything. */
-static long narrow_call(const long *a)
-{
-    return (int)function_call(a);
+    const struct function *function = (const struct function *)a[0];
+    long result = function->address(a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
+    return function->narrow ? (int)result : result;
 }
 
 /* library.NAME(...arguments): what a function of a library returns. */
 static JSValue host_function(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int index)
 {
-    const struct function *function = &functions[index];
-    return pass(ctx, argc, argv, (long)function->address, 8, function->narrow ? narrow_call : function_call);
+    return pass(ctx, argc, argv, (long)&functions[index], 8, function_call);
 }
 
 /* decode(buffer): the UTF-8 text in it. */
@@ -190,19 +177,11 @@ static int prepare(const char *entry)
     arena->text = __executable_start;
     arena->text_end = __start_bytecode;
     JSRuntime *runtime = JS_NewRuntime2(&arena_functions, NULL);
-    JSContext *ctx = arena->ctx = runtime ? JS_NewContextRaw(runtime) : NULL;
+    JSContext *ctx = arena->ctx = runtime ? JS_NewContext(runtime) : NULL;
     if (!ctx)
         return -1;
     /* Short-lived programs never need the cycle collector; long-lived ones are written without cycles. */
     JS_SetGCThreshold(runtime, (size_t)-1);
-    JS_AddIntrinsicBaseObjects(ctx);
-    JS_AddIntrinsicDate(ctx);
-    JS_AddIntrinsicRegExpCompiler(ctx);
-    JS_AddIntrinsicRegExp(ctx);
-    JS_AddIntrinsicJSON(ctx);
-    JS_AddIntrinsicMapSet(ctx);
-    JS_AddIntrinsicTypedArrays(ctx);
-    JS_AddIntrinsicPromise(ctx);
     JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
 
     JSValue global = JS_GetGlobalObject(ctx), host = arena->host = JS_NewObject(ctx), library = JS_NewObject(ctx);
@@ -213,10 +192,7 @@ static int prepare(const char *entry)
     JS_SetPropertyStr(ctx, host, "memory", JS_NewArrayBuffer(ctx, (uint8_t *)arena, 1 << 30, NULL, NULL, 0));
     JS_SetPropertyFunctionList(ctx, host, door, sizeof door / sizeof *door);
     JS_SetPropertyStr(ctx, global, "host", JS_DupValue(ctx, host));
-    JS_FreeValue(ctx, global);
-    JSValue exports = evaluate(ctx, entry);
-    JS_FreeValue(ctx, exports);
-    return JS_IsException(exports);
+    return JS_IsException(evaluate(ctx, entry));
 }
 
 /* Starting without loading. The build runs a program up to the call of its main(), and appends its memory to the binary
@@ -247,9 +223,6 @@ static int fail(JSContext *ctx, const char *program)
 int main(int argc, char **argv)
 {
     const struct program *program = program_called(argc > 0 ? argv[0] : "");
-    /* `--snapshot` of a binary that has no snapshots yet stops where a program would begin: the build then reads the
-       memory of this process. */
-    int building = argc == 2 && !program->size && strcmp(argv[1], "--snapshot") == 0;
     /* What only the start needed of the file does not count as memory of the others, which may stay for long. */
     if (program != programs)
         madvise((void *)__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);
@@ -262,7 +235,9 @@ int main(int argc, char **argv)
     if (!program->size && prepare(program->entry))
         return fail(arena->ctx, program->name);
     arena->loaded = 0; /* a start from the snapshot reads none of it */
-    if (building)
+    /* `--snapshot` of a binary that has no snapshots yet stops where a program would begin: the build then reads the
+       memory of this process. */
+    if (!program->size && argc == 2 && strcmp(argv[1], "--snapshot") == 0)
         return raise(SIGSTOP);
 
     JSContext *ctx = arena->ctx;

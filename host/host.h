@@ -2,9 +2,21 @@
    libraries by name. Each table ends with an empty name. */
 #pragma once
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
 #include <quickjs/quickjs.h>
-#include <stddef.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define HIDDEN __attribute__((visibility("hidden"))) /* found without relocation: entry.c */
 
@@ -16,7 +28,7 @@ extern const struct blob blobs[];
 
 struct function {
     const char *name;
-    void *address;
+    long (*address)(long, long, long, long, long, long, long, long);
     int narrow; /* what it returns is an int */
 };
 extern const struct function functions[];
@@ -45,8 +57,7 @@ struct arena {
     char **argv;          /* arguments, null, environment, null */
     uint64_t loaded;      /* bytes of bytecode read */
     struct {
-        char *freed; /* blocks to use again, each with the address of the next */
-        char *next;  /* the next new block */
+        char *freed, *next; /* blocks to use again, each with the address of the next; and the next new block */
     } classes[CLASSES];
     JSContext *ctx;
     JSValue host;
@@ -58,6 +69,8 @@ size_t arena_map(char *start, size_t size);
 long arena_fork(const long *call);
 long arena_become(char *place, size_t size);
 JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+
+long text_replace(const uint8_t *from, size_t length, uint8_t *out, size_t room, const uint64_t (*words)[2]);
 
 /* A typed array's bytes, or NULL with a TypeError pending. The caller keeps `value` alive while it uses them. */
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);

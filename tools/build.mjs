@@ -33,6 +33,7 @@ const cflags = [
   '-Wextra',
   '-Wno-unused-parameter',
   '-Werror',
+  '-D_GNU_SOURCE',
   '-fPIE',
   '-fstack-protector-strong',
   '-D_FORTIFY_SOURCE=2',
@@ -93,7 +94,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const parts = ['entry', 'host', 'arena'];
+  const parts = ['entry', 'host', 'arena', 'text'];
   const sources = parts.map((name) => join(root, `host/${name}.c`));
   execFileSync(
     cc,

@@ -16,5 +16,5 @@ export const functions = [
     names: ['nettle_sha256_init', 'nettle_sha256_update', 'nettle_sha256_digest'],
   },
   { header: 'string.h', narrow: false, names: ['strlen', 'memmove'] },
-  { header: 'host.h', narrow: false, names: ['arena_become'] },
+  { header: 'host.h', narrow: false, names: ['arena_become', 'text_replace'] },
 ];

@@ -20,7 +20,8 @@ type LibraryFunction =
   | 'nettle_sha256_digest'
   | 'strlen'
   | 'memmove'
-  | 'arena_become';
+  | 'arena_become'
+  | 'text_replace';
 
 /** What the C host offers (host/host.c). Nothing outside `sys/` uses it. */
 export interface Door {

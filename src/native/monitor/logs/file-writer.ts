@@ -1,7 +1,7 @@
 import { joinBytes, utf8 } from '#sys/bytes.ts';
 import { SystemError } from '#sys/errors.ts';
 import { Clock } from '#sys/time.ts';
-import { criFormat, type Format, jsonFileFormat } from './format.ts';
+import { CriFormat, JsonFileFormat } from './format.ts';
 import { Framer, type Framing, PIECE } from './framer.ts';
 import { LogFile } from './log-file.ts';
 import type { LogSettings, LogStream, LogWriter } from './types.ts';
@@ -14,9 +14,10 @@ interface Gap {
   errno: number;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Writes a container's output to a file, in either format. */
 export class FileWriter implements LogWriter {
-  readonly #format: Format;
   readonly #framer: Framer;
   readonly #file: LogFile;
   readonly #clock = new Clock();
@@ -25,8 +26,7 @@ export class FileWriter implements LogWriter {
   #droppedBytes = 0;
 
   constructor(settings: LogSettings) {
-    this.#format = settings.format === 'cri' ? criFormat : jsonFileFormat;
-    this.#framer = new Framer(this.#format);
+    this.#framer = new Framer(settings.format === 'cri' ? new CriFormat() : new JsonFileFormat());
     this.#file = new LogFile(settings);
   }
 
@@ -35,22 +35,23 @@ export class FileWriter implements LogWriter {
   }
 
   write(stream: LogStream, bytes: Uint8Array, length: number): void {
-    const time = this.#begin();
+    this.#begin(stream);
     const unfinished = this.#unfinished[stream];
     let from = 0;
-    if (length === 0) this.#flush(stream, time);
+    if (length === 0) this.#flush(unfinished);
     while (unfinished.length > 0 && from < length) {
       from += unfinished.fill(bytes, from, length);
-      const done = this.#records(unfinished.bytes, { from: 0, to: unfinished.length, flush: false, time, stream });
+      const done = this.#records(unfinished.bytes, { from: 0, to: unfinished.length, flush: false });
       if (done > 0) unfinished.drop(done);
     }
     if (unfinished.length > 0) return;
-    from = this.#records(bytes, { from, to: length, flush: false, time, stream });
+    from = this.#records(bytes, { from, to: length, flush: false });
     if (from < length) unfinished.fill(bytes, from, length);
   }
 
   end(stream: LogStream): void {
-    this.#flush(stream, this.#begin());
+    this.#begin(stream);
+    this.#flush(this.#unfinished[stream]);
   }
 
   reopen(): void {
@@ -63,17 +64,15 @@ export class FileWriter implements LogWriter {
     this.#file[Symbol.dispose]();
   }
 
-  /** The time that all records of this call bear. */
-  #begin(): string {
+  /** All records of a call bear the same time. */
+  #begin(stream: LogStream): void {
     this.#clock.read();
     this.#file.inspect(this.#clock.second);
-    return this.#clock.text();
+    this.#framer.mark(this.#clock.text(), stream);
   }
 
-  #flush(stream: LogStream, time: string): void {
-    const unfinished = this.#unfinished[stream];
-    if (unfinished.length > 0)
-      this.#records(unfinished.bytes, { from: 0, to: unfinished.length, flush: true, time, stream });
+  #flush(unfinished: UnfinishedLine): void {
+    if (unfinished.length > 0) this.#records(unfinished.bytes, { from: 0, to: unfinished.length, flush: true });
     unfinished.length = 0;
   }
 
@@ -82,7 +81,7 @@ export class FileWriter implements LogWriter {
     const framer = this.#framer;
     let from = given.from;
     while (from < given.to) {
-      const marker = this.#gap ? this.#marker(this.#gap, given) : NOTHING;
+      const marker = this.#gap ? this.#marker(this.#gap) : NOTHING;
       const framing = { ...given, from, room: Math.max(0, this.#file.room - marker.length) };
       const records = framer.frame(bytes, framing);
       const { consumed, full } = framer;
@@ -99,32 +98,27 @@ export class FileWriter implements LogWriter {
     const framer = this.#framer;
     const { consumed } = framer;
     const all = marker.length > 0 ? joinBytes(marker, records) : records;
-    const written = this.#file.append(all, all.length);
+    const written = this.#file.append(all);
     if (written === all.length) {
       this.#gap = undefined;
       return;
     }
     // Once more, with the room that the file had: where its last whole record ends. A marker alone is none.
-    const fitting = framer.frame(bytes, {
-      ...framing,
-      to: framing.from + consumed,
-      room: Math.max(0, written - marker.length),
-    });
+    const room = Math.max(0, written - marker.length);
+    const fitting = framer.frame(bytes, { ...framing, to: framing.from + consumed, room });
     const kept = framer.consumed > 0 ? marker.length + fitting.length : 0;
     if (written > kept) this.#file.cut(written - kept);
     if (kept > 0) this.#gap = undefined;
     const dropped = consumed - framer.consumed;
     this.#droppedBytes += dropped;
-    this.#gap ??= { bytes: 0, since: framing.time, errno: this.#file.errno };
+    this.#gap ??= { bytes: 0, since: this.#clock.text(), errno: this.#file.errno };
     this.#gap.bytes += dropped;
   }
 
   /** The record that says what the log lacks. */
-  #marker({ bytes, since, errno }: Gap, { time, stream }: { time: string; stream: LogStream }): Uint8Array {
+  #marker({ bytes, since, errno }: Gap): Uint8Array {
     const why = new SystemError('write', errno).message;
     const text = `proa: ${bytes} bytes of output could not be written since ${since}: ${why}`;
-    return this.#format.record(utf8(text), { whole: true, time, stream });
+    return this.#framer.record(utf8(text), true);
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { door } from '#sys/door.ts';
-import { escapeBytes } from './escape.ts';
-import { criFormat, jsonFileFormat } from './format.ts';
+import { CriFormat, JsonFileFormat } from './format.ts';
 import { Framer, PIECE } from './framer.ts';
 import { expectedRecords, type Given } from './test-support/records.ts';
 
@@ -19,12 +18,13 @@ const given = (format: Given['format'], flush: boolean): Given => ({
 
 /** All records of `input`, each call with room for `room` bytes, and where what waits begins. */
 function framed(input: Uint8Array, { format, flush, time, stream }: Given, room: (round: number) => number) {
-  const framer = new Framer(format === 'cri' ? criFormat : jsonFileFormat);
+  const framer = new Framer(format === 'cri' ? new CriFormat() : new JsonFileFormat());
+  framer.mark(time, stream);
   const all: number[] = [];
   let from = 0;
   for (let round = 0; ; round++) {
     const space = room(round);
-    const records = framer.frame(input, { from, to: input.length, room: space, flush, time, stream });
+    const records = framer.frame(input, { from, to: input.length, room: space, flush });
     assert.ok(records.length <= space, `${records.length} bytes in a room of ${space}`);
     assert.equal(records.length > 0, framer.consumed > 0);
     for (const byte of records) all.push(byte);
@@ -80,17 +80,22 @@ if (door) {
   });
 
   test('Framer stops before a record that has no room, and says so', () => {
-    const framer = new Framer(criFormat);
+    const framer = new Framer(new CriFormat());
+    framer.mark(time, 'stdout');
     const line = `${time} stdout F ab\n`;
-    const frame = (room: number) =>
-      framer.frame(bytes('ab\ncd\n'), { from: 0, to: 6, room, flush: false, time, stream: 'stdout' }).length;
+    const frame = (room: number) => framer.frame(bytes('ab\ncd\n'), { from: 0, to: 6, room, flush: false }).length;
     assert.deepEqual([frame(2 * line.length), framer.consumed, framer.full], [2 * line.length, 6, false]);
     assert.deepEqual([frame(2 * line.length - 1), framer.consumed, framer.full], [line.length, 3, true]);
     assert.deepEqual([frame(line.length - 1), framer.consumed, framer.full], [0, 0, true]);
   });
 
-  test('escapeBytes escapes as Docker does', () => {
-    const escaped = (text: string) => escapeBytes(bytes(text));
+  test('json-file is escaped as Docker escapes it', () => {
+    const framer = new Framer(new JsonFileFormat());
+    framer.mark(time, 'stdout');
+    const escaped = (text: string) =>
+      textOf(framer.record(bytes(text), false))
+        .slice(8)
+        .split('","stream')[0];
     assert.equal(escaped('a"b\\c\r\t\0\x1f\x7f'), 'a\\"b\\\\c\\r\\u0009\\u0000\\u001f\x7f');
     assert.equal(escaped('<a>&'), '\\u003ca\\u003e\\u0026');
     assert.equal(escaped('\xc3\xa9\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa'), 'é\\u2028\\u2029\u202a');

@@ -39,8 +39,9 @@ export class LogFile implements Disposable {
     return Math.max(0, this.#limit - this.#size);
   }
 
-  /** Writes the first `length` bytes; how many the file took, where less with the reason in `errno`. */
-  append(bytes: Uint8Array, length: number): number {
+  /** Writes bytes; how many the file took, where less with the reason in `errno`. */
+  append(bytes: Uint8Array): number {
+    const { length } = bytes;
     // Behind a torn record nothing could be read.
     if (this.#torn > 0 && !this.#mend()) return 0;
     let done = 0;

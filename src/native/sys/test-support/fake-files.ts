@@ -2,6 +2,7 @@ import { type Door, useDoor } from '../door.ts';
 import { statxLayout } from '../raw/file.ts';
 import * as NR from '../raw/generated/numbers.ts';
 import { timespec } from '../time.ts';
+import { fakeLibrary } from './fake-library.ts';
 
 interface File {
   inode: number;
@@ -39,6 +40,7 @@ export class FakeFiles {
       syscall: (number: number, ...args: never[]) => this.#call(number, args),
       encode: (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer,
       decode: (bytes: Uint8Array) => String.fromCharCode(...bytes),
+      library: fakeLibrary(),
     };
     const before = useDoor(fake as unknown as Door);
     try {

@@ -71,7 +71,8 @@ long arena_fork(const long *a)
 }
 
 /* Puts the mapping of `size` bytes at `place` in the region's place, with what is in the region. Of pages that are the same
-   already, nothing is written: what others have in common with the mapping stays so. */
+   already, nothing is written: what others have in common with the mapping stays so. Where the kernel refuses at once, all is
+   as it was; where it fails later, there is no memory left to run in. */
 long arena_become(char *place, size_t size)
 {
     size_t used = arena->next - (char *)arena;
@@ -85,12 +86,12 @@ long arena_become(char *place, size_t size)
 static int lent;
 
 /* lend(body, arguments): clone3(2) with CLONE_VM and CLONE_VFORK. The child runs `body`, which does not return, in this
-   memory, while its parent stands still until it executes a program or ends; then the region, and the stack from this
-   frame on, are as they were before. The copy for that lies where new pages will be, which leave it out. The pidfd
+   memory, while its parent stands still until it executes a program or ends; then the region, and the stack from our
+   caller's frame on, are as they were before. The copy for that lies where new pages will be, which leave it out. The pidfd
    is left where its address would be, for the kernel writes it while the memory is lent. */
 JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-    char *frames = __builtin_frame_address(0);
+    char *frames = __builtin_dwarf_cfa(); /* where our caller's begin */
     size_t length, used = arena->next - (char *)arena, depth = arena->stack - frames, room = WHOLE(used + depth, PAGE);
     struct clone_args *args = (struct clone_args *)bytes_of(ctx, argv[1], &length);
     if (!args || length != sizeof *args)
@@ -152,7 +153,8 @@ static void *take(JSMallocState *state, size_t size)
         taken = used && used + block <= PAGE ? arena->classes[class].next : open_pages(block);
         arena->classes[class].next = taken ? taken + block : NULL;
     }
-    /* What is left over from former uses would differ from run to run: tools/snapshot.mjs. */
+    /* What is left over from former uses would differ from run to run of the build (tools/snapshot.mjs), and be seen in
+       structures of which not all is set. */
     if (taken && block < PAGE)
         memset(taken, 0, block);
     return taken;

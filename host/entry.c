@@ -57,5 +57,4 @@ EARLY __attribute__((used)) HIDDEN void begin(long *stack)
     long tree = kernel(SYS_open_tree, AT_FDCWD, self, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 0, 0, 0);
     if (!kernel(SYS_mount_setattr, tree, none, AT_EMPTY_PATH, (long)&read_only, sizeof read_only, 0))
         kernel(SYS_execveat, tree, none, argv, (long)(stack + *stack + 2), AT_EMPTY_PATH, 0);
-    kernel(SYS_close, tree, 0, 0, 0, 0, 0);
 }

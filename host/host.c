@@ -109,9 +109,7 @@ static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueC
 {
     size_t length;
     const char *text = JS_ToCStringLen(ctx, &length, argv[0]);
-    if (!text)
-        return JS_EXCEPTION;
-    JSValue buffer = JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length);
+    JSValue buffer = text ? JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length) : JS_EXCEPTION;
     JS_FreeCString(ctx, text);
     return buffer;
 }
@@ -197,26 +195,26 @@ static int prepare(const char *entry)
 
 /* Starting without loading. The build runs a program up to the call of its main(), and appends its memory to the binary
    (tools/snapshot.mjs); a start copies that to the same address, in a tenth of the time that reading and evaluating
-   bytecode takes. Copied rather than mapped: half of the pages are written to sooner or later, each with a fault then. */
-static int restore(const struct program *program)
+   bytecode takes. Copied rather than mapped: half of the pages are written to sooner or later, each with a fault then.
+   0 where there is none, or where the file cannot be read: code is loaded then, as by the build. */
+static int restore(const struct program *program, size_t size)
 {
-    size_t size = program->size + program->pointers * sizeof(uint32_t);
-    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    int file = size ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0 || pread(file, arena, size, program->offset) != (ssize_t)size)
-        return -1;
+        return 0;
     close(file);
-    /* The list lies where new blocks go: it is used up before there are any. */
+    /* The list lies where new blocks go: it is used up before there are any. What is left of it there is nobody's. */
     const uint32_t *pointers = (const uint32_t *)((char *)arena + program->size);
     for (uint64_t i = 0; i < program->pointers; i++)
         *(const char **)((char *)arena + pointers[i]) += (uintptr_t)__executable_start;
-    return 0;
+    return 1;
 }
 
-/* Says why `program` ends. Without a context there was no memory for one. */
+/* Says why `program` ends where TypeScript has not: src/native/sys/program.ts. What has no text had no memory for it. */
 static int fail(JSContext *ctx, const char *program)
 {
     const char *text = ctx ? JS_ToCString(ctx, JS_GetException(ctx)) : NULL;
-    fprintf(stderr, "%s: %s\n", program, text ? text : "there is not enough memory to start");
+    fprintf(stderr, "%s: %s\n", program, text ? text : "not enough memory");
     return 1;
 }
 
@@ -226,13 +224,17 @@ int main(int argc, char **argv)
     /* What only the start needed of the file does not count as memory of the others, which may stay for long. */
     if (program != programs)
         madvise((void *)__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);
-    size_t room = arena_map((char *)arena, sizeof *arena + program->size + program->pointers * sizeof(uint32_t));
-    if (!room || (program->size && restore(program)))
+    size_t size = program->size + program->pointers * sizeof(uint32_t);
+    size_t room = arena_map((char *)arena, sizeof *arena + size);
+    int ready = room && restore(program, size);
+    if (!ready)
+        room = arena_map((char *)arena, sizeof *arena);
+    if (!room)
         return fail(NULL, program->name);
     arena->mapped = arena->limit = (char *)arena + room;
     arena->stack = __builtin_frame_address(0);
     arena->argv = argv;
-    if (!program->size && prepare(program->entry))
+    if (!ready && prepare(program->entry))
         return fail(arena->ctx, program->name);
     arena->loaded = 0; /* a start from the snapshot reads none of it */
     /* `--snapshot` of a binary that has no snapshots yet stops where a program would begin: the build then reads the
@@ -240,9 +242,8 @@ int main(int argc, char **argv)
     if (!program->size && argc == 2 && strcmp(argv[1], "--snapshot") == 0)
         return raise(SIGSTOP);
 
-    JSContext *ctx = arena->ctx;
-    JS_UpdateStackTop(JS_GetRuntime(ctx));
-    JSValue start = JS_GetPropertyStr(ctx, arena->host, "main");
-    JS_Call(ctx, start, JS_UNDEFINED, 0, NULL);
-    return fail(ctx, program->name);
+    JS_UpdateStackTop(JS_GetRuntime(arena->ctx));
+    JSValue start = JS_GetPropertyStr(arena->ctx, arena->host, "main");
+    JS_Call(arena->ctx, start, JS_UNDEFINED, 0, NULL);
+    return fail(arena->ctx, program->name);
 }

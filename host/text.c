@@ -15,8 +15,8 @@ static size_t sequence(const uint8_t *bytes, size_t left)
     return right ? length : 0;
 }
 
-/* Writes `length` bytes to `out`, and for each that has one its word: where that is, and of how many bytes. What is no UTF-8
-   has the word of 0xff, byte by byte. How many bytes that makes; -1 if they are more than `room`. */
+/* Writes `length` bytes to `out`, and for each ASCII letter that has one its word: where that is, and of how many bytes. What
+   is no UTF-8 has the word of 0xff, byte by byte. How many bytes that makes; -1 if they are more than `room`. */
 long text_replace(const uint8_t *from, size_t length, uint8_t *out, size_t room, const uint64_t (*words)[2])
 {
     static const uint64_t none[2];

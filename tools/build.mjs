@@ -120,7 +120,12 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
 
 function tableSource(directory, blobs, table) {
   const headers = [...new Set(functions.map(({ header }) => header))];
+  // Places that src/native/sys/memory.ts knows.
+  const places = { next: 0, mapped: 24, stack: 56, loaded: 96, classes: 104 };
   const lines = ['#include "host.h"', ...headers.map((header) => `#include <${header}>`)];
+  lines.push('#undef arena');
+  for (const [field, place] of Object.entries(places))
+    lines.push(`_Static_assert(__builtin_offsetof(struct arena, ${field}) == ${place}, "memory.ts");`);
   blobs.forEach((name, index) => {
     const symbol = `blob_${index}`;
     lines.push(

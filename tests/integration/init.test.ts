@@ -1,7 +1,7 @@
 // proa-init as the first process of real containers, from the binary bound into them read-only.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { arch, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -92,6 +92,20 @@ test('proa-init leaves with 127 or 126 when there is no such program, or none th
   assert.equal(run(['/etc/none/program']).status, 127);
   assert.equal(run(['/etc']).status, 126);
   assert.equal(run(['/proc/version']).status, 126);
+});
+
+test('proa-init starts where there is no /proc, which is the way to its own file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'proa-init-'));
+  try {
+    copyFileSync(binary, join(directory, 'docker-init'));
+    const { status, stdout, stderr } = spawnSync('chroot', [directory, '/docker-init', '--version'], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^proa-init version/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('proa-init tells what is wrong with its options', () => {

@@ -6,6 +6,7 @@ export function utf8(text: string): Uint8Array {
 
 /** The text in the first `length` bytes; what is not UTF-8 becomes U+FFFD. */
 export function textOf(bytes: Uint8Array, length = bytes.length): string {
+  if (length > bytes.length) throw new RangeError(`${length} bytes of ${bytes.length} were asked for`);
   return door.decode(length === bytes.length ? bytes : bytes.subarray(0, length));
 }
 

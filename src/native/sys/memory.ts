@@ -31,7 +31,7 @@ const LOADED = 12;
 const CLASSES = 13;
 const CLASS_COUNT = 280;
 
-/** From this class on, blocks have several pages, the first of which begins with 16 bytes about the block. */
+/** From this class on, blocks have several pages, the first of which begins with 16 bytes: the size, and nothing. */
 const FIRST_LARGE_CLASS = 256;
 const BLOCK_HEAD = 16;
 
@@ -65,15 +65,16 @@ export function bytecodeLoaded(): number {
 }
 
 /**
- * Room for the copy of our memory that a child is given by the door's fork, and for one that the child can lend. The door
- * lets go of it on either side; parent and child each dispose of the rest.
+ * Room for the copy of our memory that a child is given by the door's fork, and for one that the child can lend. The door's
+ * call lets go of it on either side; parent and child each dispose of the rest.
  */
 export class CopyRoom implements Disposable {
   readonly #alone: number;
 
   constructor() {
     const size = Math.max(whole(2 * usedBytes(), HUGE_PAGE), word(MAPPED) - REGION);
-    check(raw.mmap(COPY, size, raw.MAP_PRIVATE | raw.MAP_ANONYMOUS | raw.MAP_FIXED_NOREPLACE, -1), 'mmap');
+    // What a child that was lent our memory and killed may have left there is nobody's.
+    check(raw.mmap(COPY, size, raw.MAP_PRIVATE | raw.MAP_ANONYMOUS | raw.MAP_FIXED, -1), 'mmap');
     this.#alone = raw.mmap(null, PAGE, raw.MAP_SHARED | raw.MAP_ANONYMOUS, -1);
     if (this.#alone < 0) raw.munmap(COPY, size);
     check(this.#alone, 'mmap');
@@ -114,7 +115,7 @@ export function shareMemory(): boolean {
   return common > 0;
 }
 
-/** Puts our memory into the mapping of the common file, and that in its place, unless it has outgrown that. */
+/** Puts our memory into the mapping of the common file, and that in its place, unless it has outgrown that or the region. */
 function settle(): void {
   const size = usedBytes() + SLACK;
   const end = word(MAPPED);
@@ -138,8 +139,10 @@ function settle(): void {
  */
 export function trimMemory(): void {
   if (common > 0) settle();
+  const limit = word(LIMIT);
+  // Read last: nothing is allocated between this and the call.
   const next = word(NEXT);
-  raw.madvise(next, word(LIMIT) - next, raw.MADV_DONTNEED);
+  raw.madvise(next, limit - next, raw.MADV_DONTNEED);
   for (let index = FIRST_LARGE_CLASS; index < CLASS_COUNT; index++)
     for (let block = word(CLASSES + 2 * index); block > 0; block = wordAt(block)) {
       // Its first page holds its size and the way to the next one.
@@ -168,11 +171,11 @@ export function deepenStack(): void {
   const touch = (place: number) => door.library.memmove(place, place, 1);
   const low = stackBelow(48);
   const stack = word(STACK);
-  const next = word(NEXT);
   const code = word(CODE);
   const codeEnd = word(CODE_END);
   touch(low);
   raw.madvise(low, whole(stack - low, PAGE), raw.MADV_POPULATE_WRITE);
+  const next = word(NEXT);
   raw.madvise(next, word(LIMIT) - next, raw.MADV_POPULATE_WRITE);
   raw.madvise(code, whole(codeEnd - code, PAGE), raw.MADV_POPULATE_READ);
   for (let page = low; page < stack; page += PAGE) touch(page);

@@ -1,15 +1,25 @@
 import { setLoader } from '#common/lazy.ts';
+import { utf8 } from './bytes.ts';
 import { door } from './door.ts';
+import { write } from './raw/file.ts';
 import { exit_group } from './raw/process.ts';
 
 /**
- * Makes `main` the program: the host calls it, with the lazy parts of the program within reach, and ends the process
- * with what it answers.
+ * Makes `main` the program: the host calls it, with the lazy parts of the program within reach, and the process ends with
+ * what it answers. What it throws is a bug: said in a line, with where it was.
  */
 export function defineProgram(name: string, main: () => number): void {
   setLoader((part) => door.load(`${name}.${part}.js`));
   door.main = () => {
-    exit_group(main());
+    let status = 1;
+    try {
+      status = main();
+    } catch (error) {
+      const where = error instanceof Error ? (error.stack?.split('\n')[0] ?? '') : '';
+      const text = utf8(`proa ${name}: ${error}${where}\n`);
+      write(2, text, text.length);
+    }
+    exit_group(status);
     throw new RangeError('exit_group(2) returned');
   };
 }

@@ -4,7 +4,7 @@ import { door } from './door.ts';
 /** A byte that is in no UTF-8. */
 const INVALID = 0xff;
 
-/** What stands for some bytes in a text. host/text.c. */
+/** What stands for some letters of ASCII in a text. host/text.c. */
 export class Replacements {
   /** For each byte where its word is, and how long: 0 for none. */
   readonly #table = new BigUint64Array(2 * 256);
@@ -23,7 +23,7 @@ export class Replacements {
     }
   }
 
-  /** From now on `word` stands for a byte. */
+  /** From now on `word` stands for an ASCII letter. */
   set(byte: number, word: Uint8Array): void {
     this.#words.set(byte, word);
     this.#table[2 * byte] = BigInt(addressOf(word));

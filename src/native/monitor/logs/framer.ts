@@ -5,7 +5,7 @@ import type { LogStream } from './types.ts';
 /** What Docker and containerd part lines into. */
 export const PIECE = 16384;
 
-/** Room for records that are made at once: little for a container that says little. A class of the host's blocks each. */
+/** Room for records that are made at once: little for a container that says little. As large as blocks of the host are. */
 const LEAST_ROOM = 4080;
 const MOST_ROOM = 131_056;
 /** At most so many bytes of a content stand for one. */
@@ -55,7 +55,10 @@ export class Framer {
     const { from, to, room } = framing;
     for (;;) {
       const length = this.#lines(bytes, from, to);
-      if (length === 0) return this.#oneByOne(bytes, framing, Math.min(from + 1, to));
+      if (length === 0) {
+        if (to - from > this.#slice) this.#slice = Math.min(this.#slice * 2, MOST_SLICE);
+        return this.#oneByOne(bytes, framing, Math.min(from + 1, to));
+      }
       const records = this.#manyAtOnce(bytes.subarray(from, from + length - 1));
       if (records && records.length > room) return this.#oneByOne(bytes, framing, from + length);
       if (records) {

@@ -7,7 +7,7 @@
 
 /* Each page, or the pages of one larger block, begins with the size of its blocks, in as many bytes as keep malloc's
    alignment. */
-enum { PAGE = 4096, GROWTH = 32 * PAGE, HUGE = 512 * PAGE, HEAD = 16, UNITS = (PAGE - HEAD) / 16 };
+enum { PAGE = 4096, GROWTH = 32 * PAGE, SLACK = 16 * PAGE, HUGE = 512 * PAGE, HEAD = 16, UNITS = (PAGE - HEAD) / 16 };
 
 #define WHOLE(size, unit) (((size) + (unit) - 1) / (unit) * (unit))
 
@@ -23,16 +23,17 @@ static size_t size_of(unsigned class)
     return class <= UNITS ? UNITS / class * 16 : ((size_t)PAGE << (class - UNITS)) - HEAD;
 }
 
-/* Maps `size` bytes at `start`, and some more; 0 where that fails, or how many. Faults one by one cost more than memory
+/* Maps `size` bytes at `start`, or more; 0 where that fails, or how many. Faults one by one cost more than memory
    present at once; where the kernel has huge pages, what fills a good part of one is a single fault. */
 size_t arena_map(char *start, size_t size)
 {
     int huge = size >= HUGE / 4;
-    size_t room = WHOLE(size, huge ? HUGE : GROWTH);
+    size_t room = WHOLE(size, huge ? HUGE : PAGE);
     if (mmap(start, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != start)
         return 0;
-    madvise(start, room, huge ? MADV_HUGEPAGE : MADV_NORMAL);
-    madvise(start, huge ? size : room, MADV_POPULATE_WRITE);
+    if (huge)
+        madvise(start, room, MADV_HUGEPAGE);
+    madvise(start, size, MADV_POPULATE_WRITE);
     madvise(start, room, MADV_DONTFORK);
     return room;
 }
@@ -87,7 +88,8 @@ static int lent;
 
 /* lend(body, arguments): clone3(2) with CLONE_VM and CLONE_VFORK. The child runs `body`, which does not return, in this
    memory, while its parent stands still until it executes a program or ends; then the region, and the stack from our
-   caller's frame on, are as they were before. The copy for that lies where new pages will be, which leave it out. The pidfd
+   caller's frame on, are as they were before. The copy for that lies where new pages will be, which leave it out; where memory is added for it, so is some
+   for the child. The pidfd
    is left where its address would be, for the kernel writes it while the memory is lent. */
 JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
@@ -97,7 +99,7 @@ JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *arg
     if (!args || length != sizeof *args)
         return JS_ThrowTypeError(ctx, "lend: expected a function and the arguments of clone3");
     size_t free = arena->limit - arena->next;
-    if (free < room && !grow(arena->limit == arena->mapped ? room - free : room))
+    if (free < room && !grow(arena->limit == arena->mapped ? room - free + SLACK : room))
         return JS_NewInt32(ctx, -ENOMEM);
     char *end = free < room ? arena->mapped : arena->limit, *copy = end - room;
     int pidfd = -1, level = ++lent;
@@ -131,7 +133,7 @@ static char *open_pages(size_t block)
         arena->next = arena->resume;
         arena->limit = arena->mapped;
     }
-    if ((size_t)(arena->limit - arena->next) < size && !grow(size))
+    if ((size_t)(arena->limit - arena->next) < size && !grow(size > GROWTH ? size : GROWTH))
         return NULL;
     char *page = arena->next;
     arena->next += size;

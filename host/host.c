@@ -7,8 +7,6 @@ uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
 {
     size_t offset, size, total;
     JSValue buffer = JS_GetTypedArrayBuffer(ctx, value, &offset, length, &size);
-    if (JS_IsException(buffer))
-        return NULL;
     uint8_t *data = JS_GetArrayBuffer(ctx, &total, buffer);
     JS_FreeValue(ctx, buffer); /* the view holds its own reference */
     return data ? data + offset : NULL;
@@ -63,8 +61,7 @@ static JSValue pass(JSContext *ctx, int argc, JSValueConst *argv, long head, int
         failed = argument(ctx, argv[i], i + 1, &numbers[i + 1], &texts[i + 1]);
     JSValue answer = failed ? JS_EXCEPTION : JS_NewInt64(ctx, call(numbers));
     for (int i = 1; i <= argc; i++)
-        if (texts[i])
-            JS_FreeCString(ctx, texts[i]);
+        JS_FreeCString(ctx, texts[i]);
     return answer;
 }
 
@@ -167,6 +164,12 @@ static const JSCFunctionListEntry door[] = {
     JS_CFUNC_DEF("load", 1, host_load), JS_CFUNC_DEF("drain", 0, host_drain),
 };
 
+/* What of the language there is: all of it is copied at each start. No eval. */
+static void (*const intrinsics[])(JSContext *) = {
+    JS_AddIntrinsicBaseObjects, JS_AddIntrinsicDate, JS_AddIntrinsicRegExpCompiler, JS_AddIntrinsicRegExp,
+    JS_AddIntrinsicJSON, JS_AddIntrinsicMapSet, JS_AddIntrinsicTypedArrays, JS_AddIntrinsicPromise,
+};
+
 /* Loads a program up to the call of its main(), which it leaves in host.main. That is called after evaluation, so that
    parts loaded later can import from the program's own module. */
 static int prepare(const char *entry)
@@ -175,11 +178,13 @@ static int prepare(const char *entry)
     arena->text = __executable_start;
     arena->text_end = __start_bytecode;
     JSRuntime *runtime = JS_NewRuntime2(&arena_functions, NULL);
-    JSContext *ctx = arena->ctx = runtime ? JS_NewContext(runtime) : NULL;
+    JSContext *ctx = arena->ctx = runtime ? JS_NewContextRaw(runtime) : NULL;
     if (!ctx)
         return -1;
     /* Short-lived programs never need the cycle collector; long-lived ones are written without cycles. */
     JS_SetGCThreshold(runtime, (size_t)-1);
+    for (size_t i = 0; i < sizeof intrinsics / sizeof *intrinsics; i++)
+        intrinsics[i](ctx);
     JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
 
     JSValue global = JS_GetGlobalObject(ctx), host = arena->host = JS_NewObject(ctx), library = JS_NewObject(ctx);
@@ -227,16 +232,13 @@ int main(int argc, char **argv)
     size_t size = program->size + program->pointers * sizeof(uint32_t);
     size_t room = arena_map((char *)arena, sizeof *arena + size);
     int ready = room && restore(program, size);
-    if (!ready)
-        room = arena_map((char *)arena, sizeof *arena);
-    if (!room)
+    if (!ready && !(room = arena_map((char *)arena, sizeof *arena)))
         return fail(NULL, program->name);
     arena->mapped = arena->limit = (char *)arena + room;
     arena->stack = __builtin_frame_address(0);
     arena->argv = argv;
     if (!ready && prepare(program->entry))
         return fail(arena->ctx, program->name);
-    arena->loaded = 0; /* a start from the snapshot reads none of it */
     /* `--snapshot` of a binary that has no snapshots yet stops where a program would begin: the build then reads the
        memory of this process. */
     if (!program->size && argc == 2 && strcmp(argv[1], "--snapshot") == 0)

@@ -76,8 +76,7 @@ long arena_fork(const long *a)
    as it was; where it fails later, there is no memory left to run in. */
 long arena_become(char *place, size_t size)
 {
-    size_t used = arena->next - (char *)arena;
-    for (size_t at = 0; at < used; at += PAGE)
+    for (size_t at = 0; at < (size_t)(arena->next - (char *)arena); at += PAGE)
         if (memcmp(place + at, (char *)arena + at, PAGE))
             memcpy(place + at, (char *)arena + at, PAGE);
     return mremap(place, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, arena) == arena;
@@ -125,40 +124,38 @@ JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *arg
     return JS_NewInt64(ctx, pid);
 }
 
-/* The first block of new pages. */
-static char *open_pages(size_t block)
+/* New blocks of a class: a page of them, or one of several pages. */
+static int open_pages(unsigned class)
 {
-    size_t size = WHOLE(block + HEAD, PAGE);
+    size_t block = size_of(class), size = WHOLE(block + HEAD, PAGE);
     if ((size_t)(arena->limit - arena->next) < size && arena->limit < arena->mapped) {
         arena->next = arena->resume;
         arena->limit = arena->mapped;
     }
     if ((size_t)(arena->limit - arena->next) < size && !grow(size > GROWTH ? size : GROWTH))
-        return NULL;
+        return 0;
     char *page = arena->next;
     arena->next += size;
     *(size_t *)page = block;
-    return page + HEAD;
+    for (size_t count = block < PAGE ? UNITS * 16 / block : 1; count > 0; count--) {
+        char *next = page + HEAD + (count - 1) * block;
+        *(char **)next = arena->freed[class];
+        arena->freed[class] = next;
+    }
+    return 1;
 }
 
 static void *take(JSMallocState *state, size_t size)
 {
     unsigned class = size > 0 ? class_of(size) : CLASSES;
-    if (class >= CLASSES)
+    if (class >= CLASSES || (!arena->freed[class] && !open_pages(class)))
         return NULL;
-    size_t block = size_of(class), used = (uintptr_t)arena->classes[class].next % PAGE;
-    char *taken = arena->classes[class].freed;
-    if (taken) {
-        arena->classes[class].freed = *(char **)taken;
-    } else {
-        /* The next block of the page that was opened last, if one is left there. */
-        taken = used && used + block <= PAGE ? arena->classes[class].next : open_pages(block);
-        arena->classes[class].next = taken ? taken + block : NULL;
-    }
+    char *taken = arena->freed[class];
+    arena->freed[class] = *(char **)taken;
     /* What is left over from former uses would differ from run to run of the build (tools/snapshot.mjs), and be seen in
        structures of which not all is set. */
-    if (taken && block < PAGE)
-        memset(taken, 0, block);
+    if (size_of(class) < PAGE)
+        memset(taken, 0, size_of(class));
     return taken;
 }
 
@@ -174,8 +171,8 @@ static void give(JSMallocState *state, void *pointer)
     if (block >= UNITS * 16 && page + WHOLE(block + HEAD, PAGE) == arena->next) {
         arena->next = page; /* the last pages: what is copied becomes so much less */
     } else if (pointer) {
-        *(char **)pointer = arena->classes[class_of(block)].freed;
-        arena->classes[class_of(block)].freed = pointer;
+        *(char **)pointer = arena->freed[class_of(block)];
+        arena->freed[class_of(block)] = pointer;
     }
 }
 

@@ -24,8 +24,7 @@ static int argument(JSContext *ctx, JSValueConst value, int position, long *out,
         JS_ToFloat64(ctx, &number, value);
         if (number >= -9007199254740991.0 && number <= 9007199254740991.0 && number == (double)(*out = (long)number))
             return 0;
-        JS_ThrowRangeError(ctx, "argument %d is not a safe integer", position);
-        return -1;
+        return JS_ThrowRangeError(ctx, "argument %d is not a safe integer", position), -1;
     case JS_TAG_BIG_INT:
     case JS_TAG_SHORT_BIG_INT:
         return JS_ToBigInt64(ctx, out, value);
@@ -35,16 +34,14 @@ static int argument(JSContext *ctx, JSValueConst value, int position, long *out,
         if (!*text || !memchr(*text, 0, length))
             return *text ? 0 : -1;
         /* The kernel would stop at the NUL and act on another name than the one that was checked. */
-        JS_ThrowRangeError(ctx, "argument %d holds a NUL character", position);
-        return -1;
+        return JS_ThrowRangeError(ctx, "argument %d holds a NUL character", position), -1;
     case JS_TAG_NULL:
         return 0;
     case JS_TAG_OBJECT:
         *out = (long)bytes_of(ctx, value, &length);
         return *out ? 0 : -1;
     default:
-        JS_ThrowTypeError(ctx, "argument %d is neither number, bigint, string, typed array nor null", position);
-        return -1;
+        return JS_ThrowTypeError(ctx, "argument %d is no number, bigint, string, typed array or null", position), -1;
     }
 }
 
@@ -174,7 +171,7 @@ static void (*const intrinsics[])(JSContext *) = {
    parts loaded later can import from the program's own module. */
 static int prepare(const char *entry)
 {
-    arena->next = (char *)arena + 8192;
+    arena->next = (char *)arena + 4096;
     arena->text = __executable_start;
     arena->text_end = __start_bytecode;
     JSRuntime *runtime = JS_NewRuntime2(&arena_functions, NULL);

@@ -56,9 +56,7 @@ struct arena {
     const char *stack, *frame, *text, *text_end; /* where the stack begins and how far it went of late; the code */
     char **argv;          /* arguments, null, environment, null */
     uint64_t loaded;      /* bytes of bytecode read */
-    struct {
-        char *freed, *next; /* blocks to use again, each with the address of the next; and the next new block */
-    } classes[CLASSES];
+    char *freed[CLASSES]; /* blocks to use, each with the address of the next */
     JSContext *ctx;
     JSValue host;
 };

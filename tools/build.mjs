@@ -121,7 +121,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
 function tableSource(directory, blobs, table) {
   const headers = [...new Set(functions.map(({ header }) => header))];
   // Places that src/native/sys/memory.ts knows.
-  const places = { next: 0, mapped: 24, stack: 56, loaded: 96, classes: 104 };
+  const places = { next: 0, mapped: 24, stack: 56, loaded: 96, freed: 104 };
   const lines = ['#include "host.h"', ...headers.map((header) => `#include <${header}>`)];
   lines.push('#undef arena');
   for (const [field, place] of Object.entries(places))

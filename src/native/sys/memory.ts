@@ -28,7 +28,7 @@ const CODE = 9;
 const CODE_END = 10;
 const ARGUMENTS = 11;
 const LOADED = 12;
-const CLASSES = 13;
+const FREED = 13;
 const CLASS_COUNT = 280;
 
 /** From this class on, blocks have several pages, the first of which begins with 16 bytes: the size, and nothing. */
@@ -144,7 +144,7 @@ export function trimMemory(): void {
   const next = word(NEXT);
   raw.madvise(next, limit - next, raw.MADV_DONTNEED);
   for (let index = FIRST_LARGE_CLASS; index < CLASS_COUNT; index++)
-    for (let block = word(CLASSES + 2 * index); block > 0; block = wordAt(block)) {
+    for (let block = word(FREED + index); block > 0; block = wordAt(block)) {
       // Its first page holds its size and the way to the next one.
       const begin = block - BLOCK_HEAD;
       const size = whole(wordAt(begin) + BLOCK_HEAD, PAGE);

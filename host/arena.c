@@ -72,8 +72,8 @@ long arena_fork(const long *a)
 }
 
 /* Puts the mapping of `size` bytes at `place` in the region's place, with what is in the region. Of pages that are the same
-   already, nothing is written: what others have in common with the mapping stays so. Where the kernel refuses at once, all is
-   as it was; where it fails later, there is no memory left to run in. */
+   already, nothing is written: what others have in common with the mapping stays so. Where the kernel refuses at once, all
+   is as it was; where it fails later, there is no memory left to run in. */
 long arena_become(char *place, size_t size)
 {
     for (size_t at = 0; at < (size_t)(arena->next - (char *)arena); at += PAGE)
@@ -87,9 +87,9 @@ static int lent;
 
 /* lend(body, arguments): clone3(2) with CLONE_VM and CLONE_VFORK. The child runs `body`, which does not return, in this
    memory, while its parent stands still until it executes a program or ends; then the region, and the stack from our
-   caller's frame on, are as they were before. The copy for that lies where new pages will be, which leave it out; where memory is added for it, so is some
-   for the child. The pidfd
-   is left where its address would be, for the kernel writes it while the memory is lent. */
+   caller's frame on, are as they were before. The copy for that lies where new pages will be, which leave it out; where
+   memory is added for it, so is some for the child. The pidfd is left where its address would be, for the kernel writes it
+   while the memory is lent. */
 JSValue host_lend(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     char *frames = __builtin_dwarf_cfa(); /* where our caller's begin */

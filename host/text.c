@@ -1,5 +1,5 @@
-/* Bytes into text that stands in other text: the one loop over bytes that no library has, and that an interpreter is too slow
-   for. What is written instead of which byte is up to the caller. */
+/* Bytes into text that stands in other text: the one loop over bytes that no library has, and that an interpreter is too
+   slow for. What is written instead of which byte is up to the caller. */
 #include "host.h"
 
 /* Bytes of the UTF-8 sequence that begins at `bytes`, of which `left` may be read; 0 where there is none. Neither longer
@@ -15,8 +15,8 @@ static size_t sequence(const uint8_t *bytes, size_t left)
     return right ? length : 0;
 }
 
-/* Writes `length` bytes to `out`, and for each ASCII letter that has one its word: where that is, and of how many bytes. What
-   is no UTF-8 has the word of 0xff, byte by byte. How many bytes that makes; -1 if they are more than `room`. */
+/* Writes `length` bytes to `out`, and for each ASCII letter that has one its word: where that is, and of how many bytes.
+   What is no UTF-8 has the word of 0xff, byte by byte. How many bytes that makes; -1 if they are more than `room`. */
 long text_replace(const uint8_t *from, size_t length, uint8_t *out, size_t room, const uint64_t (*words)[2])
 {
     static const uint64_t none[2];

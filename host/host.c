@@ -1,6 +1,5 @@
-/* The QuickJS host. It offers TypeScript one door, `syscall(number, ...arguments)`, the same for functions of libraries,
-   and what a raw call cannot do without: addresses of buffers, UTF-8, the loader of bytecode, pending jobs. No policy
-   lives here. */
+/* The QuickJS host. It offers TypeScript one door: C functions by name, syscall(2) above all, and what those cannot do:
+   decoding UTF-8, loading bytecode. No policy lives here. */
 #include "host.h"
 
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
@@ -12,104 +11,93 @@ uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
     return data ? data + offset : NULL;
 }
 
-/* One argument as the kernel wants it. A C string to free afterwards is left in `text`. */
-static int argument(JSContext *ctx, JSValueConst value, int position, long *out, const char **text)
+/* One argument as C wants it, or an error is pending. A C string to free afterwards is left in `text`. */
+static long argument(JSContext *ctx, JSValueConst value, int position, const char **text)
 {
     size_t length;
+    int64_t big = 0;
     double number;
-    switch (JS_VALUE_GET_NORM_TAG(value)) {
-    case JS_TAG_INT:
-    case JS_TAG_FLOAT64:
-        /* Beyond 2^53 a double has holes: such values are passed as bigint. NaN fails the comparison too. */
-        JS_ToFloat64(ctx, &number, value);
-        if (number >= -9007199254740991.0 && number <= 9007199254740991.0 && number == (double)(*out = (long)number))
-            return 0;
-        return JS_ThrowRangeError(ctx, "argument %d is not a safe integer", position), -1;
-    case JS_TAG_BIG_INT:
-    case JS_TAG_SHORT_BIG_INT:
-        return JS_ToBigInt64(ctx, out, value);
-    case JS_TAG_STRING:
-    case JS_TAG_STRING_ROPE:
-        *out = (long)(*text = JS_ToCStringLen(ctx, &length, value));
-        if (!*text || !memchr(*text, 0, length))
-            return *text ? 0 : -1;
-        /* The kernel would stop at the NUL and act on another name than the one that was checked. */
-        return JS_ThrowRangeError(ctx, "argument %d holds a NUL character", position), -1;
-    case JS_TAG_NULL:
+    if (JS_IsNull(value))
         return 0;
-    case JS_TAG_OBJECT:
-        *out = (long)bytes_of(ctx, value, &length);
-        return *out ? 0 : -1;
-    default:
-        return JS_ThrowTypeError(ctx, "argument %d is no number, bigint, string, typed array or null", position), -1;
+    if (JS_IsObject(value))
+        return (long)bytes_of(ctx, value, &length);
+    if (JS_IsBigInt(ctx, value))
+        return JS_ToBigInt64(ctx, &big, value), big;
+    if (JS_IsString(value)) {
+        *text = JS_ToCStringLen(ctx, &length, value);
+        /* The kernel would stop at the NUL and act on another name than the one that was checked. */
+        if (*text && memchr(*text, 0, length))
+            JS_ThrowRangeError(ctx, "argument %d holds a NUL character", position);
+        return (long)*text;
     }
+    if (!JS_IsNumber(value))
+        return JS_ThrowTypeError(ctx, "argument %d is no number, bigint, string, typed array or null", position), 0;
+    JS_ToFloat64(ctx, &number, value);
+    /* Beyond 2^53 a double has holes: such values are passed as bigint. */
+    if (number > -0x1p53 && number < 0x1p53 && number == (double)(long)number)
+        return (long)number;
+    return JS_ThrowRangeError(ctx, "argument %d is not a safe integer", position), 0;
 }
 
-/* What `call` makes of `head` and the arguments, of which there may be `most`; what is left of them is zero. */
-static JSValue pass(JSContext *ctx, int argc, JSValueConst *argv, long head, int most, long (*call)(const long *))
+/* NAME(...arguments): what a C function returns, unless it leaves an error of JavaScript. Both machines hand eight
+   numbers over in the same way, however many are taken. Of an int, the upper half of its register may hold anything. */
+static JSValue host_call(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int index)
 {
-    long numbers[9] = {head};
-    const char *texts[9] = {0};
-    int failed = 0;
+    const struct function *function = &functions[index];
+    const char *texts[8] = {0};
+    long a[8] = {0}, result = 0;
     arena->frame = __builtin_frame_address(0);
-    if (argc > most)
-        return JS_ThrowTypeError(ctx, "more than %d arguments", most);
-    for (int i = 0; i < argc && !failed; i++)
-        failed = argument(ctx, argv[i], i + 1, &numbers[i + 1], &texts[i + 1]);
-    JSValue answer = failed ? JS_EXCEPTION : JS_NewInt64(ctx, call(numbers));
-    for (int i = 1; i <= argc; i++)
+    if (argc > 8)
+        return JS_ThrowTypeError(ctx, "more than 8 arguments");
+    for (int i = 0; i < argc; i++)
+        a[i] = argument(ctx, argv[i], i + 1, &texts[i]);
+    if (!JS_HasException(ctx))
+        result = function->address(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
+    for (int i = 0; i < argc; i++)
         JS_FreeCString(ctx, texts[i]);
-    return answer;
+    return JS_HasException(ctx) ? JS_EXCEPTION : JS_NewInt64(ctx, function->narrow ? (int)result : result);
 }
 
-static long kernel_call(const long *a)
+/* syscall(2), but the result or -errno. */
+long door_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-    return kernel(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+    long result = syscall(number, a, b, c, d, e, f);
+    return result == -1 ? -errno : result;
 }
 
-/* syscall(number, ...arguments); fork(number, ...arguments) for the calls that copy the process. */
-static JSValue host_syscall(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int forks)
+/* Writes `length` bytes to `out`, and for each ASCII letter that has one its word: where it is, and of how many bytes.
+   What is no UTF-8 has the word of 0xff, byte by byte. How many bytes that makes; -1 if they are more than `room`. */
+long door_replace(const uint8_t *from, size_t length, uint8_t *out, size_t room, const uint64_t (*words)[2])
 {
-    if (argc < 1 || JS_VALUE_GET_TAG(argv[0]) != JS_TAG_INT)
-        return JS_ThrowTypeError(ctx, "the number of a call is not a number");
-    return pass(ctx, argc - 1, argv + 1, JS_VALUE_GET_INT(argv[0]), 6, forks ? arena_fork : kernel_call);
-}
-
-/* Both machines hand eight numbers over in the same way, however many are taken. Of an int, the upper half of the register
-   may hold anything. */
-static long function_call(const long *a)
-{
-    const struct function *function = (const struct function *)a[0];
-    long result = function->address(a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
-    return function->narrow ? (int)result : result;
-}
-
-/* library.NAME(...arguments): what a function of a library returns. */
-static JSValue host_function(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int index)
-{
-    return pass(ctx, argc, argv, (long)&functions[index], 8, function_call);
+    static const uint64_t none[2];
+    const uint8_t *end = from + length, *last = out + room, *begin = out;
+    for (size_t size, written; from < end; from += size, out += written) {
+        const uint64_t *word = none;
+        for (size = 0; from + size < end && from[size] < 0x80 && !words[from[size]][0]; size++)
+            ;
+        if (size == 0) {
+            ucs4_t letter;
+            int units = u8_mbtoucr(&letter, from, end - from);
+            word = words[units > 0 ? *from : 0xff];
+            size = units > 0 ? units : 1;
+        }
+        written = word[0] ? word[1] : size;
+        if (written > (size_t)(last - out))
+            return -1;
+        memcpy(out, word[0] ? (const uint8_t *)word[0] : from, written);
+    }
+    return out - begin;
 }
 
 /* decode(buffer): the UTF-8 text in it. */
 static JSValue host_decode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     size_t length;
-    uint8_t *data = bytes_of(ctx, argv[0], &length);
-    return data ? JS_NewStringLen(ctx, (const char *)data, length) : JS_EXCEPTION;
+    const char *text = (const char *)bytes_of(ctx, argv[0], &length);
+    return text ? JS_NewStringLen(ctx, text, length) : JS_EXCEPTION;
 }
 
-/* encode(string): its UTF-8 bytes as a new ArrayBuffer, without a terminating NUL. */
-static JSValue host_encode(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-    size_t length;
-    const char *text = JS_ToCStringLen(ctx, &length, argv[0]);
-    JSValue buffer = text ? JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length) : JS_EXCEPTION;
-    JS_FreeCString(ctx, text);
-    return buffer;
-}
-
-/* The module called `name`, read from its blob but not yet evaluated. QuickJS keeps modules by name, so each blob is
-   read once. */
+/* The module called `name`, read but not yet evaluated. QuickJS keeps modules by name: each is read once. */
 static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
 {
     const struct blob *blob = blobs;
@@ -123,52 +111,30 @@ static JSModuleDef *read_module(JSContext *ctx, const char *name, void *opaque)
     return JS_IsException(module) ? NULL : JS_VALUE_GET_PTR(module);
 }
 
-/* The exports of a module, evaluated at once: none of ours awaits at its top level, so the promise is settled. */
-static JSValue evaluate(JSContext *ctx, const char *name)
-{
-    JSModuleDef *definition = read_module(ctx, name, NULL);
-    JSValue module = definition ? JS_DupValue(ctx, JS_MKPTR(JS_TAG_MODULE, definition)) : JS_EXCEPTION;
-    JSValue promise = definition && JS_ResolveModule(ctx, module) == 0 ? JS_EvalFunction(ctx, module) : JS_EXCEPTION;
-    int rejected = JS_PromiseState(ctx, promise) == JS_PROMISE_REJECTED;
-    if (rejected)
-        JS_Throw(ctx, JS_PromiseResult(ctx, promise));
-    JS_FreeValue(ctx, promise);
-    return rejected || JS_IsException(promise) ? JS_EXCEPTION : JS_GetModuleNamespace(ctx, definition);
-}
-
-/* load(name): the exports of a module of this binary. The caller keeps them: a second call would evaluate it anew. */
+/* load(name): the exports of a module of this binary. The caller keeps them: a second call would evaluate it anew. None
+   of ours awaits at its top level, so the promise is settled. */
 static JSValue host_load(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
     const char *name = JS_ToCString(ctx, argv[0]);
-    JSValue exports = name ? evaluate(ctx, name) : JS_EXCEPTION;
+    JSModuleDef *definition = name ? read_module(ctx, name, NULL) : NULL;
+    JSValue module = definition ? JS_DupValue(ctx, JS_MKPTR(JS_TAG_MODULE, definition)) : JS_EXCEPTION;
+    JSValue promise = definition && JS_ResolveModule(ctx, module) == 0 ? JS_EvalFunction(ctx, module) : JS_EXCEPTION;
+    if (JS_PromiseState(ctx, promise) == JS_PROMISE_REJECTED)
+        JS_Throw(ctx, JS_PromiseResult(ctx, promise));
+    JS_FreeValue(ctx, promise);
     JS_FreeCString(ctx, name);
-    return exports;
-}
-
-/* drain(): runs promise jobs until none is left. An error that no code caught ends it and is thrown. */
-static JSValue host_drain(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-    JSContext *where;
-    int status;
-    while ((status = JS_ExecutePendingJob(JS_GetRuntime(ctx), &where)) > 0)
-        ;
-    return status < 0 ? JS_EXCEPTION : JS_UNDEFINED;
+    return JS_HasException(ctx) ? JS_EXCEPTION : JS_GetModuleNamespace(ctx, definition);
 }
 
 static const JSCFunctionListEntry door[] = {
-    JS_CFUNC_MAGIC_DEF("syscall", 1, host_syscall, 0), JS_CFUNC_MAGIC_DEF("fork", 1, host_syscall, 1),
-    JS_CFUNC_DEF("lend", 2, host_lend), JS_CFUNC_DEF("decode", 1, host_decode), JS_CFUNC_DEF("encode", 1, host_encode),
-    JS_CFUNC_DEF("load", 1, host_load), JS_CFUNC_DEF("drain", 0, host_drain),
-};
+    JS_CFUNC_DEF("lend", 2, host_lend), JS_CFUNC_DEF("decode", 1, host_decode), JS_CFUNC_DEF("load", 1, host_load)};
 
 /* What of the language there is: all of it is copied at each start. No eval. */
 static void (*const intrinsics[])(JSContext *) = {
     JS_AddIntrinsicBaseObjects, JS_AddIntrinsicDate, JS_AddIntrinsicRegExpCompiler, JS_AddIntrinsicRegExp,
-    JS_AddIntrinsicJSON, JS_AddIntrinsicMapSet, JS_AddIntrinsicTypedArrays, JS_AddIntrinsicPromise,
-};
+    JS_AddIntrinsicJSON, JS_AddIntrinsicMapSet, JS_AddIntrinsicTypedArrays, JS_AddIntrinsicPromise};
 
-/* Loads a program up to the call of its main(), which it leaves in host.main. That is called after evaluation, so that
-   parts loaded later can import from the program's own module. */
+/* Loads a program up to the call of its main(), which it leaves in host.main: parts loaded later need its module. */
 static int prepare(const char *entry)
 {
     arena->next = (char *)arena + 4096;
@@ -180,39 +146,61 @@ static int prepare(const char *entry)
         return -1;
     /* Short-lived programs never need the cycle collector; long-lived ones are written without cycles. */
     JS_SetGCThreshold(runtime, (size_t)-1);
+    JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
     for (size_t i = 0; i < sizeof intrinsics / sizeof *intrinsics; i++)
         intrinsics[i](ctx);
-    JS_SetModuleLoaderFunc(runtime, NULL, read_module, NULL);
-
-    JSValue global = JS_GetGlobalObject(ctx), host = arena->host = JS_NewObject(ctx), library = JS_NewObject(ctx);
-    for (int i = 0; functions[i].name; i++)
-        JS_SetPropertyStr(ctx, library, functions[i].name,
-                          JS_NewCFunctionMagic(ctx, host_function, "library", 0, JS_CFUNC_generic_magic, i));
-    JS_SetPropertyStr(ctx, host, "library", library);
-    JS_SetPropertyStr(ctx, host, "memory", JS_NewArrayBuffer(ctx, (uint8_t *)arena, 1 << 30, NULL, NULL, 0));
+    JSValue global = JS_GetGlobalObject(ctx), host = arena->host = JS_NewObject(ctx), name = JS_NewString(ctx, entry);
     JS_SetPropertyFunctionList(ctx, host, door, sizeof door / sizeof *door);
+    for (int i = 0; functions[i].name; i++)
+        JS_SetPropertyStr(ctx, host, functions[i].name,
+                          JS_NewCFunctionMagic(ctx, host_call, "call", 0, JS_CFUNC_generic_magic, i));
+    JS_SetPropertyStr(ctx, host, "memory", JS_NewArrayBuffer(ctx, (uint8_t *)arena, 1 << 30, NULL, NULL, 0));
     JS_SetPropertyStr(ctx, global, "host", JS_DupValue(ctx, host));
-    return JS_IsException(evaluate(ctx, entry));
+    return JS_IsException(host_load(ctx, host, 1, &name));
 }
 
-/* Starting without loading. The build runs a program up to the call of its main(), and appends its memory to the binary
-   (tools/snapshot.mjs); a start copies that to the same address, in a tenth of the time that reading and evaluating
-   bytecode takes. Copied rather than mapped: half of the pages are written to sooner or later, each with a fault then.
-   0 where there is none, or where the file cannot be read: code is loaded then, as by the build. */
-static int restore(const struct program *program, size_t size)
+/* Starting without loading: the build has appended the memory of a program about to call its main() to the binary
+   (tools/snapshot.mjs). Copied, not mapped: half of the pages are written to sooner or later, each with a fault. */
+static int restore(const struct program *program, size_t size, int file)
 {
-    int file = size ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
-    if (file < 0 || pread(file, arena, size, program->offset) != (ssize_t)size)
-        return 0;
+    if (pread(file, arena, size, program->offset) != (ssize_t)size)
+        return -1;
     close(file);
     /* The list lies where new blocks go: it is used up before there are any. What is left of it there is nobody's. */
     const uint32_t *pointers = (const uint32_t *)((char *)arena + program->size);
     for (uint64_t i = 0; i < program->pointers; i++)
         *(const char **)((char *)arena + pointers[i]) += (uintptr_t)__executable_start;
-    return 1;
+    return 0;
 }
 
-/* Says why `program` ends where TypeScript has not: src/native/sys/program.ts. What has no text had no memory for it. */
+static const struct program *program_called(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    for (const struct program *program = programs; program->name[0]; program++)
+        if (strcmp(program->name, name) == 0)
+            return program;
+    return programs;
+}
+
+/* /proc/PID/exe of a container's process that has not yet executed its program leads to our binary (CVE-2019-5736). So
+   a runtime executes itself once more from a detached read-only clone of the mount: opening that for writing fails, and
+   nobody can remount what is in no mount namespace. src/native/sys/detached.ts makes sure, and knows another way. */
+static void detach(const struct program *program, char **argv)
+{
+    int wanted = program->detached[0][0] == '*';
+    for (int i = 0; program->detached[i][0]; i++)
+        for (char **word = argv; *word; word++)
+            wanted |= strcmp(program->detached[i], *word) == 0;
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+    struct statvfs mount;
+    if (!wanted || statvfs("/proc/self/exe", &mount) || (mount.f_flag & ST_RDONLY))
+        return;
+    int tree = syscall(SYS_open_tree, AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &read_only, sizeof read_only) == 0)
+        syscall(SYS_execveat, tree, "", argv, environ, AT_EMPTY_PATH);
+}
+
+/* Says why `program` ends where TypeScript has not: what has no text had no memory for it. */
 static int fail(JSContext *ctx, const char *program)
 {
     const char *text = ctx ? JS_ToCString(ctx, JS_GetException(ctx)) : NULL;
@@ -220,29 +208,36 @@ static int fail(JSContext *ctx, const char *program)
     return 1;
 }
 
+/* What has been relocated is for reading from now on: for a static program, musl does not see to that. */
+static void protect(void)
+{
+    const Elf64_Phdr *part = (const Elf64_Phdr *)(__executable_start + sizeof(Elf64_Ehdr));
+    while (part->p_type != PT_GNU_RELRO)
+        part++;
+    uintptr_t from = (uintptr_t)__executable_start + part->p_vaddr, to = from + part->p_memsz;
+    mprotect((void *)(from & -4096L), (to & -4096L) - (from & -4096L), PROT_READ);
+}
+
 int main(int argc, char **argv)
 {
+    protect();
     const struct program *program = program_called(argc > 0 ? argv[0] : "");
-    /* What only the start needed of the file does not count as memory of the others, which may stay for long. */
-    if (program != programs)
-        madvise((void *)__executable_start, (__start_bytecode - __executable_start) & -4096L, MADV_DONTNEED);
+    detach(program, argv);
     size_t size = program->size + program->pointers * sizeof(uint32_t);
     size_t room = arena_map((char *)arena, sizeof *arena + size);
-    int ready = room && restore(program, size);
-    if (!ready && !(room = arena_map((char *)arena, sizeof *arena)))
+    /* Without /proc, or in the build, code is loaded. */
+    int file = program->size ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
+    if (!room || (file >= 0 && restore(program, size, file)))
         return fail(NULL, program->name);
     arena->mapped = arena->limit = (char *)arena + room;
     arena->stack = __builtin_frame_address(0);
     arena->argv = argv;
-    if (!ready && prepare(program->entry))
+    if (file < 0 && prepare(program->entry))
         return fail(arena->ctx, program->name);
-    /* `--snapshot` of a binary that has no snapshots yet stops where a program would begin: the build then reads the
-       memory of this process. */
+    /* A binary that has no snapshots yet stops where a program would begin: the build then reads its memory. */
     if (!program->size && argc == 2 && strcmp(argv[1], "--snapshot") == 0)
         return raise(SIGSTOP);
-
     JS_UpdateStackTop(JS_GetRuntime(arena->ctx));
-    JSValue start = JS_GetPropertyStr(arena->ctx, arena->host, "main");
-    JS_Call(arena->ctx, start, JS_UNDEFINED, 0, NULL);
+    JS_Call(arena->ctx, JS_GetPropertyStr(arena->ctx, arena->host, "main"), JS_UNDEFINED, 0, NULL);
     return fail(arena->ctx, program->name);
 }

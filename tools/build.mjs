@@ -20,6 +20,7 @@ import { buildBaseImage } from './base-image.mjs';
 import { definitions } from './definitions.mjs';
 import { functions } from './functions.mjs';
 import { mergeCore } from './merge-core.mjs';
+import { Musl } from './musl.mjs';
 import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
@@ -36,14 +37,6 @@ const cflags = [
   '-D_GNU_SOURCE',
   '-fPIE',
   '-fstack-protector-strong',
-  '-D_FORTIFY_SOURCE=2',
-];
-// Debian 13's library refers to a symbol that glibc before 2.38 lacks; it is the same function.
-const ldflags = [
-  '-static-pie',
-  '-Wl,-z,relro,-z,now,-z,pack-relative-relocs',
-  '-Wl,-z,noexecstack',
-  '-Wl,--defsym=__isoc23_strtol=strtol',
 ];
 
 export const machine = { x64: 'x86-64', arm64: 'aarch64' }[arch()];
@@ -78,13 +71,8 @@ export async function bundleNative(entries, outdir, options = {}) {
 /** Compiles every bundle in `directory` and links them with the host into `output`. */
 export function linkBinary(directory, output, table, { debug = false } = {}) {
   const quickjs = findQuickjs();
-  const includes = ['-isystem', quickjs.include];
-  const libraries = [quickjs.library, '-lz', '-lzstd', '-lnettle', '-lm', '-lpthread'];
   const compiler = join(directory, 'compile');
-  const compilerSource = join(root, 'tools/compile.c');
-  execFileSync(cc, [...cflags, ...includes, compilerSource, '-o', compiler, ...libraries, ...ldflags], {
-    stdio: 'inherit',
-  });
+  buildCompiler(compiler, quickjs);
   const blobs = readdirSync(directory).filter((name) => name.endsWith('.js'));
   for (const name of blobs) {
     const flags = debug ? ['-d'] : [];
@@ -94,34 +82,29 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   }
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
-  const parts = ['entry', 'host', 'arena', 'text'];
-  const sources = parts.map((name) => join(root, `host/${name}.c`));
-  execFileSync(
-    cc,
-    [
-      ...cflags,
-      ...includes,
-      '-I',
-      join(root, 'host'),
-      ...sources,
-      tables,
-      '-Wl,-e,entry',
-      '-o',
-      output,
-      ...(process.env.KEEP_SYMBOLS ? [] : ['-s']),
-      ...libraries,
-      ...ldflags,
-    ],
-    {
-      stdio: 'inherit',
-    },
-  );
+  const sources = ['host/host.c', 'host/arena.c', 'tools/glibc.c'].map((name) => join(root, name));
+  new Musl(cc, directory).build({
+    sources: [...sources, tables],
+    flags: [...cflags, '-isystem', quickjs.include, '-I', join(root, 'host')],
+    libraries: [quickjs.library, 'libz.a', 'libzstd.a', 'libnettle.a', 'libunistring.a'],
+    output,
+    strip: !process.env.KEEP_SYMBOLS,
+  });
+}
+
+function buildCompiler(output, quickjs) {
+  const source = join(root, 'tools/compile.c');
+  // Debian 13's library refers to a symbol that glibc before 2.38 lacks; it is the same function.
+  const libraries = [quickjs.library, '-lm', '-lpthread', '-Wl,--defsym=__isoc23_strtol=strtol'];
+  execFileSync(cc, [...cflags, '-isystem', quickjs.include, source, '-o', output, '-static', ...libraries], {
+    stdio: 'inherit',
+  });
 }
 
 function tableSource(directory, blobs, table) {
   const headers = [...new Set(functions.map(({ header }) => header))];
   // Places that src/native/sys/memory.ts knows.
-  const places = { next: 0, mapped: 24, stack: 56, loaded: 96, freed: 104 };
+  const places = { next: 0, mapped: 16, stack: 48, loaded: 88, ctx: 96, freed: 104 };
   const lines = ['#include "host.h"', ...headers.map((header) => `#include <${header}>`)];
   lines.push('#undef arena');
   for (const [field, place] of Object.entries(places))
@@ -138,8 +121,8 @@ function tableSource(directory, blobs, table) {
     lines.push(`    {"${name}", blob_${index}, blob_${index}_end},`);
   });
   lines.push('    {0, 0, 0}};', 'const struct function functions[] = {');
-  for (const { narrow, names } of functions)
-    for (const name of names) lines.push(`    {"${name}", (void *)${name}, ${Number(narrow)}},`);
+  for (const { narrow, prefix = '', names } of functions)
+    for (const name of names) lines.push(`    {"${name}", (void *)${prefix}${name}, ${Number(narrow)}},`);
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
   for (const { name, aliases = [], entry, detached } of table) {
     const commands = detached === true ? ['*'] : detached || [''];

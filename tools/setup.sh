@@ -26,7 +26,7 @@ need_packages() {
 # npm's packages as package-lock.json names them, and dist/.
 prepare() {
     need_node
-    need_packages gcc libc6-dev zlib1g-dev libzstd-dev nettle-dev busybox-static
+    need_packages gcc musl-dev libc6-dev zlib1g-dev libzstd-dev nettle-dev libunistring-dev busybox-static
     if ! cmp -s package-lock.json node_modules/.proa-lock; then
         echo 'npm ci'
         # A registry may lack the packages of other platforms; npm ci insists on them, npm install does not.

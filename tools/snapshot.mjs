@@ -15,7 +15,7 @@ import {
 
 /** Where the memory lies: struct arena, whose first word says where it ends, and another how much bytecode was read: host/host.h. */
 const ARENA = 0x4000000000;
-const LOADED = 96;
+const LOADED = 88;
 
 /** Of struct program: its names before the three numbers that are written here. */
 const NAMES = 24 + 24 + 32;

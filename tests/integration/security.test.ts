@@ -12,8 +12,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { until } from './support/agent.ts';
 import { Bundle, runtimePath } from './support/bundle.ts';
 
 const everything = [
@@ -91,6 +92,32 @@ test('CVE-2019-5736: where mounts may not be cloned, a sealed copy in memory run
   assert.throws(() => openSync(`/proc/${pid}/exe`, 'r+'), /ETXTBSY|EPERM/);
   bundle.runtime('start', bundle.id);
   assert.equal(bundle.state().status, 'running');
+});
+
+test('what the binary has relocated cannot be written to, nor can its code', async () => {
+  const child = spawn(join(dirname(runtimePath), 'proa-init'), ['sleep', '30'], { stdio: 'ignore' });
+  try {
+    await until(() => readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8') !== '');
+    const headers = execFileSync('readelf', ['-lW', runtimePath], { encoding: 'utf8' });
+    const [, place, size] = /GNU_RELRO +\S+ 0x(\w+) \S+ \S+ 0x(\w+)/.exec(headers) as unknown as [
+      string,
+      string,
+      string,
+    ];
+    const ours = readFileSync(`/proc/${child.pid}/maps`, 'utf8')
+      .split('\n')
+      .filter((line) => line.endsWith('/proa'))
+      .map((line) => /^(\w+)-(\w+) (\S+)/.exec(line) as unknown as [string, string, string, string])
+      .map(([, from, to, access]) => ({ from: Number(`0x${from}`), to: Number(`0x${to}`), access }));
+    const base = ours[0]?.from ?? 0;
+    const end = base + Number(`0x${place}`) + Number(`0x${size}`);
+    assert.equal(end % 4096, 0);
+    const writable = ours.filter(({ access }) => access.includes('w'));
+    assert.ok(writable.length > 0 && writable.every(({ from }) => from >= end), JSON.stringify({ ours, end }));
+    assert.ok(ours.every(({ access }) => !access.includes('wx')));
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('CVE-2019-16884: an image cannot keep its label by putting something in place of /proc', () => {

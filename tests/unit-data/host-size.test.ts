@@ -7,14 +7,13 @@ import { test } from 'node:test';
 const host = resolve('host');
 const LIMIT = 500;
 
-/** Lines that are neither empty nor comment. */
-function codeLines(file: string): number {
-  const source = readFileSync(join(host, file), 'utf8').replace(/\/\*.*?\*\//gs, '');
-  return source.split('\n').filter((line) => line.trim() !== '').length;
+/** All lines, comments among them. */
+function lines(file: string): number {
+  return readFileSync(join(host, file), 'utf8').split('\n').length - 1;
 }
 
 test('the host stays as small as it is meant to be', () => {
-  const counts = readdirSync(host).map((file) => [file, codeLines(file)] as const);
+  const counts = readdirSync(host).map((file) => [file, lines(file)] as const);
   const sum = counts.reduce((all, [, count]) => all + count, 0);
-  assert.ok(sum > 0 && sum < LIMIT, `${sum} lines of code: ${counts.map((pair) => pair.join(' ')).join(', ')}`);
+  assert.ok(sum > 0 && sum < LIMIT, `${sum} lines: ${counts.map((pair) => pair.join(' ')).join(', ')}`);
 });

@@ -1,17 +1,13 @@
 // Stands in for node:test inside the static binary: tests run in order, at once, and may return promises.
-declare const MACHINE: string;
-declare const host: {
-  syscall(number: number, ...rest: unknown[]): number;
-  encode(text: string): ArrayBuffer;
-  drain(): void;
-};
+import { utf8 } from '#sys/bytes.ts';
+import { runJobs } from '#sys/jobs.ts';
+import { write } from '#sys/raw/file.ts';
 
-const write = MACHINE === 'x86-64' ? 1 : 64;
 const results = { passed: 0, failed: 0, pending: 0 };
 
 function print(text: string): void {
-  const bytes = new Uint8Array(host.encode(`${text}\n`));
-  host.syscall(write, 1, bytes, bytes.length);
+  const bytes = utf8(`${text}\n`);
+  write(1, bytes, bytes.length);
 }
 
 function fail(name: string, error: unknown): void {
@@ -37,7 +33,7 @@ export function test(name: string, body: () => unknown): void {
         fail(name, error);
       },
     );
-    host.drain();
+    runJobs();
   } catch (error) {
     fail(name, error);
   }
@@ -45,7 +41,7 @@ export function test(name: string, body: () => unknown): void {
 
 /** Prints the result: the exit status. */
 export function report(): number {
-  host.drain();
+  runJobs();
   if (results.pending > 0) fail('every test ends', new Error(`${results.pending} tests never settled`));
   print(`inside the binary: ${results.passed} passed, ${results.failed} failed`);
   return results.failed > 0 ? 1 : 0;

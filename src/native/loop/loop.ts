@@ -1,7 +1,7 @@
-import { door } from '#sys/door.ts';
 import { EEXIST, ENOENT } from '#sys/errno.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
+import { runJobs } from '#sys/jobs.ts';
 import * as raw from '#sys/raw/wait.ts';
 
 /**
@@ -61,8 +61,8 @@ export class Loop implements Disposable {
       },
     );
     for (;;) {
-      door.drain();
-      // Read again after each turn: promises settle in drain().
+      runJobs();
+      // Read again after each turn: promises settle in runJobs().
       const settled = outcome as { value: T } | { error: unknown } | undefined;
       if (settled) {
         if ('error' in settled) throw settled.error;
@@ -101,7 +101,7 @@ export class Loop implements Disposable {
       if (events & raw.EPOLLPRI) this.#tell(watched.urgent);
       if (ended) this.#tell(watched.gone);
     }
-    door.drain();
+    runJobs();
     return count > 0;
   }
 
@@ -113,7 +113,7 @@ export class Loop implements Disposable {
   #catchUp(): void {
     for (let tasks = this.#later.splice(0); tasks.length > 0; tasks = this.#later.splice(0)) {
       for (const task of tasks) this.#attempt(task);
-      door.drain();
+      runJobs();
     }
   }
 

@@ -12,7 +12,7 @@ const ALL_SEALS = raw.F_SEAL_SEAL | raw.F_SEAL_SHRINK | raw.F_SEAL_GROW | raw.F_
 
 /**
  * Makes sure that nobody can write to the file that this process runs from: its children can be seen from inside containers
- * before they execute what is there (CVE-2019-5736). host/entry.c has seen to that in the quick way, with a read-only mount
+ * before they execute what is there (CVE-2019-5736). host/host.c has seen to that in the quick way, with a read-only mount
  * of its own; where mounts may not be cloned, the program is executed once more from a sealed copy in memory.
  */
 export function runDetached(): void {

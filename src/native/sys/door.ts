@@ -1,7 +1,7 @@
 /** What an argument of a system call may be. Typed arrays are passed as the address of their first byte. */
 export type SyscallArgument = number | bigint | string | Uint8Array | BigUint64Array | null;
 
-/** The functions that tools/functions.mjs lists. */
+/** The functions of libraries, and those of the host itself, that tools/functions.mjs lists. */
 type LibraryFunction =
   | 'inflateInit2_'
   | 'inflateReset'
@@ -20,11 +20,19 @@ type LibraryFunction =
   | 'nettle_sha256_digest'
   | 'strlen'
   | 'memmove'
-  | 'arena_become'
-  | 'text_replace';
+  | 'JS_GetRuntime'
+  | 'JS_ExecutePendingJob'
+  | 'become'
+  | 'replace';
+
+/**
+ * C functions by name: what they return; of one that returns nothing, something. Arguments are as for `syscall`, up to
+ * eight. library.ts, memory.ts and jobs.ts know what each takes.
+ */
+type Library = { readonly [name in LibraryFunction]: (...rest: SyscallArgument[]) => number };
 
 /** What the C host offers (host/host.c). Nothing outside `sys/` uses it. */
-export interface Door {
+export interface Door extends Library {
   /** The result or `-errno`. Refuses undefined, fractions, numbers beyond 2^53 and strings that hold NUL. */
   syscall(number: number, ...rest: SyscallArgument[]): number;
   /**
@@ -37,17 +45,9 @@ export interface Door {
    * we stand still until it executes a program or ends. Then our memory is as it was, and `args.pidfd` the descriptor.
    */
   lend(body: () => never, args: Uint8Array): number;
-  /**
-   * What a C function of a library in the binary returns; of one that returns nothing, something. Arguments are as for
-   * `syscall`, up to eight. library.ts and memory.ts know what each takes.
-   */
-  readonly library: { readonly [name in LibraryFunction]: (...rest: SyscallArgument[]) => number };
   decode(buffer: Uint8Array): string;
-  encode(text: string): ArrayBuffer;
   /** The exports of a module of this binary. A second call would evaluate it anew: go through lazy.ts. */
   load(name: string): unknown;
-  /** Runs promise jobs until none is left. */
-  drain(): void;
   /** All memory of QuickJS, and what will be such: memory.ts. */
   readonly memory: ArrayBuffer;
   /** What the host calls when the program's module has been evaluated. It ends the process; what it throws is printed. */

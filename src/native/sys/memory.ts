@@ -18,16 +18,17 @@ const COMMON = REGION + 0x1000000000;
 /** Words of struct arena: host/host.h. */
 const NEXT = 0;
 const LIMIT = 1;
-const MAPPED = 3;
-const COPY_PLACE = 4;
-const COPY_SIZE = 5;
-const ALONE = 6;
-const STACK = 7;
-const FRAME = 8;
-const CODE = 9;
-const CODE_END = 10;
-const ARGUMENTS = 11;
-const LOADED = 12;
+const MAPPED = 2;
+const COPY_PLACE = 3;
+const COPY_SIZE = 4;
+const ALONE = 5;
+const STACK = 6;
+const FRAME = 7;
+const CODE = 8;
+const CODE_END = 9;
+const ARGUMENTS = 10;
+const LOADED = 11;
+const CONTEXT = 12;
 const FREED = 13;
 const CLASS_COUNT = 280;
 
@@ -57,6 +58,11 @@ const usedBytes = () => word(NEXT) - REGION;
 /** Where the kernel has left the arguments of this program: pointers, of which the last is null. Those of the environment follow. */
 export function argumentsPlace(): number {
   return word(ARGUMENTS);
+}
+
+/** Where QuickJS keeps all that a program is. */
+export function contextPlace(): number {
+  return word(CONTEXT);
 }
 
 /** Bytes of bytecode that this process has read. */
@@ -124,7 +130,7 @@ function settle(): void {
     // New pages go behind what is put in place.
     setWord(LIMIT, REGION + size);
     setWord(MAPPED, REGION + size);
-    if (door.library.arena_become(COMMON, size)) moved = size;
+    if (door.become(COMMON, size)) moved = size;
     raw.madvise(REGION, size, raw.MADV_DONTFORK);
     const mapped = word(MAPPED);
     if (mapped < end) raw.munmap(mapped, end - mapped);
@@ -168,7 +174,7 @@ function stackBelow(pages: number): number {
  * kernel's word that a page is there does not make it so.
  */
 export function deepenStack(): void {
-  const touch = (place: number) => door.library.memmove(place, place, 1);
+  const touch = (place: number) => door.memmove(place, place, 1);
   const low = stackBelow(48);
   const stack = word(STACK);
   const code = word(CODE);
@@ -179,5 +185,5 @@ export function deepenStack(): void {
   raw.madvise(next, word(LIMIT) - next, raw.MADV_POPULATE_WRITE);
   raw.madvise(code, whole(codeEnd - code, PAGE), raw.MADV_POPULATE_READ);
   for (let page = low; page < stack; page += PAGE) touch(page);
-  for (let page = code; page < codeEnd; page += PAGE) door.library.adler32(1, page, 1);
+  for (let page = code; page < codeEnd; page += PAGE) door.adler32(1, page, 1);
 }

@@ -4,7 +4,7 @@ import { door } from './door.ts';
 /** A byte that is in no UTF-8. */
 const INVALID = 0xff;
 
-/** What stands for some letters of ASCII in a text. host/text.c. */
+/** What stands for some letters of ASCII in a text. host/host.c. */
 export class Replacements {
   /** For each byte where its word is, and how long: 0 for none. */
   readonly #table = new BigUint64Array(2 * 256);
@@ -32,6 +32,6 @@ export class Replacements {
 
   /** Writes `bytes`, with what stands for some of them, to `output`: how many bytes that makes, or -1 if it has no room. */
   apply(bytes: Uint8Array, output: Uint8Array): number {
-    return door.library.text_replace(bytes, bytes.length, output, output.length, this.#table);
+    return door.replace(bytes, bytes.length, output, output.length, this.#table);
   }
 }

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Door, useDoor } from '#sys/door.ts';
 import { close, openat, write } from '#sys/raw/generated/numbers.ts';
+import { fakeLibrary } from '#sys/test-support/fake-library.ts';
 import { applySettings, type Setting, setting } from './settings.ts';
 
 /** A kernel with some files; `accept` answers a write with 0 or -errno. */
 function withFiles(files: string[], accept: (file: string, value: string) => number, body: () => void): string[] {
   const opened: string[] = [];
   const written: string[] = [];
-  const encoder = { encode: (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer };
   const fake = {
-    ...encoder,
+    ...fakeLibrary(),
     syscall(number: number, ...args: unknown[]): number {
       if (number === openat) {
         if (!files.includes(args[1] as string)) return -2;

@@ -38,9 +38,8 @@ export class FakeFiles {
   run(body: () => void): void {
     const fake = {
       syscall: (number: number, ...args: never[]) => this.#call(number, args),
-      encode: (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer,
       decode: (bytes: Uint8Array) => String.fromCharCode(...bytes),
-      library: fakeLibrary(),
+      ...fakeLibrary(),
     };
     const before = useDoor(fake as unknown as Door);
     try {

@@ -5,12 +5,14 @@ export function fakeLibrary() {
   const at = (address: number, length: number) =>
     (buffers[Math.floor(address / SPACING)] as Uint8Array).subarray(address % SPACING, (address % SPACING) + length);
   return {
-    memmove(bytes: Uint8Array): number {
+    strlen: (text: string) => text.length,
+    memmove(bytes: Uint8Array, from: Uint8Array | string): number {
+      if (typeof from === 'string') bytes.set(Uint8Array.from(from, (letter) => letter.charCodeAt(0)));
       buffers.push(bytes);
       return (buffers.length - 1) * SPACING;
     },
-    /** As host/text.c, but every byte is taken for a letter. */
-    text_replace(from: Uint8Array, length: number, out: Uint8Array, room: number, words: BigUint64Array): number {
+    /** As the host, but every byte is taken for a letter. */
+    replace(from: Uint8Array, length: number, out: Uint8Array, room: number, words: BigUint64Array): number {
       const written: number[] = [];
       for (const byte of from.subarray(0, length)) {
         const [place, size] = [Number(words[2 * byte]), Number(words[2 * byte + 1])];

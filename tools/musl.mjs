@@ -1,0 +1,96 @@
+// The C library of the static binary. It is musl: glibc asks the processor for all of its features before main(), which
+// takes as long as the rest of our start where that is a virtual one. Debian's static libraries are compiled for glibc;
+// what they call has one interface in both, which is made sure of here, name by name.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { stop } from './system.mjs';
+
+/** Of a library for glibc: functions whose arguments are numbers, pointers, and structures that both have alike. */
+const shared = new Set(
+  `
+  abort calloc free getenv malloc malloc_usable_size realloc secure_getenv
+  memchr memcmp memcpy memmove memset strchr strcmp strlen strrchr
+  acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh exp expm1 fabs floor fmax fmin fmod hypot log log10 log1p
+  log2 lrint pow round scalbn sin sinh sqrt tan tanh trunc
+  clock_gettime gettimeofday localtime_r
+  fputc fwrite stderr
+  pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_timedwait pthread_cond_wait
+  pthread_mutex_lock pthread_mutex_unlock
+  __assert_fail __errno_location __stack_chk_fail getauxval
+  __fprintf_chk __snprintf_chk __vsnprintf_chk
+  `
+    .trim()
+    .split(/\s+/),
+);
+
+export class Musl {
+  #cc;
+  #triple;
+  #library;
+  #scratch;
+
+  /** `scratch`: a directory for objects. */
+  constructor(cc, scratch) {
+    this.#cc = cc;
+    this.#scratch = scratch;
+    this.#triple = execFileSync(cc, ['-dumpmachine'], { encoding: 'utf8' }).trim();
+    const name = this.#triple.replace(/-gnu$/, '-musl');
+    this.#library = join('/usr/lib', name);
+    if (!existsSync(join(this.#library, 'rcrt1.o'))) stop(`${this.#library} holds no rcrt1.o: install musl-dev`);
+    this.#headers = ['-nostdinc', '-isystem', join('/usr/include', name), '-isystem', this.#ofCompiler('include')];
+    // The kernel's headers are beside those of glibc.
+    for (const path of ['/usr/include', join('/usr/include', this.#triple)]) this.#headers.push('-idirafter', path);
+  }
+
+  #headers;
+
+  /** The path of a file that the compiler knows. */
+  #ofCompiler(name) {
+    return execFileSync(this.#cc, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+  }
+
+  #run(words) {
+    execFileSync(this.#cc, words, { stdio: 'inherit' });
+  }
+
+  /** Compiles C sources and links them, with what they use of static `libraries` (paths, or names such as "libz.a"), into `output`. */
+  build({ sources, flags, libraries, output, strip }) {
+    const objects = sources.map((source, index) => {
+      const object = join(this.#scratch, `part-${index}.o`);
+      this.#run([...flags, ...this.#headers, '-c', source, '-o', object]);
+      return object;
+    });
+    const gathered = join(this.#scratch, 'libraries.o');
+    const roots = objects.flatMap((object) => this.#undefined(object)).map((name) => `-Wl,-u,${name}`);
+    const paths = libraries.map((name) => (name.includes('/') ? name : this.#ofCompiler(name)));
+    this.#run([
+      '-r',
+      '-nostdlib',
+      ...roots,
+      '-o',
+      gathered,
+      '-Wl,--start-group',
+      ...paths,
+      this.#ofCompiler('libgcc.a'),
+      '-Wl,--end-group',
+    ]);
+    const wanted = this.#undefined(gathered).filter((name) => !roots.includes(`-Wl,-u,${name}`) && !shared.has(name));
+    if (wanted.length > 0)
+      stop(`compiled for glibc, the libraries call what musl may have otherwise: ${wanted.join(' ')}`);
+    const start = ['rcrt1.o', 'crti.o'].map((name) => join(this.#library, name));
+    const end = join(this.#library, 'crtn.o');
+    this.#run([
+      ...['-static-pie', '-nostartfiles', '-nostdlib', '-Wl,-z,relro,-z,now,-z,noexecstack', strip ? '-s' : '-g'],
+      ...['-o', output, ...start, this.#ofCompiler('crtbeginS.o'), ...objects, gathered],
+      ...[join(this.#library, 'libc.a'), this.#ofCompiler('libgcc.a'), this.#ofCompiler('crtendS.o'), end],
+    ]);
+  }
+
+  /** The names that an object needs from elsewhere: those of type U. The linker makes the table of offsets itself. */
+  #undefined(object) {
+    const lines = execFileSync('nm', ['--undefined-only', '--format=posix', object], { encoding: 'utf8' }).trim();
+    const names = lines.split('\n').filter((line) => line.split(' ')[1] === 'U');
+    return names.map((line) => line.split(' ')[0]).filter((name) => name !== '_GLOBAL_OFFSET_TABLE_');
+  }
+}

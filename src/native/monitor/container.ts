@@ -1,38 +1,26 @@
-import { ProaError } from '#common/errors.ts';
 import type {
-  ContainerPhase,
   ContainerRequest,
   ContainerState,
   ExitRecord,
   HealthStatus,
   RestartSettings,
 } from '#common/protocol/container.ts';
-import { failureMessage } from '#common/protocol/failure.ts';
 import type { Resources } from '#common/runtime-spec/types.ts';
-import { after, sleep } from '#loop/events.ts';
+import { after } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { applyResources, killAll } from '#runtime/cgroups/index.ts';
-import { oomKills } from '#runtime/cgroups/oom.ts';
-import { dropPrepared } from '#runtime/namespaces/prepared.ts';
-import { ENODEV, ENOENT, ESRCH } from '#sys/errno.ts';
-import { type ExitReason, SIGKILL, signalProcess, statusOfReason } from '#sys/processes.ts';
+import { SIGKILL, signalProcess } from '#sys/processes.ts';
 import { SIGTERM } from '#sys/signals.ts';
-import { monotonicMicroseconds, timestamp } from '#sys/time.ts';
-import { cleanUpSteps } from './clean-up.ts';
 import { ContainerFiles, driverPlaces, newState, type Roots } from './directories.ts';
 import { inHelper } from './helper.ts';
 import { mergeResources } from './limits.ts';
 import { openLog } from './logs/open.ts';
 import type { LogWriter } from './logs/types.ts';
-import { type Made, makeContainer } from './made.ts';
-import { watchMemory } from './memory-watch.ts';
 import { Notices } from './notices.ts';
-import { type Pausable, Pausing } from './pausing.ts';
+import { Pausing } from './pausing.ts';
 import type { Reaper } from './reaper.ts';
-import { restartDelay } from './restart.ts';
+import { Runs } from './runs.ts';
 import { driverFor, type RuntimeDriver } from './runtimes/driver.ts';
-import { Streams } from './streams.ts';
-import { nothing, Waiters } from './waiters.ts';
 
 export interface ContainerOptions {
   request: ContainerRequest;
@@ -44,393 +32,51 @@ export interface ContainerOptions {
 }
 
 const GRACE_SECONDS = 10;
-/** A foreign runtime, or a hook of the bundle, may hang. */
-const UNMAKE_MILLISECONDS = 60_000;
-const START_MILLISECONDS = 10_000;
 
-/** One container through all its starts: made, running, ended, started again, until it has ended for good. */
+/** One container: what belongs to it through all its runs, and what is asked of it meanwhile. */
 export class Container {
   readonly request: ContainerRequest;
+  readonly state: ContainerState;
   readonly files: ContainerFiles;
   readonly driver: RuntimeDriver;
   readonly notices: Notices;
+  readonly runs: Runs;
   readonly pausing: Pausing;
   readonly #loop: Loop;
-  readonly #reaper: Reaper;
   readonly #log: LogWriter;
-  readonly #state: ContainerState;
-  #restart: RestartSettings;
-  /** Of one that is made when it is started: whoever wants to hear it from its beginning comes before. */
-  #waiting: Streams | undefined;
-  #made: Made | undefined;
-  #memory: Disposable | undefined;
-  #startedAt = 0;
-  #lastDelay = 0;
-  #unhealthy = false;
-  #starting: Promise<void> | undefined;
-  #ending = false;
-  readonly #ends = new Waiters<ExitRecord>();
-  readonly #cleaned = new Waiters<ExitRecord>();
-  #nextStart: Disposable | undefined;
-  #farewell: Promise<unknown> = Promise.resolve();
-  /** Resolves when the container has ended for good. */
-  readonly ended: Promise<void>;
-  #end: () => void = () => {};
-  /** Called once, when it has been made for the first time and all that belongs to that is done. */
-  onSettled: () => void = () => {};
-  /** Called around each run of the program. */
-  onStart: () => void = () => {};
-  onEnd: () => void = () => {};
-  onPause: () => void = () => {};
-  onResume: () => void = () => {};
 
   constructor({ request, roots, loop, reaper, previous }: ContainerOptions) {
     this.request = request;
+    this.state = previous ?? newState(request.id);
     this.files = new ContainerFiles(roots, request.id);
     this.driver = driverFor(request, driverPlaces(roots, this.files));
     this.notices = new Notices(loop);
-    this.pausing = new Pausing(loop, this.#pausable());
     this.#loop = loop;
-    this.#reaper = reaper;
-    this.#restart = request.restart ?? { policy: 'no' };
     this.#log = openLog(request.log);
-    if (request.late && !request.start && !previous) this.#waiting = this.#newStreams();
-    this.#lastDelay = previous?.lastDelay ?? 0;
-    this.#state = previous ?? newState(request.id);
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-  }
-
-  #pausable(): Pausable {
-    const container = this;
-    return {
-      id: this.request.id,
-      get phase() {
-        return container.#state.phase;
-      },
-      get ending() {
-        return container.#ending;
-      },
-      get cgroup() {
-        return container.made.record.cgroup;
-      },
-      enter: (phase) => this.#enter(phase),
-      tell: (notice) => this.notices.tell(notice),
-      onPause: () => this.onPause(),
-      onResume: () => this.onResume(),
-    };
-  }
-
-  get state(): ContainerState {
-    return this.#state;
-  }
-
-  get made(): Made {
-    if (!this.#made) throw this.notRunning();
-    return this.#made;
-  }
-
-  get streams(): Streams {
-    return this.#waiting ?? this.made.streams;
-  }
-
-  #newStreams(): Streams {
-    return new Streams(this.#loop, { stdin: this.request.stdin, sink: this.#log });
-  }
-
-  /** Whether it has ended under somebody's hands, whose work failed of that: its processes and cgroups are gone. */
-  hasLost(error: unknown): boolean {
-    return this.#ending && [ENODEV, ENOENT, ESRCH].includes((error as { errno?: number }).errno ?? 0);
-  }
-
-  notRunning(): ProaError {
-    return new ProaError(
-      `container "${this.request.id}" is not running: it ${this.#ending ? 'has ended' : `is ${this.#state.phase}`}`,
-      {
-        kind: 'conflict',
-      },
-    );
-  }
-
-  /**
-   * Makes the container, with `start` up to its running program; the `first` time its monitor may stand still meanwhile. A
-   * failure is thrown, and nothing is left.
-   */
-  async make({ start, first = false }: { start: boolean; first?: boolean }): Promise<void> {
-    // The program may end before we have heard its number.
-    using _expected = this.#reaper.expectChild();
-    const streams = this.#waiting ?? this.#newStreams();
-    const standingStill = first && this.driver.makesQuickly();
-    const made = await makeContainer(this.#loop, this.driver, { streams, start, standingStill });
-    // Of its next start they would not be new.
-    dropPrepared();
-    this.#waiting = undefined;
-    this.#made = made;
-    this.#ending = false;
-    this.#state.pid = made.pid;
-    this.#state.cgroup = made.record.cgroup;
-    this.#loop.later(() => this.#settleStart(made));
-    const { resources } = this.request;
-    if (resources) this.notices.attempt('limit it as it was', () => applyResources(made.record.cgroup, resources));
-    if (start) this.#running();
-    else this.#enter('created');
-    this.#reaper.exitOf(made.pid).then((reason) => this.#onExit(made, reason));
-  }
-
-  /** What has time until it was told that the container is made. The program may have ended by then. */
-  #settleStart(made: Made): void {
-    this.#recordProcess(made);
-    this.notices.attempt('say that it is settled', this.onSettled);
-    this.onSettled = () => {};
-    if (this.#made !== made || this.#ending) return;
-    this.notices.attempt('watch its memory', () => {
-      this.#memory = watchMemory(this.#loop, made.record.cgroup, () => this.notices.tell('out-of-memory'));
-    });
-  }
-
-  #recordProcess(made: Made): void {
-    const { settle } = made;
-    delete made.settle;
-    if (settle) this.notices.attempt('record its process', settle);
-  }
-
-  /** Lets a made container run its program. */
-  async start(): Promise<void> {
-    const { phase } = this.#state;
-    if (phase !== 'created' || this.#starting) {
-      throw new ProaError(`container "${this.request.id}" is ${phase}: only a created one can be started`, {
-        kind: 'conflict',
-      });
-    }
-    this.#starting = this.#startProgram();
-    try {
-      await this.#starting;
-    } finally {
-      this.#starting = undefined;
-    }
-  }
-
-  async #startProgram(): Promise<void> {
-    if (this.#waiting) return await this.#makeAtLast();
-    const { record, beginsAlone } = this.made;
-    const beginning = beginsAlone ? this.driver.begin?.(record) : undefined;
-    if (beginning) {
-      using socket = beginning.socket;
-      await this.#loop.ready(socket.number, 'readable');
-      beginning.finish();
-    } else await inHelper(this.#loop, () => ({ answer: this.driver.start(record) ?? null }));
-    if (this.#state.phase === 'created') this.#running();
-  }
-
-  /** Where that fails nothing is left of it, as if it had failed before: who asks until we are gone is told that it ended. */
-  async #makeAtLast(): Promise<void> {
-    try {
-      await this.make({ start: true, first: true });
-    } catch (error) {
-      this.#waiting = undefined;
-      const exit = { status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) };
-      Object.assign(this.#state, { phase: 'exited', exit, cleaned: true });
-      this.files.release();
-      this.#ends.tell(exit);
-      this.#cleaned.tell(exit);
-      this.#end();
-      throw error;
-    }
-    await this.#endIfStopped();
-  }
-
-  #running(): void {
-    this.#startedAt = monotonicMicroseconds();
-    this.#state.startedAt = timestamp();
-    this.#unhealthy = false;
-    delete this.#state.signalled;
-    this.#state.cleaned = false;
-    // It may have ended meanwhile.
-    if (!this.#ending) delete this.#state.exit;
-    this.#enter('running');
-    this.notices.tell('start', { pid: this.#state.pid });
-    if (!this.#ending) this.onStart();
-  }
-
-  async #onExit(made: Made, reason: ExitReason): Promise<void> {
-    this.#ending = true;
-    this.#recordProcess(made);
-    const exit: ExitRecord = { status: statusOfReason(reason), outOfMemory: false, at: timestamp() };
-    this.notices.attempt('end its checks', this.onEnd);
-    this.notices.attempt('see whether memory ran out', () => {
-      exit.outOfMemory = oomKills(made.record.cgroup) > 0;
-    });
-    if (reason.signal !== undefined) exit.signal = reason.signal;
-    this.#memory?.[Symbol.dispose]();
-    this.#memory = undefined;
-    // Unmaking may take long: whoever comes after us, should we be lost meanwhile, shall know how it ended.
-    this.#state.exit = exit;
-    this.#enter(this.#state.phase);
-    await this.#unmake(made);
-    await made.streams.finish();
-    this.#farewell = made.streams.farewell;
-    this.#made = undefined;
-    made.pidfd.close();
-    // Whether it has been started at all, and nobody hears of an end before its start. But hooks of the bundle may hang.
-    if (this.#starting) await Promise.race([this.#starting.catch(() => {}), sleep(this.#loop, START_MILLISECONDS)]);
-    await this.#settle(exit);
-  }
-
-  async #unmake({ record }: Made): Promise<void> {
-    try {
-      if (this.driver.destroyAtOnce?.(record)) return;
-    } catch {
-      // It is tried once more, and told then.
-    }
-    const unmake = () => this.driver.destroy(this.request.id);
-    await this.notices.attemptInHelper('unmake the container', unmake, UNMAKE_MILLISECONDS);
-  }
-
-  /** Records an end, tells it, and decides what follows. Recorded before anyone is told. */
-  async #settle(exit: ExitRecord): Promise<void> {
-    const state = this.#state;
-    delete state.pid;
-    delete state.cgroup;
-    state.exit = exit;
-    const delay = restartDelay(this.#restart, {
-      exit,
-      started: state.startedAt !== undefined,
-      stopped: state.stopped,
-      signalled: state.signalled,
-      unhealthy: this.#unhealthy,
-      restarts: state.restarts,
-      ranMilliseconds: (monotonicMicroseconds() - this.#startedAt) / 1000,
-      lastDelay: this.#lastDelay,
-    });
-    if (delay === undefined) this.#enterExited();
-    else {
-      state.phase = 'restarting';
-      state.lastDelay = delay;
-    }
-    const steps = cleanUpSteps(this.request);
-    // Where nothing is to be cleaned up, whoever hears of the end may use the id at once.
-    state.cleaned = steps.length === 0;
-    this.#record();
-    this.notices.tell('exit', { exit, phase: state.phase });
-    this.#ends.tell(exit);
-    for (const step of steps) await this.notices.attemptInHelper('clean up', step);
-    if (!state.cleaned) {
-      state.cleaned = true;
-      this.#record();
-    }
-    this.notices.tell('cleaned');
-    if (delay === undefined) this.#endForGood();
-    // Somebody stopped it meanwhile.
-    else if (state.stopped) this.#stayEnded();
-    else {
-      this.#lastDelay = delay;
-      this.startLater();
-    }
-  }
-
-  #enterExited(): void {
-    this.#state.phase = 'exited';
-    this.notices.attempt('end the log', () => this.#log[Symbol.dispose]());
-  }
-
-  /** The id is free when the container has ended for good. An exit that is recorded nowhere else, and clean-up, keep it. */
-  #record(): void {
-    const state = this.#state;
-    this.notices.attempt('record the state', () => this.files.saveState(state));
-    this.notices.attempt('record the exit', () => {
-      if (!this.request.removeOnExit) this.files.saveDurably(state);
-      if (state.phase === 'exited' && state.cleaned) this.files.release();
-    });
-  }
-
-  /** After the delay that the restart policy wants. */
-  startLater(): void {
-    this.#nextStart = after(this.#loop, this.#lastDelay, () => this.#startAgain());
-  }
-
-  /** It has ended and was told; now it will not be started again. */
-  #stayEnded(): void {
-    this.#enterExited();
-    this.#record();
-    this.#ends.tell(this.#state.exit as ExitRecord);
-    this.#endForGood();
-  }
-
-  #endForGood(): void {
-    this.#cleaned.tell(this.#state.exit as ExitRecord);
-    this.#farewell.then(() => this.#end());
-  }
-
-  async #startAgain(): Promise<void> {
-    this.#nextStart = undefined;
-    this.#state.restarts++;
-    this.notices.tell('restart', { restarts: this.#state.restarts });
-    try {
-      await this.make({ start: true });
-    } catch (error) {
-      this.#startedAt = monotonicMicroseconds();
-      await this.#settle({ status: 127, outOfMemory: false, at: timestamp(), failure: failureMessage(error) });
-      return;
-    }
-    await this.#endIfStopped();
-  }
-
-  /** Somebody may have stopped it while it was being made; it may have ended by itself, too. */
-  async #endIfStopped(): Promise<void> {
-    if (this.#state.stopped && this.#made && !this.#ending) await this.kill(SIGKILL);
-  }
-
-  #enter(phase: ContainerPhase): void {
-    this.#state.phase = phase;
-    this.notices.attempt('record the state', () => this.files.saveState(this.#state));
-  }
-
-  /** As `wait` of the protocol has it, unless disposed before. */
-  when(condition: 'ended' | 'cleaned', told: (exit: ExitRecord) => void): Disposable {
-    const { phase, exit, cleaned } = this.#state;
-    const waiters = condition === 'ended' ? this.#ends : this.#cleaned;
-    if (phase !== 'exited' || !exit || (condition === 'cleaned' && !cleaned)) return waiters.add(told);
-    told(exit);
-    return nothing;
-  }
-
-  #nextEnd(): Promise<ExitRecord> {
-    return new Promise((resolve) => this.when('ended', resolve));
+    const { state, files, driver, notices } = this;
+    const endProgram = () => this.kill(SIGKILL);
+    this.runs = new Runs({ request, state, files, driver, notices, log: this.#log, loop, reaper, endProgram });
+    this.pausing = new Pausing(loop, this.runs);
   }
 
   /** Asks the program to end, and after `graceSeconds` ends it. Its restart policy does not start it again. */
   async stop({ signal, graceSeconds }: { signal?: number; graceSeconds?: number }): Promise<ExitRecord> {
     const { stop = {} } = this.request;
-    this.#state.stopped = true;
-    const ended = this.#nextEnd();
-    if (this.#dropNextStart() || this.#state.phase === 'exited') return ended;
-    if (this.#waiting && !this.#starting) {
-      this.#waiting[Symbol.dispose]();
-      this.#waiting = undefined;
-      await this.#settle({ status: 128 + SIGKILL, signal: SIGKILL, outOfMemory: false, at: timestamp() });
-      return ended;
-    }
+    this.state.stopped = true;
+    const ended = new Promise<ExitRecord>((resolve) => this.runs.when('ended', resolve));
+    const dropped = this.runs.dropNextStart();
+    if (dropped) await dropped;
     // Just being started again: that looks whether it is still wanted.
-    if (!this.#made || this.#ending) return ended;
+    if (dropped || !this.runs.isUp) return ended;
     const grace = graceSeconds ?? stop.graceSeconds ?? GRACE_SECONDS;
-    const now = grace === 0 || this.#state.phase === 'created';
+    const now = grace === 0 || this.state.phase === 'created';
     await this.kill(now ? SIGKILL : (signal ?? stop.signal ?? SIGTERM));
     await this.pausing.wake();
     if (now) return ended;
     using _timer = after(this.#loop, grace * 1000, () => {
-      if (this.#made && !this.#ending) this.kill(SIGKILL);
+      if (this.runs.isUp) this.kill(SIGKILL);
     });
     return await ended;
-  }
-
-  /** Whether it was about to be started again: it has ended for good now. */
-  #dropNextStart(): boolean {
-    if (!this.#nextStart) return false;
-    this.#nextStart[Symbol.dispose]();
-    this.#nextStart = undefined;
-    this.#stayEnded();
-    return true;
   }
 
   /**
@@ -439,11 +85,11 @@ export class Container {
    */
   async signal(number: number, { all, stops }: { all: boolean; stops: 'every-policy' | 'unless-stopped' }) {
     // Before: what it ends by must not be started again.
-    this.#state.signalled = true;
-    if (stops === 'every-policy') this.#state.stopped = true;
-    this.#enter(this.#state.phase);
-    if (this.#state.phase === 'restarting' || this.#ending) {
-      if (this.#state.stopped) this.#dropNextStart();
+    this.state.signalled = true;
+    if (stops === 'every-policy') this.state.stopped = true;
+    this.runs.enter(this.state.phase);
+    if (this.state.phase === 'restarting' || this.runs.ending) {
+      if (this.state.stopped) await this.runs.dropNextStart();
       return;
     }
     await this.kill(number, { all });
@@ -451,39 +97,31 @@ export class Container {
   }
 
   async kill(signal: number, { all = false } = {}): Promise<void> {
-    const { pidfd, record } = this.made;
-    if (this.#ending) throw this.notRunning();
+    const { pidfd, record } = this.runs.made;
+    if (this.runs.ending) throw this.runs.notRunning();
     if (all) killAll(record.cgroup, signal);
     else signalProcess(pidfd, signal);
     if (signal === SIGKILL) await this.pausing.wake();
   }
 
-  /** Its checks failed: ended now, and started again where its policy says so. */
-  endUnhealthy(): void {
-    if (this.#restart.policy !== 'on-unhealthy' || this.#state.stopped) return;
-    this.#unhealthy = true;
-    this.kill(SIGKILL);
-  }
-
   async checkpoint(directory: string, leaveRunning: boolean): Promise<void> {
-    const { id } = this.made.record;
+    const { id } = this.runs.made.record;
     await inHelper(this.#loop, () => ({ answer: this.driver.checkpoint(id, directory, { leaveRunning }) ?? null }));
   }
 
   setHealth(health: HealthStatus): void {
-    this.#state.health = health;
-    this.#enter(this.#state.phase);
+    this.state.health = health;
+    this.runs.enter(this.state.phase);
   }
 
   changeRestart(restart: RestartSettings): void {
-    this.#restart = restart;
     this.request.restart = restart;
     this.files.saveRequest(this.request);
   }
 
   /** Limits it, also after later starts. It may have to give memory back first, which takes long. */
   async changeResources(resources: Resources): Promise<void> {
-    const { cgroup } = this.made.record;
+    const { cgroup } = this.runs.made.record;
     await inHelper(this.#loop, () => ({ answer: applyResources(cgroup, resources) ?? null }));
     this.request.resources = mergeResources(this.request.resources ?? {}, resources);
     this.files.saveRequest(this.request);

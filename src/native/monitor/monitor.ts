@@ -55,7 +55,7 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
     let container: Container;
     try {
       container = new Container({ request, roots, loop, reaper, previous });
-      container.onSettled = () => {
+      container.runs.onSettled = () => {
         // Some programs let it rest at no time.
         rest = after(loop, RESTLESS_MILLISECONDS, () => {
           rest = undefined;
@@ -64,12 +64,12 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
         settled();
       };
       survive = (error) => container.notices.tell('trouble', { what: 'answer an event', failure: describe(error) });
-      const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.made };
+      const context: ExecContext = { loop, reaper, driver: container.driver, made: () => container.runs.made };
       watchHealth(container, context);
       if (previous) files.saveState(container.state);
       service = new Service(loop, container, context);
-      if (previous) container.startLater();
-      else if (request.start || !request.late) await container.make({ start: request.start, first: true });
+      if (previous) container.runs.startLater();
+      else if (request.start || !request.late) await container.runs.make({ start: request.start, first: true });
     } catch (error) {
       if (!previous) files.release();
       made({ error });
@@ -77,7 +77,7 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
     }
     const { pid } = container.state;
     if (!previous) made(pid === undefined ? {} : { pid }, service);
-    await container.ended;
+    await container.runs.ended;
     // Answers that this brought about are made before they are waited for.
     await sleep(loop, 0);
     await Promise.race([service.flush(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
@@ -91,7 +91,7 @@ function watchHealth(container: Container, context: ExecContext): void {
   const settings = container.request.health;
   if (!settings) return;
   let checks: HealthChecks | undefined;
-  container.onStart = () => {
+  container.runs.onStart = () => {
     checks?.[Symbol.dispose]();
     checks = new HealthChecks({
       loop: context.loop,
@@ -101,12 +101,12 @@ function watchHealth(container: Container, context: ExecContext): void {
         container.setHealth(health);
         if (!turned) return;
         container.notices.tell('health', { status: health.status });
-        if (health.status === 'unhealthy') container.endUnhealthy();
+        if (health.status === 'unhealthy') container.runs.endUnhealthy();
       },
     });
     container.setHealth(checks.status);
   };
-  container.onEnd = () => checks?.[Symbol.dispose]();
-  container.onPause = () => checks?.suspend();
-  container.onResume = () => checks?.resume();
+  container.runs.onEnd = () => checks?.[Symbol.dispose]();
+  container.pausing.onPause = () => checks?.suspend();
+  container.pausing.onResume = () => checks?.resume();
 }

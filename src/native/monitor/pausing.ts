@@ -1,24 +1,9 @@
 import { ProaError } from '#common/errors.ts';
-import type { ContainerPhase } from '#common/protocol/container.ts';
 import { sleep } from '#loop/events.ts';
 import type { Loop } from '#loop/loop.ts';
 import { setFrozen } from '#runtime/cgroups/freezer.ts';
-import type { CgroupRecord } from '#runtime/cgroups/record.ts';
 import { inHelper } from './helper.ts';
-
-/** What is seen and told of the container that is paused. */
-export interface Pausable {
-  readonly id: string;
-  readonly phase: ContainerPhase;
-  /** Its program has ended, and what follows from that is being done. */
-  readonly ending: boolean;
-  /** Throws `conflict` while it does not run. */
-  readonly cgroup: CgroupRecord;
-  enter(phase: 'running' | 'paused'): void;
-  tell(notice: 'pause' | 'resume'): void;
-  onPause(): void;
-  onResume(): void;
-}
+import type { Runs } from './runs.ts';
 
 /** What an exec starts may be on a filesystem that hangs. */
 const EXEC_START_MILLISECONDS = 5000;
@@ -26,25 +11,29 @@ const EXEC_START_MILLISECONDS = 5000;
 /** A container's standing still, and who has to be awake. */
 export class Pausing {
   readonly #loop: Loop;
-  readonly #container: Pausable;
+  readonly #runs: Runs;
   #pausing = false;
   readonly #execStarts = new Set<Promise<unknown>>();
   /** How often it was asked to be awake. */
   #wakes = 0;
+  /** Called before it stands still, and when it goes on. */
+  onPause: () => void = () => {};
+  onResume: () => void = () => {};
 
-  constructor(loop: Loop, container: Pausable) {
+  constructor(loop: Loop, runs: Runs) {
     this.#loop = loop;
-    this.#container = container;
+    this.#runs = runs;
   }
 
   async pause(): Promise<void> {
-    const container = this.#container;
-    if (container.phase !== 'running' || container.ending || this.#pausing)
-      throw new ProaError(`container "${container.id}" is ${this.#pausing ? 'being paused' : container.phase}`, {
+    const runs = this.#runs;
+    const { phase } = runs.state;
+    if (phase !== 'running' || runs.ending || this.#pausing)
+      throw new ProaError(`container "${runs.request.id}" is ${this.#pausing ? 'being paused' : phase}`, {
         kind: 'conflict',
       });
     // A check that runs would stand still too, and only its time would go on.
-    container.onPause();
+    this.onPause();
     const wakes = this.#wakes;
     this.#pausing = true;
     try {
@@ -52,51 +41,51 @@ export class Pausing {
         await Promise.race([Promise.allSettled(this.#execStarts), sleep(this.#loop, EXEC_START_MILLISECONDS)]);
       await this.#freeze(true);
     } catch (error) {
-      container.onResume();
+      this.onResume();
       throw error;
     } finally {
       this.#pausing = false;
     }
-    if (container.ending) return;
-    container.enter('paused');
-    container.tell('pause');
+    if (runs.ending) return;
+    runs.enter('paused');
+    runs.notices.tell('pause');
     // Whoever ended it while it was being frozen found nothing to wake.
     if (this.#wakes !== wakes) await this.wake();
   }
 
   async resume(): Promise<void> {
-    if (this.#container.phase !== 'paused')
-      throw new ProaError(`container "${this.#container.id}" is not paused`, { kind: 'conflict' });
+    if (this.#runs.state.phase !== 'paused')
+      throw new ProaError(`container "${this.#runs.request.id}" is not paused`, { kind: 'conflict' });
     await this.wake();
   }
 
   /** A frozen process gets no signal, and cgroup version 1 does not even let it die. */
   async wake(): Promise<void> {
     this.#wakes++;
-    if (this.#container.phase !== 'paused') return;
+    if (this.#runs.state.phase !== 'paused') return;
     try {
       await this.#freeze(false);
     } catch (error) {
       // Nobody is there any more who could be frozen.
-      if (this.#container.ending) return;
+      if (this.#runs.ending) return;
       throw error;
     }
-    if (this.#container.phase !== 'paused') return;
-    this.#container.enter('running');
-    this.#container.tell('resume');
-    this.#container.onResume();
+    if (this.#runs.state.phase !== 'paused') return;
+    this.#runs.enter('running');
+    this.#runs.notices.tell('resume');
+    this.onResume();
   }
 
   /** The kernel may need a while until all processes stand still. */
   async #freeze(frozen: boolean): Promise<void> {
-    const { cgroup } = this.#container;
+    const { cgroup } = this.#runs.made.record;
     await inHelper(this.#loop, () => ({ answer: setFrozen(cgroup, frozen) ?? null }));
   }
 
   /** Starts a further process; a pause waits for that: frozen halfway it would neither run nor fail. */
   async startExec<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#pausing || this.#container.phase === 'paused')
-      throw new ProaError(`container "${this.#container.id}" is paused`, { kind: 'conflict' });
+    if (this.#pausing || this.#runs.state.phase === 'paused')
+      throw new ProaError(`container "${this.#runs.request.id}" is paused`, { kind: 'conflict' });
     const starting = start();
     this.#execStarts.add(starting);
     try {

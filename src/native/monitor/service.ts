@@ -64,7 +64,8 @@ export class Service implements Disposable {
     try {
       return await handler(question, connection);
     } catch (error) {
-      throw this.#container.hasLost(error) ? this.#container.notRunning() : error;
+      const { runs } = this.#container;
+      throw runs.hasLost(error) ? runs.notRunning() : error;
     }
   }
 
@@ -76,8 +77,8 @@ export class Service implements Disposable {
     },
     start: async ({ attached = 0 }) => {
       if (attached > 0 && this.#container.state.phase === 'created')
-        await this.#container.streams.whenAttached(attached);
-      await this.#container.start();
+        await this.#container.runs.streams.whenAttached(attached);
+      await this.#container.runs.start();
       return { answer: { pid: this.#container.state.pid } };
     },
     stop: async (request) => ({ answer: await this.#container.stop(request) }),
@@ -103,17 +104,18 @@ export class Service implements Disposable {
       await this.#container.checkpoint(directory, leaveRunning);
       return done;
     },
-    wait: ({ condition = 'ended' }, connection) => told(connection, (tell) => this.#container.when(condition, tell)),
+    wait: ({ condition = 'ended' }, connection) =>
+      told(connection, (tell) => this.#container.runs.when(condition, tell)),
     resize: (size) => {
-      this.#container.streams.resize(size);
+      this.#container.runs.streams.resize(size);
       return done;
     },
     attach: (options) => {
-      const { streams } = this.#container;
+      const { streams } = this.#container.runs;
       return { takeOver: (connection, early) => streams.attach(connection, options, early) };
     },
     stats: ({ interval }, connection) => {
-      const stats = () => containerStats(this.#container.made);
+      const stats = () => containerStats(this.#container.runs.made);
       if (interval === undefined) return { answer: stats() };
       const first = stats();
       const timer = every(this.#loop, interval, () => {
@@ -129,7 +131,7 @@ export class Service implements Disposable {
     remove: async (_request, connection) => {
       const { phase } = this.#container.state;
       if (phase !== 'exited') await this.#container.stop({ graceSeconds: 0 });
-      await told(connection, (tell) => this.#container.when('cleaned', tell));
+      await told(connection, (tell) => this.#container.runs.when('cleaned', tell));
       return done;
     },
     exec: (request) => {

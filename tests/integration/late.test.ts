@@ -174,6 +174,25 @@ test('a stop that comes while it is being made ends it', async () => {
   }
 });
 
+test('a stop that comes while it is being made and started at once ends it', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const begun = join(agent.state, 'begun');
+  const created = agent.create({
+    args: ['sleep', '100'],
+    request: { start: true },
+    config: (config) => {
+      config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', `touch ${begun}; sleep 0.5`] }] };
+    },
+  });
+  await until(() => existsSync(begun));
+  const [id] = readdirSync(join(agent.run, 'containers')) as [string];
+  const stopped = agent.ask(id, 'stop', { graceSeconds: 0 });
+  assert.equal(await created, id);
+  assert.equal((await stopped)['signal'], 9);
+  assert.equal((await agent.ended(id)).signal, 9);
+});
+
 test('a hook holds nobody up', async () => {
   await using agent = new Agent();
   await agent.start();

@@ -77,6 +77,7 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
     }
     const { pid } = container.state;
     if (!previous) made(pid === undefined ? {} : { pid }, service);
+    await container.runs.endIfStopped();
     await container.runs.ended;
     // Answers that this brought about are made before they are waited for.
     await sleep(loop, 0);

@@ -206,7 +206,7 @@ export class Runs {
       this.#end();
       throw error;
     }
-    await this.#endIfStopped();
+    await this.endIfStopped();
   }
 
   #running(): void {
@@ -353,11 +353,11 @@ export class Runs {
       await this.#settle(failedStart(error));
       return;
     }
-    await this.#endIfStopped();
+    await this.endIfStopped();
   }
 
-  /** Somebody may have stopped it while it was being made; it may have ended by itself, too. */
-  async #endIfStopped(): Promise<void> {
+  /** For whoever has made it: somebody may have stopped it meanwhile; it may have ended by itself, too. */
+  async endIfStopped(): Promise<void> {
     if (this.state.stopped && this.isUp) await this.#endProgram();
   }
 

@@ -3,17 +3,20 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const compiler = resolve(import.meta.dirname, '../src/native/runtime/seccomp');
+const root = resolve(import.meta.dirname, '..');
+/** What checks a profile, and compiles it. */
+const compiler = [join(root, 'src/common/runtime-spec'), join(root, 'src/native/runtime/seccomp')];
 
 /** For the bundler; `machine` is `x86-64` or `aarch64`. */
 export function definitions(machine) {
-  return { MACHINE: JSON.stringify(machine), SECCOMP_COMPILER: JSON.stringify(digestOf(compiler)) };
+  return { MACHINE: JSON.stringify(machine), SECCOMP_COMPILER: JSON.stringify(digestOf(...compiler)) };
 }
 
-function digestOf(directory) {
+function digestOf(...directories) {
   const hash = createHash('sha256');
-  for (const name of readdirSync(directory, { recursive: true }).sort())
-    if (name.endsWith('.ts') && !/\.test\.ts$|test-support/.test(name))
-      hash.update(readFileSync(join(directory, name)));
+  for (const directory of directories)
+    for (const name of readdirSync(directory, { recursive: true }).sort())
+      if (name.endsWith('.ts') && !/\.test\.ts$|test-support/.test(name))
+        hash.update(readFileSync(join(directory, name)));
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,6 +1,6 @@
 // Compiled seccomp filters, which are kept for the next container with the same profile: used where they can be trusted.
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -94,6 +94,68 @@ test('more profiles than anybody has do not fill the directory', () => {
     assert.equal(bundle.run().status, 0);
   }
   assert.ok(keptBy(bundle).length <= 64, `${keptBy(bundle).length} files`);
+});
+
+test('what is wrong elsewhere is told as if no filter had been kept', () => {
+  using bundle = bundleWith('mkdir', 'mkdirat');
+  assert.equal(bundle.run().stdout, '');
+  const path = join(bundle.path, 'config.json');
+  const whole = readFileSync(path, 'utf8');
+  for (const [wrong, told] of [
+    [`${whole.trimEnd().slice(0, -1)},}`, /config: line \d+, column \d+|line \d+/],
+    [whole.replace('"cwd"', '"nowhere"'), /process\.cwd: missing/],
+  ] as const) {
+    writeFileSync(path, wrong);
+    const kept = bundle.run();
+    rmSync(join(bundle.root, 'seccomp:filters'), { recursive: true });
+    const unkept = bundle.run();
+    assert.match(kept.stderr, told);
+    assert.equal(kept.stderr.replace(/time="\S+"/g, ''), unkept.stderr.replace(/time="\S+"/g, ''));
+    writeFileSync(path, whole);
+    bundle.run();
+  }
+});
+
+test('a profile is found or not, and is always the one that counts', () => {
+  using bundle = new Bundle({ args: makes });
+  const path = join(bundle.path, 'config.json');
+  const config = JSON.parse(readFileSync(path, 'utf8'));
+  config.root.readonly = false;
+  delete config.linux.seccomp;
+  const text = JSON.stringify(config);
+  const withMembers = (members: string) => text.replace('"linux":{', `"linux":{${members},`);
+  const [deny, allow] = [denying('mkdir', 'mkdirat'), denying('chroot')].map((profile) => JSON.stringify(profile));
+  const strange = JSON.stringify(denying('mkdir', 'mkdirat', '}', '{{'));
+  for (const [name, content, denied] of [
+    ['the last of two', withMembers(`"seccomp":${allow},"seccomp":${deny}`), true],
+    ['the last of two, written otherwise', withMembers(`"seccomp":${deny},"secc\\u006fmp":${allow}`), false],
+    ['with braces in strings', withMembers(`"seccomp":${strange}`), true],
+    ['somewhere else', withMembers(`"unknown":{"seccomp":${deny}}`), false],
+    ['none', withMembers('"seccomp":{}'), false],
+    ['with space', withMembers(`"seccomp" :\n ${deny} `), true],
+  ] as const) {
+    writeFileSync(path, content);
+    for (let again = 0; again < 2; again++) {
+      const { stdout, stderr } = bundle.run();
+      assert.equal(stdout, denied ? '' : 'made\n', `${name}: ${stderr}`);
+    }
+  }
+});
+
+test('an exec has the filter of its container, to the last bit', () => {
+  const [rule] = denying('mkdir').syscalls ?? [];
+  using bundle = new Bundle({ args: ['/bin/sleep', '100'] });
+  const path = join(bundle.path, 'config.json');
+  const config = JSON.parse(readFileSync(path, 'utf8'));
+  const args = [{ index: 0, value: 'VALUE', op: 'SCMP_CMP_EQ' }];
+  config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ ...rule, args }] };
+  writeFileSync(path, JSON.stringify(config).replace('"VALUE"', '9223372036854775807'));
+  bundle.start();
+  const [file = ''] = keptBy(bundle);
+  const ofContainer = readFileSync(file);
+  rmSync(file);
+  assert.equal(bundle.exec('/bin/true').status, 0);
+  assert.ok(readFileSync(file).equals(ofContainer));
 });
 
 test('a filter that lies in the container by the same path is nobody’s but the container’s', async () => {

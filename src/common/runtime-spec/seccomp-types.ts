@@ -3,11 +3,11 @@ import type { Integer64 } from './types.ts';
 
 export interface Seccomp {
   defaultAction: SeccompAction;
-  defaultErrnoRet?: number;
-  architectures?: SeccompArchitecture[];
+  defaultErrnoRet?: number | undefined;
+  architectures?: SeccompArchitecture[] | undefined;
   /** Absent differs from empty: runc then sets SPEC_ALLOW. */
-  flags?: SeccompFlag[];
-  syscalls?: SeccompRule[];
+  flags?: SeccompFlag[] | undefined;
+  syscalls?: SeccompRule[] | undefined;
 }
 
 export interface SeccompRule {

@@ -7,6 +7,7 @@ import { ENOENT } from '#sys/errno.ts';
 import { check, isErrno } from '#sys/errors.ts';
 import { readBytes } from '#sys/files.ts';
 import { getcwd } from '#sys/raw/file.ts';
+import { withKeptFilter } from './kept-filters.ts';
 
 export interface Bundle {
   /** Absolute path of the bundle's directory. */
@@ -15,14 +16,26 @@ export interface Bundle {
   text: Uint8Array;
 }
 
-/** Reads and validates a bundle's configuration; `config` names another file than its config.json. */
-export function loadBundle(path: string | undefined, config: string | undefined, warn: (text: string) => void): Bundle {
+/**
+ * Reads and validates a bundle's configuration; `config` names another file than its config.json. With the runtime's
+ * `root`, a seccomp filter that is kept there is taken in place of its profile.
+ */
+export function loadBundle(
+  path: string | undefined,
+  config: string | undefined,
+  warn: (text: string) => void,
+  root?: string,
+): Bundle {
   const directory = absolutePath(path ?? '.');
   const file = config ? absolutePath(config) : `${directory}/config.json`;
   return step('load the configuration', () => {
     const text = readConfiguration(file);
-    const warnings: string[] = [];
-    const parsed = parseConfig(textOf(text), { runnable: true, warnings });
+    let warnings: string[] = [];
+    const parse = (whole: string) => {
+      warnings = [];
+      return parseConfig(whole, { runnable: true, warnings });
+    };
+    const parsed = root === undefined ? parse(textOf(text)) : withKeptFilter(textOf(text), root, parse);
     for (const warning of warnings) warn(warning);
     return { path: directory, config: parsed, text };
   });

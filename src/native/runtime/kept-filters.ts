@@ -1,4 +1,4 @@
-import type { Seccomp } from '#common/runtime-spec/types.ts';
+import type { Config, Seccomp } from '#common/runtime-spec/types.ts';
 import { textOf, utf8 } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from '#sys/files.ts';
 import { type Filter, packFilter, unpackFilter } from './process/seccomp-filter.ts';
 import { compileFilter } from './seccomp/index.ts';
+import { placeOfProfile, WrittenProfile } from './written-profile.ts';
 
 /** Below the runtime's root. No container is called so: an id has no colon. */
 export const KEPT_FILTERS = 'seccomp:filters';
@@ -21,29 +22,48 @@ export const KEPT_FILTERS = 'seccomp:filters';
 const MOST = 64;
 
 /**
- * The filter of a profile: as it was compiled for an earlier container, or compiled now, and kept for the next. One that
- * cannot be read, kept or trusted is compiled as if none had been there. For a process that sees the host's files: in a
- * container, somebody else's would be at that path.
+ * A configuration, as `parse` makes it of its text. A profile that was compiled for an earlier container is neither parsed
+ * nor checked, which takes longer than all the rest: its filter comes with it. One that cannot be read or trusted is taken
+ * as if none had been there. For a process that sees the host's files: in a container, somebody else's would be at that path.
  */
-export function filterOf(profile: Seccomp, root: string): Filter {
-  const text = textOfProfile(profile);
-  if (text === undefined) return compileFilter(profile, MACHINE);
-  const directory = `${root}/${KEPT_FILTERS}`;
-  const name = nameOf(text);
-  const kept = read(`${directory}/${name}`, text);
-  if (kept) return kept;
-  const compiled = compileFilter(profile, MACHINE);
-  keep(directory, name, text, compiled);
-  return compiled;
+export function withKeptFilter<C extends Config>(text: string, root: string, parse: (text: string) => C): C {
+  const place = placeOfProfile(text);
+  if (!place) return parse(text);
+  const written = text.slice(...place);
+  const filter = read(`${root}/${KEPT_FILTERS}/${nameOf(written)}`, written);
+  const config = (filter && parsedWithout(place, text, parse)) ?? parse(text);
+  if (config.linux?.seccomp && (filter || isJson(written))) config.linux.seccomp = new WrittenProfile(written, filter);
+  return config;
 }
 
-/** All that decides on the filter. undefined: a profile with numbers that JSON.stringify() does not know. */
-function textOfProfile(profile: Seccomp): string | undefined {
+/** Any profile that is right, and short. */
+const STAND_IN = '{"defaultAction":"SCMP_ACT_KILL_PROCESS"}';
+
+/** undefined: what is wrong is told with its place in the whole text. */
+function parsedWithout<C>([start, end]: [number, number], text: string, parse: (text: string) => C): C | undefined {
   try {
-    return JSON.stringify(profile);
+    return parse(`${text.slice(0, start)}${STAND_IN}${text.slice(end)}`);
   } catch {
     return undefined;
   }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The filter of a profile: the one that came with it, or compiled now, and kept for the next container. */
+export function filterOf(profile: Seccomp, root: string): Filter {
+  if (!(profile instanceof WrittenProfile)) return compileFilter(profile, MACHINE);
+  if (profile.filter) return profile.filter;
+  const compiled = compileFilter(profile.value, MACHINE);
+  keep(`${root}/${KEPT_FILTERS}`, profile.text, compiled);
+  return compiled;
 }
 
 const SAMPLES = 64;
@@ -78,7 +98,7 @@ function read(path: string, text: string): Filter | undefined {
 }
 
 /** On disk when it has its name: what is there is whole, also after a loss of power. */
-function keep(directory: string, name: string, text: string, filter: Filter): void {
+function keep(directory: string, text: string, filter: Filter): void {
   try {
     const packed = packFilter(filter);
     const before = utf8(`${HEAD}${text}\n`);
@@ -87,7 +107,7 @@ function keep(directory: string, name: string, text: string, filter: Filter): vo
     bytes.set(packed, before.length);
     makeRoom(directory);
     using opened = openDirectory(directory);
-    replaceFileDurably(opened, name, bytes, 0o600);
+    replaceFileDurably(opened, nameOf(text), bytes, 0o600);
   } catch {
     // The next one compiles it again.
   }

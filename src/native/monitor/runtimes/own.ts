@@ -45,7 +45,7 @@ export class OwnRuntime implements RuntimeDriver {
   }
 
   #load(): Bundle {
-    return loadBundle(this.#request.bundle, undefined, this.#context.warn);
+    return loadBundle(this.#request.bundle, undefined, this.#context.warn, this.#context.root);
   }
 
   create(streams: Streams, { start, helping }: { start: boolean; helping: boolean }): Created {
@@ -140,7 +140,7 @@ export class OwnRuntime implements RuntimeDriver {
 
   #loadExec(wanted: ExecProcess, id: string): { config: Config; process: Process } {
     using directory = ContainerDirectory.open(this.#context.root, id);
-    const config = directory.loadConfig();
+    const config = directory.loadConfig(this.#context.root);
     return { config, process: 'like' in wanted ? likeContainer(config.process as Process, wanted.args) : wanted };
   }
 

@@ -36,7 +36,7 @@ export function launchFrom(
   more: Partial<Parameters<typeof launchContainer>[0]> = {},
 ) {
   const id = onlyArgument(parsed, 'container ID');
-  const bundle = loadBundle(parsed.values['bundle'], parsed.values['config'], context.warn);
+  const bundle = loadBundle(parsed.values['bundle'], parsed.values['config'], context.warn, context.root);
   const consoleSocket = parsed.values['console-socket'];
   const { terminal } = bundle.config.process;
   if (consoleSocket && !terminal) {

@@ -96,7 +96,7 @@ function load(context: Context, id: string, ignorePaused: boolean): { record: Co
       remedy: 'Resume it, or use --ignore-paused',
     });
   }
-  return { record, config: directory.loadConfig() };
+  return { record, config: directory.loadConfig(context.root) };
 }
 
 function openTarget(record: ContainerRecord): OwnedFd {

@@ -18,6 +18,7 @@ import {
   writeFile,
 } from '#sys/files.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
+import { withKeptFilter } from '../kept-filters.ts';
 
 /**
  * One container, as kept in `ROOT/ID/state.json`. Fields are only added: a record of an older release stays readable.
@@ -131,9 +132,13 @@ export class ContainerDirectory implements Disposable {
     return readTextIfAny(CONFIG, this.fd.number);
   }
 
-  /** The configuration that the container was made from, validated then. 64-bit integers are rounded. */
-  loadConfig(): Config {
-    return JSON.parse(this.configText() ?? '{}') as Config;
+  /**
+   * The configuration that the container was made from, validated then. 64-bit integers are rounded. With the runtime's
+   * `root`, a seccomp filter that is kept there is taken in place of its profile.
+   */
+  loadConfig(root?: string): Config {
+    const text = this.configText() ?? '{}';
+    return root === undefined ? JSON.parse(text) : withKeptFilter<Config>(text, root, JSON.parse);
   }
 
   removeStartSocket(): void {

@@ -8,6 +8,16 @@ export function environment(more = {}) {
 }
 
 /**
+ * Lines of a shell, for a mount namespace of its own: crun wants every v1 controller mounted that the kernel has, where
+ * there are v1 controllers, and takes none of version 2 beside them.
+ */
+export const cgroupsForCrun = (root) => `
+  if grep -q "^hugetlb.*1$" /proc/cgroups && [ -d /sys/fs/cgroup/memory ] && [ ! -e /sys/fs/cgroup/hugetlb/tasks ]; then
+    mkdir -p "${root}/sys/fs/cgroup/hugetlb"
+    mount -t cgroup -o hugetlb cgroup "${root}/sys/fs/cgroup/hugetlb"
+  fi`;
+
+/**
  * A command line that runs `command` in the root. Kernel filesystems, devices and those of `shared` (paths inside, by
  * paths of the machine) are the machine's; `fresh` paths are empty, in memory, and gone with the command. `network`: a
  * network of its own with only loopback. `processes`: a pid namespace of its own, so that nothing outlives the command.
@@ -25,10 +35,7 @@ export function enter(root, command, { shared = {}, fresh = ['/run'], network = 
     '  mkdir -p "$root$inside"; mount --rbind "$outside" "$root$inside"; mount --make-rslave "$root$inside"',
     'done <<<"$shared"',
     'cp -L /etc/resolv.conf "$root/run/resolv.conf" 2>/dev/null && mount --bind "$root/run/resolv.conf" "$root/etc/resolv.conf" || true',
-    // crun wants every v1 controller mounted that the kernel has one for, and that systemd once mounted.
-    'if grep -q "^hugetlb.*1$" /proc/cgroups && [ -d /sys/fs/cgroup/memory ] && [ ! -e /sys/fs/cgroup/hugetlb/tasks ]; then',
-    '  mkdir -p "$root/sys/fs/cgroup/hugetlb"; mount -t cgroup -o hugetlb cgroup "$root/sys/fs/cgroup/hugetlb"',
-    'fi',
+    cgroupsForCrun('$root'),
     // Not chroot: setns(2) into a mount namespace leads to its true root, which must not be the machine's.
     'cd "$root"; pivot_root . .; umount -l .; cd /',
     'if [ $network = 1 ]; then ip link set lo up; fi',

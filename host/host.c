@@ -69,24 +69,22 @@ long door_syscall(long number, long a, long b, long c, long d, long e, long f)
    What is no UTF-8 has the word of 0xff, byte by byte. How many bytes that makes; -1 if they are more than `room`. */
 long door_replace(const uint8_t *from, size_t length, uint8_t *out, size_t room, const uint64_t (*words)[2])
 {
-    static const uint64_t none[2];
     const uint8_t *end = from + length, *last = out + room, *begin = out;
-    for (size_t size, written; from < end; from += size, out += written) {
-        const uint64_t *word = none;
-        for (size = 0; from + size < end && from[size] < 0x80 && !words[from[size]][0]; size++)
-            ;
-        if (size == 0) {
-            ucs4_t letter;
-            int units = u8_mbtoucr(&letter, from, end - from);
-            word = words[units > 0 ? *from : 0xff];
-            size = units > 0 ? units : 1;
-        }
-        written = word[0] ? word[1] : size;
+    for (;;) {
+        for (; from < end && out < last && *from < 0x80 && !words[*from][0]; from++)
+            *out++ = *from;
+        if (from == end)
+            return out - begin;
+        ucs4_t letter;
+        int units = *from < 0x80 ? 1 : u8_mbtoucr(&letter, from, end - from);
+        const uint64_t *word = words[units > 0 ? *from : 0xff];
+        size_t size = units > 0 ? units : 1, written = word[0] ? word[1] : size;
         if (written > (size_t)(last - out))
             return -1;
         memcpy(out, word[0] ? (const uint8_t *)word[0] : from, written);
+        from += size;
+        out += written;
     }
-    return out - begin;
 }
 
 /* decode(buffer): the UTF-8 text in it. */

@@ -35,7 +35,7 @@ export function loadBundle(
       warnings = [];
       return parseConfig(whole, { runnable: true, warnings });
     };
-    const parsed = root === undefined ? parse(textOf(text)) : withKeptFilter(textOf(text), root, parse);
+    const parsed = root === undefined ? parse(textOf(text)) : withKeptFilter(text, root, parse);
     for (const warning of warnings) warn(warning);
     return { path: directory, config: parsed, text };
   });

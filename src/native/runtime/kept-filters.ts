@@ -1,5 +1,5 @@
 import type { Config, Seccomp } from '#common/runtime-spec/types.ts';
-import { textOf, utf8 } from '#sys/bytes.ts';
+import { joinBytes, sameBytes, textOf, utf8 } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
 import {
   listDirectory,
@@ -26,12 +26,12 @@ const MOST = 64;
  * nor checked, which takes longer than all the rest: its filter comes with it. One that cannot be read or trusted is taken
  * as if none had been there. For a process that sees the host's files: in a container, somebody else's would be at that path.
  */
-export function withKeptFilter<C extends Config>(text: string, root: string, parse: (text: string) => C): C {
+export function withKeptFilter<C extends Config>(text: Uint8Array, root: string, parse: (text: string) => C): C {
   const place = placeOfProfile(text);
-  if (!place) return parse(text);
-  const written = text.slice(...place);
+  if (!place) return parse(textOf(text));
+  const written = text.subarray(...place);
   const filter = read(`${root}/${KEPT_FILTERS}/${nameOf(written)}`, written);
-  const config = (filter && parsedWithout(place, text, parse)) ?? parse(text);
+  const config = (filter && parsedWithout(place, text, parse)) ?? parse(textOf(text));
   if (config.linux?.seccomp && (filter || isJson(written))) config.linux.seccomp = new WrittenProfile(written, filter);
   return config;
 }
@@ -40,17 +40,17 @@ export function withKeptFilter<C extends Config>(text: string, root: string, par
 const STAND_IN = '{"defaultAction":"SCMP_ACT_KILL_PROCESS"}';
 
 /** undefined: what is wrong is told with its place in the whole text. */
-function parsedWithout<C>([start, end]: [number, number], text: string, parse: (text: string) => C): C | undefined {
+function parsedWithout<C>([start, end]: [number, number], text: Uint8Array, parse: (text: string) => C): C | undefined {
   try {
-    return parse(`${text.slice(0, start)}${STAND_IN}${text.slice(end)}`);
+    return parse(`${textOf(text, start)}${STAND_IN}${textOf(text.subarray(end))}`);
   } catch {
     return undefined;
   }
 }
 
-function isJson(text: string): boolean {
+function isJson(text: Uint8Array): boolean {
   try {
-    JSON.parse(text);
+    JSON.parse(textOf(text));
     return true;
   } catch {
     return false;
@@ -69,10 +69,10 @@ export function filterOf(profile: Seccomp, root: string): Filter {
 const SAMPLES = 64;
 
 /** For a quick look: two profiles with one name take turns, since the text is compared. */
-function nameOf(text: string): string {
+function nameOf(text: Uint8Array): string {
   let hash = text.length;
   const step = Math.max(1, Math.floor(text.length / SAMPLES));
-  for (let at = 0; at < text.length; at += step) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) >>> 0;
+  for (let at = 0; at < text.length; at += step) hash = (Math.imul(hash, 31) + (text[at] ?? 0)) >>> 0;
   return `${text.length}-${hash.toString(16)}`;
 }
 
@@ -82,7 +82,7 @@ const LARGEST = 1 << 20;
 const HEAD = `${SECCOMP_COMPILER} ${MACHINE}\n`;
 
 /** In a file: what it was made by, the profile's text, and after a line break the filter, to the end. */
-function read(path: string, text: string): Filter | undefined {
+function read(path: string, text: Uint8Array): Filter | undefined {
   try {
     using file = openFile(path);
     const { uid, size } = statusOf(file.number);
@@ -90,7 +90,7 @@ function read(path: string, text: string): Filter | undefined {
     if (uid !== ownIds().uid || size < filterAt || size > LARGEST) return undefined;
     const bytes = new Uint8Array(size);
     if (readAt(file, bytes, 0) !== size) return undefined;
-    const isOurs = textOf(bytes, HEAD.length) === HEAD && textOf(bytes.subarray(HEAD.length), text.length) === text;
+    const isOurs = textOf(bytes, HEAD.length) === HEAD && sameBytes(bytes.subarray(HEAD.length, filterAt - 1), text);
     return isOurs ? unpackFilter(bytes.subarray(filterAt)) : undefined;
   } catch {
     return undefined;
@@ -98,13 +98,9 @@ function read(path: string, text: string): Filter | undefined {
 }
 
 /** On disk when it has its name: what is there is whole, also after a loss of power. */
-function keep(directory: string, text: string, filter: Filter): void {
+function keep(directory: string, text: Uint8Array, filter: Filter): void {
   try {
-    const packed = packFilter(filter);
-    const before = utf8(`${HEAD}${text}\n`);
-    const bytes = new Uint8Array(before.length + packed.length);
-    bytes.set(before);
-    bytes.set(packed, before.length);
+    const bytes = joinBytes(utf8(HEAD), text, utf8('\n'), packFilter(filter));
     makeRoom(directory);
     using opened = openDirectory(directory);
     replaceFileDurably(opened, nameOf(text), bytes, 0o600);

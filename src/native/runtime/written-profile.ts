@@ -1,22 +1,23 @@
 import { parseJson } from '#common/json/parse.ts';
 import type { Seccomp } from '#common/runtime-spec/types.ts';
+import { placeOfWord, textOf } from '#sys/bytes.ts';
 import type { Filter } from './process/seccomp-filter.ts';
 
 /** `linux.seccomp` as it was written: read only where somebody looks into it. */
 export class WrittenProfile implements Seccomp {
-  readonly text: string;
+  readonly text: Uint8Array;
   /** Where it is known. */
   readonly filter: Filter | undefined;
   #value: Seccomp | undefined;
 
-  constructor(text: string, filter: Filter | undefined) {
+  constructor(text: Uint8Array, filter: Filter | undefined) {
     this.text = text;
     this.filter = filter;
   }
 
   /** With all 64 bits of its numbers. */
   get value(): Seccomp {
-    this.#value ??= parseJson(this.text) as Seccomp;
+    this.#value ??= parseJson(textOf(this.text)) as Seccomp;
     return this.#value;
   }
 
@@ -42,40 +43,45 @@ export class WrittenProfile implements Seccomp {
 }
 
 const KEY = '"seccomp"';
+const [COLON, OPENING, CLOSING] = [0x3a, 0x7b, 0x7d];
 
 /**
  * From where to where the value of the only member "seccomp" of a JSON text goes. undefined: there is none, more than
  * one, or what is there is no object, or cannot be found in this quick way. Of a value with braces in its strings the end
  * is wrong: it is not complete then.
  */
-export function placeOfProfile(text: string): [start: number, end: number] | undefined {
-  // The name may be written otherwise, with codes for its letters.
-  if (text.includes('\\u006') || text.includes('\\u007')) return undefined;
+export function placeOfProfile(text: Uint8Array): [start: number, end: number] | undefined {
   let start = -1;
-  for (let at = text.indexOf(KEY); at >= 0; at = text.indexOf(KEY, at + 1)) {
+  for (let at = placeOfWord(text, KEY); at >= 0; at = placeOfWord(text, KEY, at + 1)) {
     const colon = afterSpace(text, at + KEY.length);
-    if (text[colon] !== ':') continue;
+    if (text[colon] !== COLON) continue;
     if (start >= 0) return undefined;
     start = afterSpace(text, colon + 1);
   }
-  return start >= 0 && text[start] === '{' ? [start, endOfBraces(text, start)] : undefined;
+  if (start < 0 || text[start] !== OPENING) return undefined;
+  // The name may be there once more, written with codes for its letters.
+  if (placeOfWord(text, '\\u006') >= 0 || placeOfWord(text, '\\u007') >= 0) return undefined;
+  return [start, endOfBraces(text, start)];
 }
 
-function afterSpace(text: string, at: number): number {
+/** Space of JSON: RFC 8259, section 2. */
+const SPACE = [0x20, 0x09, 0x0a, 0x0d];
+
+function afterSpace(text: Uint8Array, at: number): number {
   let next = at;
-  while (' \t\r\n'.includes(text.charAt(next)) && next < text.length) next++;
+  while (SPACE.includes(text[next] ?? -1)) next++;
   return next;
 }
 
 /** Behind the brace that closes the one at `start`, or the text's end. */
-function endOfBraces(text: string, start: number): number {
+function endOfBraces(text: Uint8Array, start: number): number {
   let depth = 1;
-  let opening = text.indexOf('{', start + 1);
+  let opening = text.indexOf(OPENING, start + 1);
   let closing = start;
   while (depth > 0) {
-    closing = text.indexOf('}', closing + 1);
+    closing = text.indexOf(CLOSING, closing + 1);
     if (closing < 0) return text.length;
-    for (; opening >= 0 && opening < closing; opening = text.indexOf('{', opening + 1)) depth++;
+    for (; opening >= 0 && opening < closing; opening = text.indexOf(OPENING, opening + 1)) depth++;
     depth--;
   }
   return closing + 1;

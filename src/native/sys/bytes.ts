@@ -29,6 +29,17 @@ export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
+/** Where an ASCII `word` stands in `bytes` for the first time from `from` on; -1: nowhere. memmem(3). */
+export function placeOfWord(bytes: Uint8Array, word: string, from = 0): number {
+  const rest = bytes.subarray(from);
+  const place = door.memmem(rest, rest.length, word, word.length);
+  return place === 0 ? -1 : place - addressOf(bytes);
+}
+
+export function sameBytes(first: Uint8Array, second: Uint8Array): boolean {
+  return first.length === second.length && door.memcmp(first, second, first.length) === 0;
+}
+
 /**
  * Where the first byte is, for pointers inside structures. Buffers stay where they are; the caller keeps this one reachable
  * for as long as somebody may look. memmove(3) returns its destination.

@@ -20,6 +20,8 @@ type LibraryFunction =
   | 'nettle_sha256_digest'
   | 'strlen'
   | 'memmove'
+  | 'memmem'
+  | 'memcmp'
   | 'JS_GetRuntime'
   | 'JS_ExecutePendingJob'
   | 'become'

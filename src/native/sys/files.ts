@@ -77,12 +77,17 @@ export function readText(path: string, at = raw.AT_FDCWD): string {
   return textOf(readBytes(path, at));
 }
 
-/** The text of a file, or undefined where there is none. */
-export function readTextIfAny(path: string, at = raw.AT_FDCWD): string | undefined {
+/** What is in a file, or undefined where there is none. */
+export function readBytesIfAny(path: string, at = raw.AT_FDCWD): Uint8Array | undefined {
   const fd = uninterrupted(() => raw.openat(at, path, raw.O_RDONLY | raw.O_CLOEXEC, 0));
   if (fd === -ENOENT) return undefined;
   using file = owned(fd, 'openat', path);
-  return textOf(readAll(file.number, path));
+  return readAll(file.number, path);
+}
+
+export function readTextIfAny(path: string, at = raw.AT_FDCWD): string | undefined {
+  const bytes = readBytesIfAny(path, at);
+  return bytes && textOf(bytes);
 }
 
 export function writeAll(fd: number, data: string | Uint8Array, object?: string): void {

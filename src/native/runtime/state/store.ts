@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
+import { textOf } from '#sys/bytes.ts';
 import { EEXIST, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -9,6 +10,7 @@ import {
   makeDirectories,
   makeDirectory,
   openDirectory,
+  readBytesIfAny,
   readTextIfAny,
   removeContents,
   removeDirectory,
@@ -137,8 +139,9 @@ export class ContainerDirectory implements Disposable {
    * `root`, a seccomp filter that is kept there is taken in place of its profile.
    */
   loadConfig(root?: string): Config {
-    const text = this.configText() ?? '{}';
-    return root === undefined ? JSON.parse(text) : withKeptFilter<Config>(text, root, JSON.parse);
+    const text = readBytesIfAny(CONFIG, this.fd.number);
+    if (!text) return {} as Config;
+    return root === undefined ? JSON.parse(textOf(text)) : withKeptFilter<Config>(text, root, JSON.parse);
   }
 
   removeStartSocket(): void {

@@ -68,9 +68,10 @@ long door_fork(long number, long a, long b, long c, long d, long e, long f)
    same already stay in common with others. Where the kernel refuses at once, all is as it was. */
 long door_become(char *place, size_t size)
 {
-    for (size_t at = 0; at < (size_t)(arena->next - (char *)arena); at += PAGE)
-        if (memcmp(place + at, (char *)arena + at, PAGE))
-            memcpy(place + at, (char *)arena + at, PAGE);
+    uint64_t *to = (uint64_t *)place, *end = (uint64_t *)arena->next;
+    for (uint64_t *from = (uint64_t *)arena; from < end; from++, to++)
+        if (*to != *from)
+            *to = *from;
     return mremap(place, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, arena) == arena;
 }
 

@@ -1,5 +1,5 @@
 /* The QuickJS host. It offers TypeScript one door: C functions by name, syscall(2) above all, and what those cannot do:
-   decoding UTF-8, loading bytecode. No policy lives here. */
+   decoding UTF-8, loading bytecode, lending memory. No policy lives here. */
 #include "host.h"
 
 uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length)
@@ -49,7 +49,7 @@ static JSValue host_call(JSContext *ctx, JSValueConst self, int argc, JSValueCon
     arena->frame = __builtin_frame_address(0);
     if (argc > 8)
         return JS_ThrowTypeError(ctx, "more than 8 arguments");
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc && !JS_HasException(ctx); i++)
         a[i] = argument(ctx, argv[i], i + 1, &texts[i]);
     if (!JS_HasException(ctx))
         result = function->address(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
@@ -198,11 +198,11 @@ static void detach(const struct program *program, char **argv)
         syscall(SYS_execveat, tree, "", argv, environ, AT_EMPTY_PATH);
 }
 
-/* Says why `program` ends where TypeScript has not: what has no text had no memory for it. */
+/* Says why `program` ends where TypeScript has not. */
 static int fail(JSContext *ctx, const char *program)
 {
     const char *text = ctx ? JS_ToCString(ctx, JS_GetException(ctx)) : NULL;
-    fprintf(stderr, "%s: %s\n", program, text ? text : "not enough memory");
+    fprintf(stderr, "%s: %s\n", program, text ? text : "there is not enough memory, or the binary cannot be read");
     return 1;
 }
 

@@ -4,8 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-/** What checks a profile, and compiles it. */
-const compiler = [join(root, 'src/common/runtime-spec'), join(root, 'src/native/runtime/seccomp')];
+/** What reads a profile, checks, compiles and packs it. */
+const compiler = [
+  'src/common/json',
+  'src/common/check',
+  'src/common/runtime-spec',
+  'src/native/runtime/seccomp',
+  'src/native/runtime/process',
+].map((name) => join(root, name));
 
 /** For the bundler; `machine` is `x86-64` or `aarch64`. */
 export function definitions(machine) {

@@ -9,12 +9,13 @@ export function environment(more = {}) {
 
 /**
  * Lines of a shell, for a mount namespace of its own: crun wants every v1 controller mounted that the kernel has, where
- * there are v1 controllers, and takes none of version 2 beside them.
+ * there are v1 controllers, and takes none of version 2 beside them. `mounted` says whether one was.
  */
 export const cgroupsForCrun = (root) => `
+  mounted=
   if grep -q "^hugetlb.*1$" /proc/cgroups && [ -d /sys/fs/cgroup/memory ] && [ ! -e /sys/fs/cgroup/hugetlb/tasks ]; then
     mkdir -p "${root}/sys/fs/cgroup/hugetlb"
-    mount -t cgroup -o hugetlb cgroup "${root}/sys/fs/cgroup/hugetlb"
+    mount -t cgroup -o hugetlb cgroup "${root}/sys/fs/cgroup/hugetlb" && mounted=1
   fi`;
 
 /**

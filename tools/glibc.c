@@ -1,8 +1,15 @@
-/* What the libraries call in place of printf's functions, compiled for glibc with _FORTIFY_SOURCE as they are: the same,
-   with a size that the compiler knows of. tools/musl.mjs. */
+/* Where musl is not what Debian's libraries, compiled for glibc, rely on: tools/musl.mjs. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* musl sends its signal to the thread that it knows, which in a child of a raw clone(2) is still the parent. */
+void abort(void)
+{
+    __builtin_trap();
+}
+
+/* With _FORTIFY_SOURCE, printf's functions are called with a size that the compiler knows of. */
 
 int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, va_list values)
 {

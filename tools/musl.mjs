@@ -17,7 +17,7 @@ const shared = new Set(
   fputc fwrite stderr
   pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_timedwait pthread_cond_wait
   pthread_mutex_lock pthread_mutex_unlock
-  __assert_fail __errno_location __stack_chk_fail getauxval
+  __assert_fail __errno_location __getauxval __stack_chk_fail __stack_chk_guard getauxval
   __fprintf_chk __snprintf_chk __vsnprintf_chk
   `
     .trim()
@@ -29,6 +29,7 @@ export class Musl {
   #triple;
   #library;
   #scratch;
+  #headers;
 
   /** `scratch`: a directory for objects. */
   constructor(cc, scratch) {
@@ -43,8 +44,6 @@ export class Musl {
     for (const path of ['/usr/include', join('/usr/include', this.#triple)]) this.#headers.push('-idirafter', path);
   }
 
-  #headers;
-
   /** The path of a file that the compiler knows. */
   #ofCompiler(name) {
     return execFileSync(this.#cc, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
@@ -54,28 +53,23 @@ export class Musl {
     execFileSync(this.#cc, words, { stdio: 'inherit' });
   }
 
-  /** Compiles C sources and links them, with what they use of static `libraries` (paths, or names such as "libz.a"), into `output`. */
+  /**
+   * Compiles C sources and links them, with what they use of static `libraries` (paths, or names such as "libz.a"), into
+   * `output`.
+   */
   build({ sources, flags, libraries, output, strip }) {
     const objects = sources.map((source, index) => {
       const object = join(this.#scratch, `part-${index}.o`);
-      this.#run([...flags, ...this.#headers, '-c', source, '-o', object]);
+      this.#run([...this.#headers, ...flags, '-c', source, '-o', object]);
       return object;
     });
-    const gathered = join(this.#scratch, 'libraries.o');
-    const roots = objects.flatMap((object) => this.#undefined(object)).map((name) => `-Wl,-u,${name}`);
     const paths = libraries.map((name) => (name.includes('/') ? name : this.#ofCompiler(name)));
-    this.#run([
-      '-r',
-      '-nostdlib',
-      ...roots,
-      '-o',
-      gathered,
-      '-Wl,--start-group',
-      ...paths,
-      this.#ofCompiler('libgcc.a'),
-      '-Wl,--end-group',
-    ]);
-    const wanted = this.#undefined(gathered).filter((name) => !roots.includes(`-Wl,-u,${name}`) && !shared.has(name));
+    const there = new Set(paths.flatMap((path) => namesIn(path, '--defined-only')));
+    const roots = objects.flatMap((object) => namesIn(object, '--undefined-only')).filter((name) => there.has(name));
+    const gathered = join(this.#scratch, 'libraries.o');
+    const group = ['-Wl,--start-group', ...paths, this.#ofCompiler('libgcc.a'), '-Wl,--end-group'];
+    this.#run(['-r', '-nostdlib', ...roots.map((name) => `-Wl,-u,${name}`), '-o', gathered, ...group]);
+    const wanted = namesIn(gathered, '--undefined-only').filter((name) => !shared.has(name));
     if (wanted.length > 0)
       stop(`compiled for glibc, the libraries call what musl may have otherwise: ${wanted.join(' ')}`);
     const start = ['rcrt1.o', 'crti.o'].map((name) => join(this.#library, name));
@@ -86,11 +80,13 @@ export class Musl {
       ...[join(this.#library, 'libc.a'), this.#ofCompiler('libgcc.a'), this.#ofCompiler('crtendS.o'), end],
     ]);
   }
+}
 
-  /** The names that an object needs from elsewhere: those of type U. The linker makes the table of offsets itself. */
-  #undefined(object) {
-    const lines = execFileSync('nm', ['--undefined-only', '--format=posix', object], { encoding: 'utf8' }).trim();
-    const names = lines.split('\n').filter((line) => line.split(' ')[1] === 'U');
-    return names.map((line) => line.split(' ')[0]).filter((name) => name !== '_GLOBAL_OFFSET_TABLE_');
-  }
+/** Names of an object or archive, but for weak ones that are nowhere, and the table of offsets, which the linker makes. */
+function namesIn(file, which) {
+  // Of an archive's members without any, it complains.
+  const options = { stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26, encoding: 'utf8' };
+  const lines = execFileSync('nm', [which, '--format=posix', file], options).split('\n');
+  const names = lines.map((line) => line.split(' ')).filter(([, type]) => type && !'wv'.includes(type));
+  return names.map(([name]) => name).filter((name) => name !== '_GLOBAL_OFFSET_TABLE_');
 }

@@ -132,6 +132,12 @@ test('a profile is found or not, and is always the one that counts', () => {
     ['with braces in strings', withMembers(`"seccomp":${strange}`), true],
     ['somewhere else', withMembers(`"unknown":{"seccomp":${deny}}`), false],
     ['none', withMembers('"seccomp":{}'), false],
+    [
+      'with nulls',
+      withMembers(`"seccomp":${deny?.replace('{', '{"flags":null,"defaultErrnoRet":null,"listenerPath":null,')}`),
+      true,
+    ],
+    ['of another name', withMembers(`"x":{"seccomp":${allow}},"secc\\x6fmp":${deny}`), true],
     ['with space', withMembers(`"seccomp" :\n ${deny} `), true],
   ] as const) {
     writeFileSync(path, content);

@@ -174,23 +174,42 @@ test('a stop that comes while it is being made ends it', async () => {
   }
 });
 
-test('a stop that comes while it is being made and started at once ends it', async () => {
+/** Asks a container that is started at once for something while a hook of its making runs. */
+async function whileItIsMade(ask: (agent: Agent, id: string) => Promise<unknown>): Promise<void> {
   await using agent = new Agent();
   await agent.start();
   const begun = join(agent.state, 'begun');
   const created = agent.create({
-    args: ['sleep', '100'],
-    request: { start: true },
+    args: ['/bin/sh', '-c', 'trap "" HUP; sleep 100'],
     config: (config) => {
       config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', `touch ${begun}; sleep 0.5`] }] };
     },
   });
   await until(() => existsSync(begun));
   const [id] = readdirSync(join(agent.run, 'containers')) as [string];
-  const stopped = agent.ask(id, 'stop', { graceSeconds: 0 });
+  const asked = ask(agent, id);
   assert.equal(await created, id);
-  assert.equal((await stopped)['signal'], 9);
-  assert.equal((await agent.ended(id)).signal, 9);
+  await asked;
+}
+
+test('a stop that comes while it is being made and started at once ends it', async () => {
+  await whileItIsMade(async (agent, id) => {
+    assert.equal((await agent.ask(id, 'stop', { graceSeconds: 0 }))['signal'], 9);
+    assert.equal((await agent.ended(id)).signal, 9);
+  });
+});
+
+test('a signal that comes too early is refused, and ends nothing', async () => {
+  await whileItIsMade(async (agent, id) => {
+    const signal = { signal: 1, stops: 'every-policy' } as const;
+    await assert.rejects(agent.ask(id, 'kill', signal), /not running: it is created/);
+    const phase = async () => (await agent.ask(id, 'state'))['phase'];
+    await until(async () => (await phase()) === 'running');
+    await sleep(200);
+    await agent.ask(id, 'kill', signal);
+    await sleep(200);
+    assert.equal(await phase(), 'running');
+  });
 });
 
 test('a hook holds nobody up', async () => {

@@ -17,3 +17,9 @@ test('the host stays as small as it is meant to be', () => {
   const sum = counts.reduce((all, [, count]) => all + count, 0);
   assert.ok(sum > 0 && sum < LIMIT, `${sum} lines: ${counts.map((pair) => pair.join(' ')).join(', ')}`);
 });
+
+test('what is added to the host for libraries that were made for glibc is nothing else', () => {
+  const source = readFileSync(resolve('tools/glibc.c'), 'utf8');
+  const functions = [...source.matchAll(/^\w+ \**(\w+)\(/gm)].map(([, name]) => name);
+  assert.deepEqual(functions, ['abort', '__vsnprintf_chk', '__snprintf_chk', '__fprintf_chk']);
+});

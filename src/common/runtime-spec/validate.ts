@@ -6,6 +6,7 @@ import { document } from './document.ts';
 import { process } from './process.ts';
 import { resources } from './resources.ts';
 import { brokenRule } from './rules.ts';
+import { seccomp } from './seccomp.ts';
 import type { Config, Process, Resources, RunnableConfig, Seccomp } from './types.ts';
 
 export interface ValidateOptions {
@@ -53,14 +54,19 @@ export function parseResources(text: string): Resources {
   return parsed(resources, 'resources', text);
 }
 
+/** A `linux.seccomp` by itself; paths in messages begin with `seccomp`. */
+export function parseSeccomp(text: string): Partial<Seccomp> {
+  return parsed(seccomp, 'seccomp', text);
+}
+
 function complete(config: Config, { warnings, runnable }: ValidateOptions): Config {
   const broken = brokenRule(config);
   if (broken !== undefined) throw broken.toError();
   if (runnable && config.root === undefined) throw new Fault('root', 'missing').toError();
   if (runnable && config.process === undefined) throw new Fault('process', 'missing').toError();
   // Without an action there are no rules either: runc takes that as no profile.
-  const seccomp: Partial<Seccomp> | undefined = config.linux?.seccomp;
-  if (seccomp !== undefined && seccomp.defaultAction === undefined) delete config.linux?.seccomp;
+  const profile: Partial<Seccomp> | undefined = config.linux?.seccomp;
+  if (profile !== undefined && profile.defaultAction === undefined) delete config.linux?.seccomp;
   if (config.process !== undefined) warned(config.process, warnings);
   return config;
 }

@@ -44,7 +44,7 @@ export class Recorder {
     this.#root = { step: name, process: 'runtime', startMicroseconds: 0, microseconds: 0, failed: false, actions: [] };
     this.#open = [this.#root];
     const real = door;
-    // Inherited rather than copied: the host's functions are not enumerable.
+    // Inherited rather than copied: not all of the host's functions are enumerable.
     const recording: Door = Object.create(real);
     recording.syscall = (number, ...rest) => this.#record(real, 'syscall', number, rest);
     recording.fork = (number, ...rest) => this.#record(real, 'fork', number, rest);

@@ -84,11 +84,13 @@ export class Container {
    * there is nobody to be sent it.
    */
   async signal(number: number, { all, stops }: { all: boolean; stops: 'every-policy' | 'unless-stopped' }) {
+    const between = this.state.phase === 'restarting' || this.runs.ending;
+    if (!between && !this.runs.isUp) throw this.runs.notRunning();
     // Before: what it ends by must not be started again.
     this.state.signalled = true;
     if (stops === 'every-policy') this.state.stopped = true;
     this.runs.enter(this.state.phase);
-    if (this.state.phase === 'restarting' || this.runs.ending) {
+    if (between) {
       if (this.state.stopped) await this.runs.dropNextStart();
       return;
     }

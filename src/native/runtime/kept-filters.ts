@@ -28,11 +28,13 @@ const MOST = 64;
  */
 export function withKeptFilter<C extends Config>(text: Uint8Array, root: string, parse: (text: string) => C): C {
   const place = placeOfProfile(text);
-  if (!place) return parse(textOf(text));
-  const written = text.subarray(...place);
-  const filter = read(`${root}/${KEPT_FILTERS}/${nameOf(written)}`, written);
+  const written = place && text.subarray(...place);
+  const filter = written && read(`${root}/${KEPT_FILTERS}/${nameOf(written)}`, written);
   const config = (filter && parsedWithout(place, text, parse)) ?? parse(textOf(text));
-  if (config.linux?.seccomp && (filter || isJson(written))) config.linux.seccomp = new WrittenProfile(written, filter);
+  const { linux } = config;
+  // Without an action there is no profile.
+  if (!linux?.seccomp?.defaultAction) delete linux?.seccomp;
+  else if (written && (filter || isJson(written))) linux.seccomp = new WrittenProfile(written, filter);
   return config;
 }
 
@@ -101,6 +103,7 @@ function read(path: string, text: Uint8Array): Filter | undefined {
 function keep(directory: string, text: Uint8Array, filter: Filter): void {
   try {
     const bytes = joinBytes(utf8(HEAD), text, utf8('\n'), packFilter(filter));
+    if (bytes.length > LARGEST) return;
     makeRoom(directory);
     using opened = openDirectory(directory);
     replaceFileDurably(opened, nameOf(text), bytes, 0o600);

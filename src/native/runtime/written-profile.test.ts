@@ -19,6 +19,7 @@ if (door) {
       assert.deepEqual(JSON.parse(found(text) ?? ''), profile);
     }
     assert.equal(found('{"linux":{"seccomp"\r\n :\t{"a":{}} }}'), '{"a":{}}');
+    assert.equal(found(String.raw`{"a":"\\ \" \/ \b\f\n\r\t \u0026\u003c\\x6f","seccomp":{}}`), '{}');
   });
 
   test('placeOfProfile finds nothing where it is not sure', () => {
@@ -30,6 +31,11 @@ if (door) {
       '{"seccomp":{},"linux":{"seccomp":{}}}',
       String.raw`{"linux":{"seccomp":{},"secc\u006fmp":{}}}`,
       String.raw`{"linux":{"seccomp":{},"secc\u006Fm\u0070":{}}}`,
+      // What QuickJS takes as well.
+      String.raw`{"x":{"seccomp":{}},"linux":{"secc\x6fmp":{}}}`,
+      String.raw`{"x":{"seccomp":{}},"linux":{"secc\u{6f}mp":{}}}`,
+      String.raw`{"x":{"seccomp":{}},"linux":{"secc\omp":{}}}`,
+      '{"x":{"seccomp":{}},"linux":{"secc\\\nomp":{}}}',
       '"seccomp"',
       '{"linux":{"seccomp"',
       '{"linux":{"seccomp":',
@@ -46,8 +52,12 @@ if (door) {
   test('WrittenProfile is read when somebody looks into it, with all 64 bits', () => {
     const broken = new WrittenProfile(utf8('{'), undefined);
     assert.throws(() => broken.defaultAction, /line 1/);
-    const text = '{"defaultAction":"SCMP_ACT_LOG","flags":[],"syscalls":[{"args":[{"value":18446744073709551615}]}]}';
+    const args = '[{"index":0,"op":"SCMP_CMP_EQ","value":18446744073709551615}]';
+    const rule = `{"names":["a"],"action":"SCMP_ACT_LOG","args":${args}}`;
+    const text = `{"defaultAction":"SCMP_ACT_LOG","flags":[],"architectures":null,"syscalls":[${rule}]}`;
     const { defaultAction, flags, architectures, syscalls } = new WrittenProfile(utf8(text), undefined);
+    const wrong = new WrittenProfile(utf8('{"defaultAction":"SCMP_ACT_LOG","syscalls":[{"names":[]}]}'), undefined);
+    assert.throws(() => wrong.syscalls, /seccomp\.syscalls\[0\]\.names: expected at least one item/);
     assert.deepEqual([defaultAction, flags, architectures], ['SCMP_ACT_LOG', [], undefined]);
     assert.equal(syscalls?.[0]?.args?.[0]?.value, 18446744073709551615n);
   });

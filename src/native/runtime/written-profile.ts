@@ -1,5 +1,5 @@
-import { parseJson } from '#common/json/parse.ts';
 import type { Seccomp } from '#common/runtime-spec/types.ts';
+import { parseSeccomp } from '#common/runtime-spec/validate.ts';
 import { placeOfWord, textOf } from '#sys/bytes.ts';
 import type { Filter } from './process/seccomp-filter.ts';
 
@@ -15,9 +15,9 @@ export class WrittenProfile implements Seccomp {
     this.filter = filter;
   }
 
-  /** With all 64 bits of its numbers. */
+  /** Checked, and with all 64 bits of its numbers. */
   get value(): Seccomp {
-    this.#value ??= parseJson(textOf(this.text)) as Seccomp;
+    this.#value ??= parseSeccomp(textOf(this.text)) as Seccomp;
     return this.#value;
   }
 
@@ -43,7 +43,7 @@ export class WrittenProfile implements Seccomp {
 }
 
 const KEY = '"seccomp"';
-const [COLON, OPENING, CLOSING] = [0x3a, 0x7b, 0x7d];
+const [COLON, BACKSLASH, OPENING, CLOSING] = [0x3a, 0x5c, 0x7b, 0x7d];
 
 /**
  * From where to where the value of the only member "seccomp" of a JSON text goes. undefined: there is none, more than
@@ -58,10 +58,17 @@ export function placeOfProfile(text: Uint8Array): [start: number, end: number] |
     if (start >= 0) return undefined;
     start = afterSpace(text, colon + 1);
   }
-  if (start < 0 || text[start] !== OPENING) return undefined;
-  // The name may be there once more, written with codes for its letters.
-  if (placeOfWord(text, '\\u006') >= 0 || placeOfWord(text, '\\u007') >= 0) return undefined;
-  return [start, endOfBraces(text, start)];
+  return start >= 0 && text[start] === OPENING && !hidesLetters(text) ? [start, endOfBraces(text, start)] : undefined;
+}
+
+/** Letters of "seccomp" are from `\u0063` to `\u0073`; besides, QuickJS takes all that JavaScript has in strings. */
+const HARMLESS = /^\\(?:["\\/bfnrt]|u(?!00[67])[0-9a-fA-F]{4})/;
+
+/** Whether the name may be there once more, written otherwise. */
+function hidesLetters(text: Uint8Array): boolean {
+  for (let at = text.indexOf(BACKSLASH); at >= 0; at = text.indexOf(BACKSLASH, at + 2))
+    if (!HARMLESS.test(textOf(text.subarray(at, at + 6)))) return true;
+  return false;
 }
 
 /** Space of JSON: RFC 8259, section 2. */

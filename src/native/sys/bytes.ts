@@ -2,7 +2,7 @@ import { door } from './door.ts';
 
 export function utf8(text: string): Uint8Array {
   // The door takes no text that holds NUL.
-  if (text.includes('\0')) return joinBytes(...text.split('\0').map(terminated)).slice(0, -1);
+  if (text.includes('\0')) return joined(text.split('\0').map(terminated)).slice(0, -1);
   return copied(text, door.strlen(text));
 }
 
@@ -20,6 +20,10 @@ export function textOf(bytes: Uint8Array, length = bytes.length): string {
 }
 
 export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array {
+  return joined(pieces);
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {

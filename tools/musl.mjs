@@ -72,6 +72,7 @@ export class Musl {
     const wanted = namesIn(gathered, '--undefined-only').filter((name) => !shared.has(name));
     if (wanted.length > 0)
       stop(`compiled for glibc, the libraries call what musl may have otherwise: ${wanted.join(' ')}`);
+    dropConstructor(gathered);
     const start = ['rcrt1.o', 'crti.o'].map((name) => join(this.#library, name));
     const end = join(this.#library, 'crtn.o');
     this.#run([
@@ -80,6 +81,17 @@ export class Musl {
       ...[join(this.#library, 'libc.a'), this.#ofCompiler('libgcc.a'), this.#ofCompiler('crtendS.o'), end],
     ]);
   }
+}
+
+/**
+ * nettle's asks the processor what it has, at every start; without it the first use does. Of the others, which there are
+ * not, nobody has looked whether they can be done without.
+ */
+function dropConstructor(object) {
+  const sizes = execFileSync('size', ['-A', object], { encoding: 'utf8' });
+  const size = Number(/^\.init_array\s+(\d+)/m.exec(sizes)?.[1] ?? 0);
+  if (size > 8) stop('a library has a constructor that is not known: tools/musl.mjs');
+  execFileSync('objcopy', ['--remove-section=.init_array', object]);
 }
 
 /** Names of an object or archive, but for weak ones that are nowhere, and the table of offsets, which the linker makes. */

@@ -3,7 +3,7 @@ import { Archive } from '#native/pack/archive.ts';
 import { openFound, openFoundIfAny, walk } from '#native/pack/walk.ts';
 import { shown } from '#native/unpack/names.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { detailedStatusOf } from '#sys/files.ts';
+import { detailedStatusOf } from '#sys/file-status.ts';
 import { openRequested, requestedPath } from './paths.ts';
 
 /**

@@ -2,7 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import type { FilesRequests } from '#common/protocol/files.ts';
 import { type Extracted, extract } from '#native/unpack/extract.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { isReadOnly } from '#sys/files.ts';
+import { isReadOnly } from '#sys/file-status.ts';
 import { canonicalPath, openRequested, requestedPath } from './paths.ts';
 
 /** Extracts standard input into a directory, as Docker's PUT /containers/{id}/archive. */

@@ -3,7 +3,8 @@ import type { FileTexts } from '#common/protocol/files.ts';
 import { textOf } from '#sys/bytes.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { OwnedFd } from '#sys/fd.ts';
-import { reopenFile, statusOf } from '#sys/files.ts';
+import { statusOf } from '#sys/file-status.ts';
+import { reopenFile } from '#sys/files.ts';
 import { resolveInRoot } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 

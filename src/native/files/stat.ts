@@ -1,7 +1,8 @@
 import type { PathStatus } from '#common/protocol/files.ts';
 import { kernelPath } from '#native/unpack/names.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { detailedStatusOf, textOfPath } from '#sys/files.ts';
+import { detailedStatusOf } from '#sys/file-status.ts';
+import { textOfPath } from '#sys/files.ts';
 import { rfc3339 } from '#sys/time.ts';
 import { canonicalPath, openRequested, requestedPath } from './paths.ts';
 

@@ -1,6 +1,6 @@
 import { kernelPath, splitPath } from '#native/unpack/names.ts';
 import { OwnedFd } from '#sys/fd.ts';
-import { type DetailedStatus, detailedStatusOf } from '#sys/files.ts';
+import { type DetailedStatus, detailedStatusOf } from '#sys/file-status.ts';
 import { resolveInRoot } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 import type { Difference } from './differences.ts';

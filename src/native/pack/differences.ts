@@ -1,5 +1,5 @@
 import type { OwnedFd } from '#sys/fd.ts';
-import { type DetailedStatus, detailedStatusOf } from '#sys/files.ts';
+import { type DetailedStatus, detailedStatusOf } from '#sys/file-status.ts';
 import * as raw from '#sys/raw/file.ts';
 import { openFound, walk } from './walk.ts';
 

@@ -1,6 +1,7 @@
 import { byteText, kernelPath } from '#native/unpack/names.ts';
 import { OwnedFd } from '#sys/fd.ts';
-import { listNames, statusOf } from '#sys/files.ts';
+import { statusOf } from '#sys/file-status.ts';
+import { listNames } from '#sys/files.ts';
 import { resolveInRoot } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 import { attributesOf } from './attributes.ts';

@@ -1,6 +1,7 @@
 import type { Config, Seccomp } from '#common/runtime-spec/types.ts';
 import { joinBytes, sameBytes, textOf, utf8 } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
+import { statusOf } from '#sys/file-status.ts';
 import {
   listDirectory,
   makeDirectory,
@@ -9,7 +10,6 @@ import {
   readAt,
   removeFile,
   replaceFileDurably,
-  statusOf,
 } from '#sys/files.ts';
 import { type Filter, packFilter, unpackFilter } from './process/seccomp-filter.ts';
 import { compileFilter } from './seccomp/index.ts';

@@ -3,7 +3,8 @@ import { startBytes } from './environment.ts';
 import { EIO } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
-import { isReadOnly, openFile, statusOf } from './files.ts';
+import { isReadOnly, statusOf } from './file-status.ts';
+import { openFile } from './files.ts';
 import * as raw from './raw/file.ts';
 import { execveat } from './raw/process.ts';
 

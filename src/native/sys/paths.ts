@@ -1,7 +1,8 @@
 import { ENOENT } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
-import { modeOf, textOfPath } from './files.ts';
+import { modeOf } from './file-status.ts';
+import { textOfPath } from './files.ts';
 import * as raw from './raw/file.ts';
 
 /**

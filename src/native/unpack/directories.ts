@@ -2,7 +2,7 @@ import type { Entry } from '#common/tar/entry.ts';
 import { ELOOP, ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { SystemError } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { inodeOf } from '#sys/files.ts';
+import { inodeOf } from '#sys/file-status.ts';
 import { resolveInRoot } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 import type { Attributes } from './attributes.ts';

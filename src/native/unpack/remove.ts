@@ -3,7 +3,8 @@ import { failureMessage } from '#common/protocol/failure.ts';
 import { EBUSY, EEXIST, EISDIR, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { check, SystemError } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
-import { isMountPoint, listNames, textOfPath } from '#sys/files.ts';
+import { isMountPoint } from '#sys/file-status.ts';
+import { listNames, textOfPath } from '#sys/files.ts';
 import * as raw from '#sys/raw/file.ts';
 
 /** Called before anything is removed; throws for what has to stay. */

@@ -2,7 +2,7 @@ import { ProaError } from '#common/errors.ts';
 import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { check, SystemError } from '#sys/errors.ts';
 import { OwnedFd } from '#sys/fd.ts';
-import { inodeOf, statusOf } from '#sys/files.ts';
+import { inodeOf, statusOf } from '#sys/file-status.ts';
 import { openInRoot, resolveInRoot } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 import { byteText, kernelPath, shown, splitPath } from './names.ts';

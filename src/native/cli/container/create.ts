@@ -1,6 +1,7 @@
 import { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import { removeFile, statusIfAny, writeFile } from '#sys/files.ts';
+import { statusIfAny } from '#sys/file-status.ts';
+import { removeFile, writeFile } from '#sys/files.ts';
 import { O_EXCL } from '#sys/raw/file.ts';
 import { ApiError } from '../failures.ts';
 import type * as pulling from '../images/pull.ts';

@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
-import { exists, statusIfAny, statusOf } from '#sys/files.ts';
+import { statusIfAny, statusOf } from '#sys/file-status.ts';
+import { exists } from '#sys/files.ts';
 import { AT_FDCWD } from '#sys/raw/file.ts';
 import { absolutePath, realPath } from '#sys/working-directory.ts';
 import { endsAsDirectory, meansContents, splitEntry } from './names.ts';

@@ -3,7 +3,8 @@ import { openFoundIfAny, walk } from '#native/pack/walk.ts';
 import { byteText } from '#native/unpack/names.ts';
 import { utf8 } from '#sys/bytes.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { modeOf, openPath } from '#sys/files.ts';
+import { modeOf } from '#sys/file-status.ts';
+import { openPath } from '#sys/files.ts';
 import { O_DIRECTORY, O_NOFOLLOW, S_IFDIR, S_IFMT } from '#sys/raw/file.ts';
 import { type Rebase, splitEntry } from './names.ts';
 

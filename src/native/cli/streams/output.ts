@@ -2,7 +2,7 @@ import type { Loop } from '#loop/loop.ts';
 import { EAGAIN } from '#sys/errno.ts';
 import { check, uninterrupted } from '#sys/errors.ts';
 import { OwnedFd } from '#sys/fd.ts';
-import { modeOf } from '#sys/files.ts';
+import { modeOf } from '#sys/file-status.ts';
 import { AT_FDCWD, O_CLOEXEC, O_NONBLOCK, O_WRONLY, openat, S_IFIFO, S_IFMT, write } from '#sys/raw/file.ts';
 
 /** A stream of the caller's, such as standard output, that a slow reader does not make the whole program wait for. */

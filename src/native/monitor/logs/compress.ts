@@ -1,15 +1,7 @@
 import { check, uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import {
-  openFile,
-  openFileIfAny,
-  removeFile,
-  renameFile,
-  sameFile,
-  statusIfAny,
-  statusOf,
-  writeAll,
-} from '#sys/files.ts';
+import { sameFile, statusIfAny, statusOf } from '#sys/file-status.ts';
+import { openFile, openFileIfAny, removeFile, renameFile, writeAll } from '#sys/files.ts';
 import { gzip, gzipRoom } from '#sys/gzip.ts';
 import type { Mutex } from '#sys/mutex.ts';
 import { closeOthers, setNice, setParentDeathSignal } from '#sys/processes.ts';

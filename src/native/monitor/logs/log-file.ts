@@ -1,7 +1,8 @@
 import { kindOf, ProaError } from '#common/errors.ts';
 import { uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { cutFile, openFile, readAt, sameFile, statusIfAny, statusOf } from '#sys/files.ts';
+import { sameFile, statusIfAny, statusOf } from '#sys/file-status.ts';
+import { cutFile, openFile, readAt } from '#sys/files.ts';
 import { O_APPEND, O_CREAT, O_RDWR, write } from '#sys/raw/file.ts';
 import { Rotation } from './rotation.ts';
 import type { LogSettings } from './types.ts';

@@ -1,7 +1,8 @@
 import { ENOENT } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { exists, openFile, removeFile, renameFile, sameFile, statusIfAny, statusOf } from '#sys/files.ts';
+import { sameFile, statusIfAny, statusOf } from '#sys/file-status.ts';
+import { exists, openFile, removeFile, renameFile } from '#sys/files.ts';
 import { Mutex } from '#sys/mutex.ts';
 import { type Child, cloneProcess, stillRuns } from '#sys/processes.ts';
 import { O_TRUNC } from '#sys/raw/file.ts';

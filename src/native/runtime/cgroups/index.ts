@@ -5,6 +5,7 @@ import { step } from '#native/steps.ts';
 import { EBUSY, EEXIST, ENOENT, ESRCH } from '#sys/errno.ts';
 import { check, isErrno, SystemError } from '#sys/errors.ts';
 import { type OwnedFd, owned } from '#sys/fd.ts';
+import { statusOf } from '#sys/file-status.ts';
 import {
   exists,
   listDirectory,
@@ -13,7 +14,6 @@ import {
   readText,
   readTextIfAny,
   removeDirectory,
-  statusOf,
   writeFile,
 } from '#sys/files.ts';
 import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';

@@ -1,6 +1,7 @@
 import { textOf } from '#sys/bytes.ts';
 import { owned } from '#sys/fd.ts';
-import { readAll, statusOf } from '#sys/files.ts';
+import { statusOf } from '#sys/file-status.ts';
+import { readAll } from '#sys/files.ts';
 import * as raw from '#sys/raw/file.ts';
 
 /** The home directory of a user by the container's own /etc/passwd, or "/". passwd(5). */

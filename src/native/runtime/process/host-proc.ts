@@ -1,7 +1,8 @@
 import { ProaError } from '#common/errors.ts';
 import type { Linux, Process } from '#common/runtime-spec/types.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { fileSystemType, openPath, PROC_SUPER_MAGIC } from '#sys/files.ts';
+import { fileSystemType, PROC_SUPER_MAGIC } from '#sys/file-status.ts';
+import { openPath } from '#sys/files.ts';
 
 /**
  * The host's /proc, held by descriptor: what is written to a process or sysctl through it cannot be led elsewhere by

@@ -1,7 +1,7 @@
 import type { User } from '#common/runtime-spec/types.ts';
 import { EINVAL, EPERM, EROFS } from '#sys/errno.ts';
 import { check } from '#sys/errors.ts';
-import { statusOf } from '#sys/files.ts';
+import { statusOf } from '#sys/file-status.ts';
 import { AT_EMPTY_PATH, fchownat, S_IFCHR, S_IFMT } from '#sys/raw/file.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { listDirectory, openFile, readAll, readLink, statusOf, writeAll } from '#sys/files.ts';
+import { statusOf } from '#sys/file-status.ts';
+import { listDirectory, openFile, readAll, readLink, writeAll } from '#sys/files.ts';
 import { openInRootIfAny } from '#sys/paths.ts';
 import * as raw from '#sys/raw/file.ts';
 

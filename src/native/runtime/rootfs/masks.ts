@@ -2,7 +2,8 @@ import { ProaError } from '#common/errors.ts';
 import { ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
-import { openPath, statusOf } from '#sys/files.ts';
+import { statusOf } from '#sys/file-status.ts';
+import { openPath } from '#sys/files.ts';
 import {
   attachMount,
   bindMount,

@@ -13,7 +13,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { arch } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildBaseImage } from './base-image.mjs';
@@ -25,9 +24,9 @@ import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts, programs } from './programs.mjs';
 import { findQuickjs } from './quickjs.mjs';
 import { appendSnapshots } from './snapshot.mjs';
+import { canRun, cc, isForeign, machine } from './target.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const cc = process.env.CC ?? 'cc';
 const cflags = [
   '-O2',
   '-Wall',
@@ -38,8 +37,6 @@ const cflags = [
   '-fPIE',
   '-fstack-protector-strong',
 ];
-
-export const machine = { x64: 'x86-64', arm64: 'aarch64' }[arch()];
 
 /** The key of `using`, which this QuickJS lacks and the bundler's helper looks for. */
 export const disposeBanner = { js: 'Symbol.dispose ??= Symbol.for("Symbol.dispose");' };
@@ -60,7 +57,7 @@ export async function bundleNative(entries, outdir, options = {}) {
     platform: 'neutral',
     conditions: ['quickjs'],
     chunkNames: 'chunk-[hash]',
-    define: definitions(machine),
+    define: definitions(machine()),
     supported: { using: false },
     banner: disposeBanner,
     logLevel: 'warning',
@@ -72,7 +69,7 @@ export async function bundleNative(entries, outdir, options = {}) {
 export function linkBinary(directory, output, table, { debug = false } = {}) {
   const quickjs = findQuickjs();
   const compiler = join(directory, 'compile');
-  buildCompiler(compiler, quickjs);
+  buildCompiler(compiler);
   const blobs = readdirSync(directory).filter((name) => name.endsWith('.js'));
   for (const name of blobs) {
     const flags = debug ? ['-d'] : [];
@@ -83,7 +80,7 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   const tables = join(directory, 'tables.c');
   writeFileSync(tables, tableSource(directory, blobs, table));
   const sources = ['host/host.c', 'host/arena.c', 'tools/glibc.c'].map((name) => join(root, name));
-  new Musl(cc, directory).build({
+  new Musl(directory).build({
     sources: [...sources, tables],
     flags: [...cflags, '-isystem', quickjs.include, '-I', join(root, 'host')],
     libraries: [quickjs.library, 'libz.a', 'libzstd.a', 'libnettle.a', 'libunistring.a'],
@@ -92,11 +89,13 @@ export function linkBinary(directory, output, table, { debug = false } = {}) {
   });
 }
 
-function buildCompiler(output, quickjs) {
+/** It runs here, whatever the binary is for: bytecode is the same on both machines, for one version of QuickJS. */
+function buildCompiler(output) {
+  const [compiler, quickjs] = isForeign() ? ['cc', findQuickjs('')] : [cc, findQuickjs()];
   const source = join(root, 'tools/compile.c');
   // Debian 13's library refers to a symbol that glibc before 2.38 lacks; it is the same function.
   const libraries = [quickjs.library, '-lm', '-lpthread', '-Wl,--defsym=__isoc23_strtol=strtol'];
-  execFileSync(cc, [...cflags, '-isystem', quickjs.include, source, '-o', output, '-static', ...libraries], {
+  execFileSync(compiler, [...cflags, '-isystem', quickjs.include, source, '-o', output, '-static', ...libraries], {
     stdio: 'inherit',
   });
 }
@@ -166,16 +165,18 @@ async function main() {
   const output = join(root, 'dist/proa');
   rmSync(output, { force: true });
   linkBinary(directory, output, programs, { debug });
-  await appendSnapshots(output, programs);
+  if (canRun()) await appendSnapshots(output, programs);
+  else console.log(`dist/proa loads its code at each start: no $EMULATOR makes snapshots of ${machine()}`);
   for (const { name } of programs.slice(1)) {
     const link = join(root, 'dist', name);
     if (existsSync(link)) rmSync(link);
     symlinkSync('proa', link);
   }
   await bundleEngine();
-  await buildBaseImage(join(root, 'dist/base-image.tar'));
+  // It holds this machine's busybox.
+  if (!isForeign()) await buildBaseImage(join(root, 'dist/base-image.tar'));
   const size = readFileSync(output).length;
-  console.log(`dist/${basename(output)}: ${(size / 1e6).toFixed(2)} MB, ${machine}`);
+  console.log(`dist/${basename(output)}: ${(size / 1e6).toFixed(2)} MB, ${machine()}`);
 }
 
 if (process.argv[1] === import.meta.filename) await main();

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stop } from './system.mjs';
+import { below, cc, toolOf, triple } from './target.mjs';
 
 /** Of a library for glibc: functions whose arguments are numbers, pointers, and structures that both have alike. */
 const shared = new Set(
@@ -25,32 +26,29 @@ const shared = new Set(
 );
 
 export class Musl {
-  #cc;
-  #triple;
   #library;
   #scratch;
   #headers;
 
   /** `scratch`: a directory for objects. */
-  constructor(cc, scratch) {
-    this.#cc = cc;
+  constructor(scratch) {
     this.#scratch = scratch;
-    this.#triple = execFileSync(cc, ['-dumpmachine'], { encoding: 'utf8' }).trim();
-    const name = this.#triple.replace(/-gnu$/, '-musl');
-    this.#library = join('/usr/lib', name);
+    const glibc = triple();
+    const name = glibc.replace(/-gnu$/, '-musl');
+    this.#library = below('usr/lib', name);
     if (!existsSync(join(this.#library, 'rcrt1.o'))) stop(`${this.#library} holds no rcrt1.o: install musl-dev`);
-    this.#headers = ['-nostdinc', '-isystem', join('/usr/include', name), '-isystem', this.#ofCompiler('include')];
+    this.#headers = ['-nostdinc', '-isystem', below('usr/include', name), '-isystem', this.#ofCompiler('include')];
     // The kernel's headers are beside those of glibc.
-    for (const path of ['/usr/include', join('/usr/include', this.#triple)]) this.#headers.push('-idirafter', path);
+    for (const path of ['', glibc]) this.#headers.push('-idirafter', below('usr/include', path));
   }
 
   /** The path of a file that the compiler knows. */
   #ofCompiler(name) {
-    return execFileSync(this.#cc, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+    return execFileSync(cc, [`--sysroot=${below()}`, `-print-file-name=${name}`], { encoding: 'utf8' }).trim();
   }
 
   #run(words) {
-    execFileSync(this.#cc, words, { stdio: 'inherit' });
+    execFileSync(cc, words, { stdio: 'inherit' });
   }
 
   /**
@@ -88,17 +86,17 @@ export class Musl {
  * not, nobody has looked whether they can be done without.
  */
 function dropConstructor(object) {
-  const sizes = execFileSync('size', ['-A', object], { encoding: 'utf8' });
+  const sizes = execFileSync(toolOf('size'), ['-A', object], { encoding: 'utf8' });
   const size = Number(/^\.init_array\s+(\d+)/m.exec(sizes)?.[1] ?? 0);
   if (size > 8) stop('a library has a constructor that is not known: tools/musl.mjs');
-  execFileSync('objcopy', ['--remove-section=.init_array', object]);
+  execFileSync(toolOf('objcopy'), ['--remove-section=.init_array', object]);
 }
 
 /** Names of an object or archive, but for weak ones that are nowhere, and the table of offsets, which the linker makes. */
 function namesIn(file, which) {
   // Of an archive's members without any, it complains.
   const options = { stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26, encoding: 'utf8' };
-  const lines = execFileSync('nm', [which, '--format=posix', file], options).split('\n');
+  const lines = execFileSync(toolOf('nm'), [which, '--format=posix', file], options).split('\n');
   const names = lines.map((line) => line.split(' ')).filter(([, type]) => type && !'wv'.includes(type));
   return names.map(([name]) => name).filter((name) => name !== '_GLOBAL_OFFSET_TABLE_');
 }

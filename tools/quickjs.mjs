@@ -8,8 +8,7 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const unpacked = join(root, 'build/quickjs');
 
-export function findQuickjs() {
-  const given = process.env.QUICKJS;
+export function findQuickjs(given = process.env.QUICKJS) {
   if (given) return within(given) ?? stop(`QUICKJS=${given} holds no quickjs.h and libquickjs.a`);
   return within('/usr') ?? within(unpacked) ?? download();
 }

@@ -9,9 +9,11 @@ import {
   readFileSync,
   readlinkSync,
   readSync,
+  realpathSync,
   statSync,
   writeSync,
 } from 'node:fs';
+import { isForeign, runOf } from './target.mjs';
 
 /** Where the memory lies: struct arena, whose first word says where it ends, and another how much bytecode was read: host/host.h. */
 const ARENA = 0x4000000000;
@@ -61,14 +63,14 @@ function placeOfTable(binary, [{ name, entry }]) {
 
 /** The memory of a program that has stopped where it would begin, and where its binary was. */
 async function memoryOf(binary, name) {
-  const child = spawn(binary, ['--snapshot'], { argv0: name, stdio: ['ignore', 'ignore', 'inherit'], env: {} });
+  const child = spawn(...runOf(binary, name, ['--snapshot'], { stdio: ['ignore', 'ignore', 'inherit'], env: {} }));
   const ended = new Promise((resolve) => child.on('exit', resolve));
   try {
     await stopped(child);
     const file = openSync(`/proc/${child.pid}/mem`, 'r');
     try {
       const next = Number(read(file, ARENA, 8).readBigUInt64LE());
-      return { memory: read(file, ARENA, next - ARENA), image: imageOf(child.pid) };
+      return { memory: read(file, ARENA, next - ARENA), image: imageOf(child.pid, binary) };
     } finally {
       closeSync(file);
     }
@@ -78,9 +80,9 @@ async function memoryOf(binary, name) {
   }
 }
 
-/** Where the executable of a process begins: proc_pid_maps(5). */
-function imageOf(pid) {
-  const path = readlinkSync(`/proc/${pid}/exe`);
+/** Where the binary begins in a process: proc_pid_maps(5). An emulator's process has its own as executable. */
+function imageOf(pid, binary) {
+  const path = isForeign() ? realpathSync(binary) : readlinkSync(`/proc/${pid}/exe`);
   const line = readFileSync(`/proc/${pid}/maps`, 'utf8')
     .split('\n')
     .find((text) => text.endsWith(` ${path}`));
@@ -121,7 +123,8 @@ function snapshotOf(name, first, second) {
     const a = first.memory.readBigUInt64LE(at);
     const b = second.memory.readBigUInt64LE(at);
     if (a === b) continue;
-    if (b - a === distance) {
+    // An emulator's stack may move with the binary, but lies before it.
+    if (b - a === distance && a >= first.image) {
       pointers.push(at);
       first.memory.writeBigUInt64LE(a - first.image, at);
     } else others.push(`${at.toString(16)}: ${a.toString(16)} and ${b.toString(16)}`);

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { bundleNative, linkBinary } from './build.mjs';
 import { runOnNode, writePartsModule } from './node-tests.mjs';
 import { sourceFiles } from './sources.mjs';
+import { runOf } from './target.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
@@ -41,7 +42,7 @@ async function insideBinary() {
   });
   const binary = join(root, 'build/unit-tests');
   linkBinary(work, binary, [{ name: 'unit-tests', entry: 'unit', detached: false }], { debug: true });
-  const run = spawnSync(binary, [], { stdio: 'inherit' });
+  const run = spawnSync(...runOf(binary, binary, [], { stdio: 'inherit' }));
   if (run.status !== 0) console.error(`unit tests inside the binary failed: ${run.signal ?? `exit ${run.status}`}`);
   return run.status === 0;
 }

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stop } from './system.mjs';
-import { below, cc, toolOf, triple } from './target.mjs';
+import { below, cc, machine, toolOf, triple } from './target.mjs';
 
 /** Of a library for glibc: functions whose arguments are numbers, pointers, and structures that both have alike. */
 const shared = new Set(
@@ -82,13 +82,14 @@ export class Musl {
 }
 
 /**
- * nettle's asks the processor what it has, at every start; without it the first use does. Of the others, which there are
- * not, nobody has looked whether they can be done without.
+ * nettle's asks the processor what it has, at every start; without it the first use does. libgcc's on aarch64 asks whether
+ * there are atomic instructions; without it those are used that all have. Of the others, which there are not, nobody has
+ * looked whether they can be done without.
  */
 function dropConstructor(object) {
   const sizes = execFileSync(toolOf('size'), ['-A', object], { encoding: 'utf8' });
   const size = Number(/^\.init_array\s+(\d+)/m.exec(sizes)?.[1] ?? 0);
-  if (size > 8) stop('a library has a constructor that is not known: tools/musl.mjs');
+  if (size > (machine() === 'aarch64' ? 16 : 8)) stop('a library has a constructor that is not known: tools/musl.mjs');
   execFileSync(toolOf('objcopy'), ['--remove-section=.init_array', object]);
 }
 

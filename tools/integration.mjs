@@ -18,14 +18,12 @@ function runInside(words) {
 }
 
 if (first === INSIDE) process.exit((await runInside(rest)) ? 0 : 1);
-// What was mounted for them is empty again at the end, and gone.
+// What was mounted for them is empty again at the end: only then does the kernel let go of it. The directory stays, for
+// somebody else may have something mounted there by now.
 const script = `${cgroupsForCrun('')}
   "$@"
   status=$?
-  if [ "$mounted" ]; then
-    find /sys/fs/cgroup/hugetlb -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null
-    umount /sys/fs/cgroup/hugetlb && rmdir /sys/fs/cgroup/hugetlb
-  fi
+  if [ "$mounted" ]; then find /sys/fs/cgroup/hugetlb -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null; fi
   exit $status`;
 const command = [process.execPath, import.meta.filename, INSIDE, ...process.argv.slice(2)];
 const shell = ['--mount', '--propagation', 'slave', 'bash', '--norc', '-c', script, 'integration', ...command];

@@ -186,7 +186,7 @@ static const struct program *program_called(const char *path)
 static void detach(const struct program *program, char **argv)
 {
     int wanted = program->detached[0][0] == '*';
-    for (int i = 0; program->detached[i][0]; i++)
+    for (int i = 0; i < 4 && program->detached[i][0]; i++)
         for (char **word = argv; *word; word++)
             wanted |= strcmp(program->detached[i], *word) == 0;
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};

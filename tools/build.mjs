@@ -1,6 +1,5 @@
 // Builds dist/: bundles the TypeScript of the static binary, compiles the bundles to QuickJS bytecode and links them
-// with the host. Options: --debug keeps function names and lines in the bytecode; --unit builds build/unit-tests, a
-// binary that runs the unit tests inside QuickJS.
+// with the host. Options: --debug keeps function names and lines in the bytecode; --engine builds the engine alone.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -125,6 +124,8 @@ function tableSource(directory, blobs, table) {
   lines.push('    {0, 0, 0}};', 'const struct program programs[] = {');
   for (const { name, aliases = [], entry, detached } of table) {
     const commands = detached === true ? ['*'] : detached || [''];
+    if (commands.length > 4 || commands.some((word) => word.length > 7))
+      throw new Error(`${name}: host.h has no room for ${commands.join(' ')}`);
     const list = commands.map((word) => `"${word}"`).join(', ');
     for (const word of [name, ...aliases]) lines.push(`    {"${word}", "${entry}.js", {${list}}, 0, 0, 0},`);
   }

@@ -88,8 +88,10 @@ export class Musl {
  */
 function dropConstructor(object) {
   const sizes = execFileSync(toolOf('size'), ['-A', object], { encoding: 'utf8' });
-  const size = Number(/^\.init_array\s+(\d+)/m.exec(sizes)?.[1] ?? 0);
-  if (size > (machine() === 'aarch64' ? 16 : 8)) stop('a library has a constructor that is not known: tools/musl.mjs');
+  const known = machine() === 'aarch64' ? 16 : 8;
+  for (const [, name, size] of sizes.matchAll(/^(\.(?:preinit_array|init_array|ctors)\S*)\s+(\d+)/gm))
+    if (name !== '.init_array' || Number(size) > known)
+      stop(`a library has a constructor that is not known, in ${name}`);
   execFileSync(toolOf('objcopy'), ['--remove-section=.init_array', object]);
 }
 

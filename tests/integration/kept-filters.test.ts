@@ -31,10 +31,26 @@ const keptBy = ({ root }: Bundle) => {
   return existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
 };
 
-/** The two lines of one kept filter, and what follows them in another. */
+/** The two lines of one kept filter with another filter behind them, and with the sum that belongs to that. */
+function withFilter(filter: Buffer, whole: Buffer): Buffer {
+  const content = Buffer.concat([whole.subarray(whole.indexOf(10) + 1, endOfLines(whole)), filter]);
+  const head = whole.subarray(0, whole.indexOf(10) - 8);
+  return Buffer.concat([head, Buffer.from(`${adler32(content).toString(16).padStart(8, '0')}\n`), content]);
+}
+
 function withFilterOf(other: Bundle, whole: Buffer): Buffer {
   const theirs = readFileSync(keptBy(other)[0] ?? '');
-  return Buffer.concat([whole.subarray(0, endOfLines(whole)), theirs.subarray(endOfLines(theirs))]);
+  return withFilter(theirs.subarray(endOfLines(theirs)), whole);
+}
+
+/** RFC 1950, section 8. */
+function adler32(bytes: Uint8Array): number {
+  let [a, b] = [1, 0];
+  for (const byte of bytes) {
+    a = (a + byte) % 65521;
+    b = (b + a) % 65521;
+  }
+  return b * 65536 + a;
 }
 
 const endOfLines = (bytes: Buffer) => bytes.indexOf(10, bytes.indexOf(10) + 1) + 1;
@@ -68,6 +84,8 @@ test('a kept filter that is damaged, or of somebody else, is compiled anew', () 
     Buffer.alloc(0),
     Buffer.alloc(whole.length),
     whole.subarray(0, 90),
+    whole.subarray(0, -8),
+    Buffer.concat([whole, Buffer.alloc(8)]),
     otherCompiler,
     otherText,
   ]) {
@@ -137,6 +155,7 @@ test('a profile is found or not, and is always the one that counts', () => {
       withMembers(`"seccomp":${deny?.replace('{', '{"flags":null,"defaultErrnoRet":null,"listenerPath":null,')}`),
       true,
     ],
+    ['with nulls, and unsure', withMembers(`"x":"\\u007e","seccomp":${deny?.replace('{', '{"flags":null,')}`), true],
     ['of another name', withMembers(`"x":{"seccomp":${allow}},"secc\\x6fmp":${deny}`), true],
     ['with space', withMembers(`"seccomp" :\n ${deny} `), true],
   ] as const) {
@@ -145,6 +164,12 @@ test('a profile is found or not, and is always the one that counts', () => {
       const { stdout, stderr } = bundle.run();
       assert.equal(stdout, denied ? '' : 'made\n', `${name}: ${stderr}`);
     }
+    // A further process has the same filter.
+    writeFileSync(path, content.replace(JSON.stringify(makes), '["/bin/sleep","100"]'));
+    bundle.start();
+    const { stdout, stderr } = bundle.exec(...makes);
+    assert.equal(stdout, denied ? '' : 'made\n', `exec, ${name}: ${stderr}`);
+    bundle.runtime('delete', '--force', bundle.id);
   }
 });
 
@@ -182,7 +207,7 @@ test('a filter that lies in the container by the same path is nobody’s but the
   allow.writeUInt16LE(6, 4);
   allow.writeUInt32LE(0x7fff0000, 8);
   const whole = readFileSync(join(kept, name));
-  const packed = Buffer.concat([whole.subarray(0, endOfLines(whole)), allow]);
+  const packed = withFilter(allow, whole);
   const { pid } = JSON.parse(readFileSync(join(agent.run, 'containers', id, 'state.json'), 'utf8'));
   const planted = join(`/proc/${pid}/root`, kept, name);
   mkdirSync(dirname(planted), { recursive: true });

@@ -96,8 +96,12 @@ test('CVE-2019-5736: where mounts may not be cloned, a sealed copy in memory run
 
 test('what the binary has relocated cannot be written to, nor can its code', async () => {
   const child = spawn(join(dirname(runtimePath), 'proa-init'), ['sleep', '30'], { stdio: 'ignore' });
+  let inside = '';
   try {
-    await until(() => readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8') !== '');
+    await until(() => {
+      inside = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+      return inside !== '';
+    });
     const headers = execFileSync('readelf', ['-lW', runtimePath], { encoding: 'utf8' });
     const [, place, size] = /GNU_RELRO +\S+ 0x(\w+) \S+ \S+ 0x(\w+)/.exec(headers) as unknown as [
       string,
@@ -116,6 +120,7 @@ test('what the binary has relocated cannot be written to, nor can its code', asy
     assert.ok(writable.length > 0 && writable.every(({ from }) => from >= end), JSON.stringify({ ours, end }));
     assert.ok(ours.every(({ access }) => !access.includes('wx')));
   } finally {
+    if (inside) process.kill(Number(inside), 'SIGKILL');
     child.kill('SIGKILL');
   }
 });

@@ -1,5 +1,5 @@
 import type { Config, Seccomp } from '#common/runtime-spec/types.ts';
-import { joinBytes, sameBytes, textOf, utf8 } from '#sys/bytes.ts';
+import { addressOf, joinBytes, sameBytes, textOf, utf8 } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
 import { statusOf } from '#sys/file-status.ts';
 import {
@@ -10,7 +10,9 @@ import {
   readAt,
   removeFile,
   replaceFileDurably,
+  tryLockFile,
 } from '#sys/files.ts';
+import { adler32 } from '#sys/library.ts';
 import { type Filter, packFilter, unpackFilter } from './process/seccomp-filter.ts';
 import { compileFilter } from './seccomp/index.ts';
 import { placeOfProfile, WrittenProfile } from './written-profile.ts';
@@ -24,17 +26,26 @@ const MOST = 64;
 /**
  * A configuration, as `parse` makes it of its text. A profile that was compiled for an earlier container is neither parsed
  * nor checked, which takes longer than all the rest: its filter comes with it. One that cannot be read or trusted is taken
- * as if none had been there. For a process that sees the host's files: in a container, somebody else's would be at that path.
+ * as if none had been there. Where this quick way finds no profile, but there may be one, `parseAll` reads and checks it.
+ * For a process that sees the host's files: in a container, somebody else's would be at that path.
  */
-export function withKeptFilter<C extends Config>(text: Uint8Array, root: string, parse: (text: string) => C): C {
+export function withKeptFilter<C extends Config>(
+  text: Uint8Array,
+  root: string,
+  parse: (text: string) => C,
+  parseAll = parse,
+): C {
   const place = placeOfProfile(text);
-  const written = place && text.subarray(...place);
-  const filter = written && read(`${root}/${KEPT_FILTERS}/${nameOf(written)}`, written);
+  if (place === 'none') return parse(textOf(text));
+  if (place === 'unsure') return parseAll(textOf(text));
+  const written = text.subarray(...place);
+  const filter = read(`${root}/${KEPT_FILTERS}/${nameOf(written)}`, written);
+  if (!filter && !isJson(written)) return parseAll(textOf(text));
   const config = (filter && parsedWithout(place, text, parse)) ?? parse(textOf(text));
   const { linux } = config;
   // Without an action there is no profile.
   if (!linux?.seccomp?.defaultAction) delete linux?.seccomp;
-  else if (written && (filter || isJson(written))) linux.seccomp = new WrittenProfile(written, filter);
+  else linux.seccomp = new WrittenProfile(written, filter);
   return config;
 }
 
@@ -81,31 +92,43 @@ function nameOf(text: Uint8Array): string {
 /** No filter has more than 32 KB, and few profiles do. */
 const LARGEST = 1 << 20;
 
-const HEAD = `${SECCOMP_COMPILER} ${MACHINE}\n`;
+const HEAD = `${SECCOMP_COMPILER} ${MACHINE} `;
+/** Digits of a sum in sixteens, and a line break. */
+const SUM_LENGTH = 9;
 
-/** In a file: what it was made by, the profile's text, and after a line break the filter, to the end. */
+/** In a file: what it was made by, a sum of what follows, the profile's text, and after a line break the filter, to the end. */
 function read(path: string, text: Uint8Array): Filter | undefined {
   try {
     using file = openFile(path);
     const { uid, size } = statusOf(file.number);
-    const filterAt = HEAD.length + text.length + 1;
+    const textAt = HEAD.length + SUM_LENGTH;
+    const filterAt = textAt + text.length + 1;
     if (uid !== ownIds().uid || size < filterAt || size > LARGEST) return undefined;
     const bytes = new Uint8Array(size);
     if (readAt(file, bytes, 0) !== size) return undefined;
-    const isOurs = textOf(bytes, HEAD.length) === HEAD && sameBytes(bytes.subarray(HEAD.length, filterAt - 1), text);
+    const isOurs =
+      sameBytes(bytes.subarray(textAt, filterAt - 1), text) && textOf(bytes, textAt) === headOf(bytes.subarray(textAt));
     return isOurs ? unpackFilter(bytes.subarray(filterAt)) : undefined;
   } catch {
     return undefined;
   }
 }
 
+function headOf(content: Uint8Array): string {
+  const sum = adler32(1, addressOf(content), content.length);
+  return `${HEAD}${sum.toString(16).padStart(SUM_LENGTH - 1, '0')}\n`;
+}
+
 /** On disk when it has its name: what is there is whole, also after a loss of power. */
 function keep(directory: string, text: Uint8Array, filter: Filter): void {
   try {
-    const bytes = joinBytes(utf8(HEAD), text, utf8('\n'), packFilter(filter));
+    const content = joinBytes(text, utf8('\n'), packFilter(filter));
+    const bytes = joinBytes(utf8(headOf(content)), content);
     if (bytes.length > LARGEST) return;
     makeRoom(directory);
     using opened = openDirectory(directory);
+    // Somebody else keeps one just now: two would write to the same new file.
+    if (!tryLockFile(opened, directory)) return;
     replaceFileDurably(opened, nameOf(text), bytes, 0o600);
   } catch {
     // The next one compiles it again.

@@ -46,25 +46,26 @@ const KEY = '"seccomp"';
 const [COLON, BACKSLASH, OPENING, CLOSING] = [0x3a, 0x5c, 0x7b, 0x7d];
 
 /**
- * From where to where the value of the only member "seccomp" of a JSON text goes. undefined: there is none, more than
- * one, or what is there is no object, or cannot be found in this quick way. Of a value with braces in its strings the end
- * is wrong: it is not complete then.
+ * From where to where the value of the only member "seccomp" of a JSON text goes; or that there is none, or that this quick
+ * look cannot tell. Braces in strings of the value may lead to a wrong end: what is found is then no JSON.
  */
-export function placeOfProfile(text: Uint8Array): [start: number, end: number] | undefined {
+export function placeOfProfile(text: Uint8Array): [start: number, end: number] | 'none' | 'unsure' {
+  if (hidesLetters(text)) return 'unsure';
   let start = -1;
   for (let at = placeOfWord(text, KEY); at >= 0; at = placeOfWord(text, KEY, at + 1)) {
     const colon = afterSpace(text, at + KEY.length);
     if (text[colon] !== COLON) continue;
-    if (start >= 0) return undefined;
+    if (start >= 0) return 'unsure';
     start = afterSpace(text, colon + 1);
   }
-  return start >= 0 && text[start] === OPENING && !hidesLetters(text) ? [start, endOfBraces(text, start)] : undefined;
+  if (start < 0) return 'none';
+  return text[start] === OPENING ? [start, endOfBraces(text, start)] : 'unsure';
 }
 
 /** Letters of "seccomp" are from `\u0063` to `\u0073`; besides, QuickJS takes all that JavaScript has in strings. */
 const HARMLESS = /^\\(?:["\\/bfnrt]|u(?!00[67])[0-9a-fA-F]{4})/;
 
-/** Whether the name may be there once more, written otherwise. */
+/** Whether the name may be there written otherwise. */
 function hidesLetters(text: Uint8Array): boolean {
   for (let at = text.indexOf(BACKSLASH); at >= 0; at = text.indexOf(BACKSLASH, at + 2))
     if (!HARMLESS.test(textOf(text.subarray(at, at + 6)))) return true;

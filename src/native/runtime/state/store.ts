@@ -1,5 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
+import { parseConfig } from '#common/runtime-spec/validate.ts';
 import { textOf } from '#sys/bytes.ts';
 import { EEXIST, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
@@ -135,13 +136,13 @@ export class ContainerDirectory implements Disposable {
   }
 
   /**
-   * The configuration that the container was made from, validated then. 64-bit integers are rounded. With the runtime's
-   * `root`, a seccomp filter that is kept there is taken in place of its profile.
+   * The configuration that the container was made from, validated then. 64-bit integers are rounded, but for
+   * the seccomp profile's: that is there only with the runtime's `root`, with its filter where one is kept there.
    */
   loadConfig(root?: string): Config {
     const text = readBytesIfAny(CONFIG, this.fd.number);
     if (!text) return {} as Config;
-    return root === undefined ? JSON.parse(textOf(text)) : withKeptFilter<Config>(text, root, JSON.parse);
+    return root === undefined ? JSON.parse(textOf(text)) : withKeptFilter<Config>(text, root, JSON.parse, parseConfig);
   }
 
   removeStartSocket(): void {

@@ -1,5 +1,6 @@
 // Containers that are made when they are started, over the connection that asked for them.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -172,6 +173,20 @@ test('a stop that comes while it is being made ends it', async () => {
     await Promise.all([client.ask('start'), client.ask(ask, fields)]);
     assert.equal((await agent.ended(id)).signal, 9);
   }
+});
+
+test('answers come though it ended at once, more was asked than is read, and nobody has looked for a while', async () => {
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ args: ['/bin/true'], request: late });
+  using client = agent.monitor(id);
+  await client.ask('watch');
+  const started = client.ask('start');
+  for (let more = 0; more < 2000; more++) client.ask('state').catch(() => {});
+  await new Promise((written) => client.socket.write('', written));
+  execFileSync('sleep', ['0.5']);
+  assert.equal(typeof ((await started) as { pid: number }).pid, 'number');
+  await until(() => client.notices.some(({ notice }) => notice === 'exit'));
 });
 
 /** Asks a container that is started at once for something while a hook of its making runs. */

@@ -12,6 +12,7 @@ import { EAGAIN } from '#sys/errno.ts';
 import { uninterrupted } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { read } from '#sys/raw/file.ts';
+import { endSending } from '#sys/sockets.ts';
 
 /** Bytes of answers that may wait for a slow asker. */
 const LIMIT = 4 << 20;
@@ -38,6 +39,8 @@ export class Connection {
   #greeted: boolean;
   #open = true;
   #mayStream = false;
+  /** Nothing is said or heard any more: the other side is to read, and to close. */
+  #leaving = false;
   /** Undone when the connection ends. */
   readonly #owned: Disposable[] = [];
 
@@ -63,13 +66,27 @@ export class Connection {
   }
 
   send(message: unknown): void {
-    if (this.#open) this.#output.write(frameOf(utf8(stringifyJson(message))));
+    if (this.#open && !this.#leaving) this.#output.write(frameOf(utf8(stringifyJson(message))));
   }
 
   /** Calls back when everything has been sent. */
   whenSent(done: () => void): void {
     if (this.#open) this.#output.whenEmpty(done);
     else done();
+  }
+
+  /**
+   * Sends what waits, and calls back when the other side has read that and closed: closed on ours, with something unread of
+   * theirs, it would be told of an error instead. unix(7).
+   */
+  hangUp(done: () => void): void {
+    this.own({ [Symbol.dispose]: done });
+    this.whenSent(() => {
+      if (!this.#open) return;
+      this.#leaving = true;
+      endSending(this.#fd);
+      if (!this.#watch) this.#listen();
+    });
   }
 
   #receive(): void {
@@ -80,13 +97,14 @@ export class Connection {
       this.close();
       return;
     }
+    if (this.#leaving) return;
     this.#frames.push(buffer.subarray(0, count));
     this.#serve();
   }
 
   #serve(): void {
     try {
-      while (this.#open && !this.#mayStream) {
+      while (this.#open && !this.#leaving && !this.#mayStream) {
         const body = this.#frames.next();
         if (!body) return;
         this.#hear(parse(body));
@@ -128,7 +146,7 @@ export class Connection {
       else this.#giveUp(number, reply.takeOver);
     } catch (error) {
       this.send({ number, failure: failureMessage(error) });
-      if (!this.#mayStream || !this.#open) return;
+      if (!this.#mayStream || !this.#open || this.#leaving) return;
       this.#mayStream = false;
       this.#listen();
       this.#serve();

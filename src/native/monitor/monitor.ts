@@ -79,9 +79,9 @@ export function runMonitor({ request, roots, previous, made, settled = () => {} 
     if (!previous) made(pid === undefined ? {} : { pid }, service);
     await container.runs.endIfStopped();
     await container.runs.ended;
-    // Answers that this brought about are made before they are waited for.
-    await sleep(loop, 0);
-    await Promise.race([service.flush(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
+    // What was asked before is read in one turn, and answered by the next.
+    for (let turn = 0; turn < 2; turn++) await sleep(loop, 0);
+    await Promise.race([service.hangUp(), new Promise<void>((due) => after(loop, FAREWELL_MILLISECONDS, due))]);
     service[Symbol.dispose]();
     // An agent sees to it that the exit is recorded when there is room again.
     return container.files.isReleased ? 0 : 1;

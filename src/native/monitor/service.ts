@@ -188,11 +188,9 @@ export class Service implements Disposable {
     for (const session of ended.slice(0, -KEPT_SESSIONS)) this.#sessions.delete(session.id);
   }
 
-  /** Resolves when the answers that are under way have been sent. */
-  async flush(): Promise<void> {
-    await Promise.all(
-      [...this.#connections].map((connection) => new Promise<void>((sent) => connection.whenSent(sent))),
-    );
+  /** Sends the answers that are under way; resolves when all askers have read them and closed. */
+  async hangUp(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => new Promise<void>((gone) => connection.hangUp(gone))));
   }
 
   [Symbol.dispose](): void {

@@ -8,6 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { cachedRoot } from './debian.mjs';
 import { bootGuest, endWith, fetchKernel, guestWork, kernelModule } from './qemu.mjs';
 import { needPackages, needRoot, stop } from './system.mjs';
+import { isForeign } from './target.mjs';
 
 const repository = resolve(import.meta.dirname, '..');
 const disk = join(guestWork, 'systemd.img');
@@ -69,7 +70,7 @@ function copyNode(root) {
 }
 
 async function main() {
-  if (process.arch !== 'x64') stop('the guest tests run on x86-64 only');
+  if (process.arch !== 'x64' || isForeign()) stop('the guest with systemd runs on x86-64 only');
   needRoot('the guest with systemd');
   needPackages(['qemu-system-x86', 'xz-utils', 'e2fsprogs', 'busybox-static', 'apt', 'systemd']);
   mkdirSync(guestWork, { recursive: true });

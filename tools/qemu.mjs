@@ -1,19 +1,39 @@
-// Debian's cloud kernel in QEMU. The kernel comes from the mirror that this machine uses and is unpacked into build/guest,
-// not installed.
+// Debian's cloud kernel in QEMU, for the machine that the static binary is for. The kernel comes from the mirror that this
+// machine uses and is unpacked into build/, not installed.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ownApt } from './quickjs.mjs';
 import { lastLine, stop } from './system.mjs';
+import { isForeign, machine } from './target.mjs';
 
-export const guestWork = resolve(import.meta.dirname, '../build/guest');
+/** By machine: its name as Debian has it, the emulator with its package and board, and the console. */
+const guests = {
+  'x86-64': { debian: 'amd64', qemu: 'qemu-system-x86_64', from: 'qemu-system-x86', board: 'pc', console: 'ttyS0' },
+  aarch64: { debian: 'arm64', qemu: 'qemu-system-aarch64', from: 'qemu-system-arm', board: 'virt', console: 'ttyAMA0' },
+};
+const guest = guests[machine()] ?? stop(`there is no guest for what ${process.env.CC ?? 'cc'} compiles for`);
+
+export const qemuPackage = guest.from;
+export const guestConsole = guest.console;
+export const guestWork = resolve(import.meta.dirname, '../build', isForeign() ? `guest-${guest.debian}` : 'guest');
 /** Where the kernel's package and what else guests need are unpacked. */
-export const guestPackages = join(guestWork, 'packages');
+const guestPackages = join(guestWork, 'packages');
+/** Beside the kernel: programs, and the libraries that these are linked to. */
+const packages = ['busybox-static', 'apparmor', 'libapparmor1', 'libstdc++6', 'libgcc-s1', 'libc6'];
 
-/** Downloads and unpacks the kernel and AppArmor; what is there already stays. The path of the kernel. */
+/** A file or directory of the packages; undefined where there is none. Debian 13 has below /usr what was beside it. */
+export function unpacked(name) {
+  return [name, join('usr', name)].map((path) => join(guestPackages, path)).find(existsSync);
+}
+
+/** Downloads and unpacks the kernel and the other packages; what is there already stays. The path of the kernel. */
 export function fetchKernel() {
   const stamp = join(guestPackages, 'complete');
-  if (!existsSync(stamp)) fetchPackages(stamp);
+  const wanted = `${packages.join(' ')}\n`;
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) fetchPackages();
+  writeFileSync(stamp, wanted);
   const boot = join(guestPackages, 'boot');
   return join(
     boot,
@@ -21,30 +41,34 @@ export function fetchKernel() {
   );
 }
 
-function fetchPackages(stamp) {
+function fetchPackages() {
   rmSync(guestPackages, { recursive: true, force: true });
   mkdirSync(guestPackages, { recursive: true });
-  const depends = spawnSync('apt-cache', ['depends', 'linux-image-cloud-amd64'], { encoding: 'utf8' }).stdout;
+  const apt = aptOptions();
+  const newest = `linux-image-cloud-${guest.debian}`;
+  const depends = spawnSync('apt-cache', [...apt, 'depends', newest], { encoding: 'utf8' }).stdout;
   const kernel = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (!kernel) stop('apt knows no linux-image-cloud-amd64: the guest tests need Debian’s cloud kernel');
-  for (const name of [kernel, 'apparmor', 'libapparmor1']) {
-    const got = spawnSync('apt-get', ['-qq', '-oAPT::Sandbox::User=root', 'download', name], {
-      cwd: guestPackages,
-      encoding: 'utf8',
-    });
+  if (!kernel) stop(`apt knows no ${newest}: the guest tests need Debian’s cloud kernel`);
+  for (const name of [kernel, ...packages]) {
+    const got = spawnSync('apt-get', [...apt, '-qq', 'download', name], { cwd: guestPackages, encoding: 'utf8' });
     if (got.status !== 0) stop(`cannot download ${name}: ${lastLine(got.stderr)}`);
   }
   for (const name of readdirSync(guestPackages).filter((file) => file.endsWith('.deb'))) {
     execFileSync('dpkg', ['-x', join(guestPackages, name), guestPackages]);
     rmSync(join(guestPackages, name));
   }
-  writeFileSync(stamp, '');
+}
+
+function aptOptions() {
+  if (!isForeign()) return ['-oAPT::Sandbox::User=root'];
+  const suite = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+  const more = [`-oAPT::Architecture=${guest.debian}`, `-oAPT::Architectures=${guest.debian}`];
+  return ownApt(join(guestWork, 'apt'), suite, [...more, '-oDir::State::status=/dev/null']);
 }
 
 /** A module of the kernel, as bytes that insmod takes; undefined where the kernel has none of that name. */
 export function kernelModule(name) {
-  // Debian 13 has them below /usr.
-  const modules = ['lib/modules', 'usr/lib/modules'].map((path) => join(guestPackages, path)).find(existsSync);
+  const modules = unpacked('lib/modules');
   if (!modules) return undefined;
   const file = readdirSync(modules, { recursive: true }).find((path) =>
     [`${name}.ko`, `${name}.ko.xz`].includes(basename(path)),
@@ -59,10 +83,10 @@ export function kernelModule(name) {
  * `more` are further words for QEMU. A guest that does not end by itself is killed after `seconds`.
  */
 export async function bootGuest({ kernel, line, more = [], seconds, showConsole = false }) {
-  const machine = '-cpu max -smp 2 -m 1024 -nographic -nic none -monitor none'.split(' ');
+  const hardware = `-machine ${guest.board} -cpu max -smp 2 -m 1024 -nographic -nic none -monitor none`.split(' ');
   // Emulation is what every machine has; nested KVM is not to be relied on.
-  const words = ['-kernel', kernel, '-append', line, '-accel', 'tcg', ...machine, ...more];
-  const qemu = spawn('qemu-system-x86_64', words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const words = ['-kernel', kernel, '-append', line, '-accel', 'tcg', ...hardware, ...more];
+  const qemu = spawn(guest.qemu, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => qemu.kill('SIGKILL'), seconds * 1000);
   process.once('exit', () => qemu.kill('SIGKILL'));
   const result = { passed: 0, failed: 0, done: false };

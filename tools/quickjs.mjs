@@ -40,20 +40,26 @@ export function debianMirror() {
   return stop('no Debian mirror in /etc/apt: install libquickjs 2025-04-26 or newer, or set QUICKJS');
 }
 
-function download() {
-  const apt = join(root, 'build/apt');
+/** Words that make apt use a directory of its own, for a suite of Debian, instead of what the machine uses; `more` too. */
+export function ownApt(apt, suite, more = []) {
   for (const name of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(apt, name), { recursive: true });
   const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  writeFileSync(join(apt, 'sources.list'), `deb [signed-by=${keys}] ${debianMirror()} trixie main\n`);
+  writeFileSync(join(apt, 'sources.list'), `deb [signed-by=${keys}] ${debianMirror()} ${suite} main\n`);
   const options = [
     `-oDir::Etc::sourcelist=${apt}/sources.list`,
     '-oDir::Etc::sourceparts=-',
     `-oDir::State::lists=${apt}/state/lists`,
     `-oDir::Cache=${apt}/cache`,
     '-oAPT::Sandbox::User=root',
+    ...more,
   ];
   execFileSync('apt-get', [...options, '-qq', 'update'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  execFileSync('apt-get', [...options, '-qq', 'download', 'libquickjs'], {
+  return options;
+}
+
+function download() {
+  const apt = join(root, 'build/apt');
+  execFileSync('apt-get', [...ownApt(apt, 'trixie'), '-qq', 'download', 'libquickjs'], {
     cwd: apt,
     stdio: ['ignore', 'ignore', 'inherit'],
   });

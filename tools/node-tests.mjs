@@ -7,6 +7,8 @@ import { bundleForNode } from './node-bundle.mjs';
 import { lazyParts } from './programs.mjs';
 
 const root = resolve(import.meta.dirname, '..');
+/** What failed, in the directory of the bundles. */
+const FAILURES = 'failures.txt';
 /** For each file; those that are told to repeat something often need more. */
 const HANG_SECONDS = Number(process.env.PROA_TEST_MINUTES ?? 5) * 60;
 
@@ -61,7 +63,8 @@ export async function runOnNode(
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' };
   const flags = [
     '--enable-source-maps',
-    `--test-reporter=${reporter}`,
+    ...[`--test-reporter=${reporter}`, '--test-reporter-destination=stdout'],
+    ...[`--test-reporter=${join(root, 'tools/failures.mjs')}`, `--test-reporter-destination=${join(outdir, FAILURES)}`],
     // What hangs is a failure, too: a test, and a file of them.
     `--test-timeout=${hangSeconds * 1000}`,
     ...(concurrency ? [] : ['--test-concurrency=1']),

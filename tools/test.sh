@@ -7,6 +7,7 @@ need_root 'The test'
 prepare
 need_packages strace util-linux qemu-system-x86 cpio debootstrap runc crun zstd libarchive-tools attr libcap2-bin e2fsprogs procps python3
 
+rm -f build/*/failures.txt
 failed=()
 part() {
     local name=$1 begin=$SECONDS
@@ -23,6 +24,7 @@ part 'guest with systemd' npm run --silent guest:systemd
 part 'engines' node tools/engines.mjs
 
 if [ ${#failed[@]} -gt 0 ]; then
+    cat build/*/failures.txt
     echo "FAILED: ${failed[*]}"
     exit 1
 fi

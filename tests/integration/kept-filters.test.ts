@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Seccomp } from '#common/runtime-spec/types.ts';
 import { Agent } from './support/agent.ts';
 import { Bundle } from './support/bundle.ts';
@@ -225,7 +224,7 @@ test('a filter that lies in the container by the same path is nobody’s but the
     });
     await client.ask('exec-start', { exec });
     await client.ask('exec-wait', { exec });
-    await sleep(50);
+    await attached.closed;
     assert.match(output, /Operation not permitted/);
     assert.doesNotMatch(output, /made\n/);
   }

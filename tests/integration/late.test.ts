@@ -35,6 +35,7 @@ test('nothing of it is there before its start, and who attaches before that miss
   assert.equal((await ended).status, 4);
   await until(() => output.includes('got early\n'));
   await assert.rejects(client.ask('start'), /exited|closed/);
+  await client.closed;
   assert.deepEqual(
     client.notices.flatMap(({ notice }) => notice ?? []),
     ['start', 'exit', 'cleaned'],

@@ -84,6 +84,7 @@ test('a monitor of the previous release does all that it is asked for', { skip }
   attached.socket.write('end\n');
   assert.equal((await end)['status'], 4);
   assert.equal((await agent.ended(id)).status, 4);
+  await client.closed;
   const told = client.notices.map(({ notice }) => notice).filter(Boolean);
   assert.deepEqual(told, ['start', 'exec-start', 'exec-exit', 'pause', 'resume', 'exit']);
 });

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, Client, olderVersion, otherRuntime, overlayOf, until } from './support/agent.ts';
-import { newId } from './support/container.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
 
@@ -45,20 +42,6 @@ test('an id that is in use is refused, and its container left alone', async () =
   await assert.rejects(agent.create({ request: { id } }), /container with given ID already exists/);
   assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
   assert.equal((await agent.ended(id)).status, 6);
-});
-
-test('exec sessions that nobody starts are given up when there are many', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create();
-  const process = { args: ['true'], cwd: '/', env: ['PATH=/bin'] };
-  using client = agent.monitor(id);
-  const request = { process, stdin: true, stdout: true, stderr: true };
-  const { exec: first } = (await client.ask('exec', request)) as { exec: string };
-  for (let count = 0; count < 300; count++) await client.ask('exec', request);
-  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
-  assert.ok(readdirSync(`/proc/${monitor.pid}/fd`).length < 500);
-  await assert.rejects(client.ask('exec-start', { exec: first }), /no exec "1"|started before/);
 });
 
 test('create and start are two steps; who waits and attaches between them misses nothing', async () => {
@@ -125,93 +108,6 @@ test('a terminal has the size it was given, and answers', async () => {
   assert.match(output, /33 99\r\ngot word\r\n/);
 });
 
-test('exec runs in the container with its own streams and status', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create();
-  using client = agent.monitor(id);
-  const { exec } = (await client.ask('exec', {
-    process: { args: sh('cat; hostname; exit 9'), cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'] },
-    stdin: true,
-    stdout: true,
-    stderr: true,
-  })) as { exec: string };
-  using attached = agent.monitor(id);
-  let output = '';
-  await attached.attach('exec-attach', { exec, stdin: true, stdout: true, stderr: true }, (bytes) => {
-    output += bytes.toString('latin1');
-  });
-  const waited = client.ask('exec-wait', { exec }) as Promise<{ status: number }>;
-  const { pid } = (await client.ask('exec-start', { exec })) as { pid: number };
-  assert.ok(pid > 0);
-  attached.socket.end('input\n');
-  assert.equal((await waited).status, 9);
-  await attached.closed;
-  assert.match(output, /input\n/);
-  assert.match(output, /proa\n/);
-  const [listed] = (await client.ask('exec-list')) as { exec: string; running: boolean }[];
-  assert.equal(listed?.running, false);
-});
-
-test('exec of a missing program fails with its reason, and its session has ended with 127', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create();
-  using client = agent.monitor(id);
-  const request = { process: { args: ['/no/such'], cwd: '/', env: [] }, stdin: false, stdout: true, stderr: true };
-  const { exec } = (await client.ask('exec', request)) as { exec: string };
-  await assert.rejects(client.ask('exec-start', { exec }), /no such file or directory/);
-  assert.equal(((await client.ask('exec-wait', { exec })) as { status: number }).status, 127);
-});
-
-test('an exec that has to wait holds up nobody, and the monitor stays in its own pid namespace', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create();
-  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
-  const held = spawn('flock', ['--exclusive', join(agent.run, 'runtime', id), 'sh', '-c', 'echo held; read end'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await once(held.stdout, 'data');
-  using client = agent.monitor(id);
-  const process = { args: sh('exit 5'), cwd: '/', env: ['PATH=/bin'] };
-  const { exec } = (await client.ask('exec', { process, stdin: false, stdout: true, stderr: true })) as {
-    exec: string;
-  };
-  let started = false;
-  const starting = client.ask('exec-start', { exec }).then(() => {
-    started = true;
-  });
-  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
-  await sleep(200);
-  assert.equal(started, false);
-  const namespace = (name: string) => readlinkSync(`/proc/${monitor.pid}/ns/${name}`);
-  assert.equal(namespace('pid_for_children'), namespace('pid'));
-  held.stdin.end('\n');
-  await starting;
-  assert.equal(((await client.ask('exec-wait', { exec })) as { status: number }).status, 5);
-});
-
-test('exec with a terminal can be resized and signalled', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create();
-  using client = agent.monitor(id);
-  const process = { args: sh('stty size; exec sleep 100'), cwd: '/', env: ['PATH=/bin'], terminal: true };
-  const { exec } = (await client.ask('exec', { process, stdin: true, stdout: true, stderr: true })) as { exec: string };
-  await client.ask('exec-resize', { exec, rows: 11, columns: 22 });
-  using attached = agent.monitor(id);
-  let output = '';
-  await attached.attach('exec-attach', { exec, stdin: true, stdout: true, stderr: true }, (bytes) => {
-    output += bytes.toString();
-  });
-  await client.ask('exec-start', { exec });
-  await until(() => output.includes('11 22'));
-  const waited = client.ask('exec-wait', { exec }) as Promise<{ status: number; signal: number }>;
-  await client.ask('exec-signal', { exec, signal: 15 });
-  assert.equal((await waited).signal, 15);
-});
-
 test('stop asks, waits and kills; a stopped container is not started again', async () => {
   await using agent = new Agent();
   await agent.start();
@@ -225,64 +121,6 @@ test('stop asks, waits and kills; a stopped container is not started again', asy
   assert.equal((await agent.ask(polite, 'stop', { graceSeconds: 10 }))['status'], 5);
   assert.equal((await agent.ask(deaf, 'stop', { graceSeconds: 1 }))['signal'], 9);
   assert.equal((await agent.ended(deaf)).status, 137);
-});
-
-test('restart policies start a container again, with growing delays', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create({
-    args: sh('echo run; exit 1'),
-    request: { restart: { policy: 'on-failure', maximumRetries: 3 } },
-  });
-  const begin = Date.now();
-  assert.equal((await agent.ended(id)).status, 1);
-  assert.ok(Date.now() - begin >= 690, 'delays of 100, 200 and 400 ms');
-  assert.equal(agent.log(id).length, 4);
-  assert.equal(agent.kept(id)?.restarts, 3);
-});
-
-test('health checks turn a container healthy and unhealthy, and on-unhealthy starts it again', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const health = {
-    args: sh('[ -e /tmp/well ] && echo fine'),
-    interval: 100,
-    timeout: 2000,
-    retries: 2,
-    startPeriod: 0,
-    startInterval: 50,
-  };
-  const id = await agent.create({
-    args: sh('touch /tmp/well; sleep 1; rm /tmp/well; exec sleep 100'),
-    config: (config) => {
-      config.mounts = [...(config.mounts ?? []), { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' }];
-    },
-    request: { health, restart: { policy: 'on-unhealthy' } },
-  });
-  using client = agent.monitor(id);
-  await client.ask('watch');
-  const turned = () => client.notices.filter(({ notice }) => notice === 'health').map(({ status }) => status);
-  await until(() => turned().includes('unhealthy'), 20);
-  assert.deepEqual(turned().slice(0, 2), ['healthy', 'unhealthy']);
-  await until(() => client.notices.some(({ notice }) => notice === 'restart'));
-  await until(() => turned().length >= 3);
-  const { health: kept } = (await agent.ask(id, 'state')) as { health: { checks: { output: string }[] } };
-  assert.ok(kept.checks.some(({ output }) => output === 'fine\n'));
-});
-
-test('checks whose children keep their streams open are ended late, and take nothing with them', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const health = {
-    args: sh('sleep 100 & exit 0'),
-    interval: 1,
-    timeout: 50,
-    retries: 1000,
-    startPeriod: 0,
-    startInterval: 1,
-  };
-  const id = await agent.create({ args: sh('sleep 1; exit 3'), request: { health } });
-  assert.equal((await agent.ended(id)).status, 3);
 });
 
 test('clients that leave a silent program, or watch and leave, leave no descriptor', async () => {
@@ -369,83 +207,6 @@ test('malformed messages are answered and harm nobody', async () => {
   using client = new Client(join(agent.run, 'agent'));
   await assert.rejects(client.ask('create', { container: { id: 7 } }), /container\.id/);
   assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
-});
-
-test('a second agent is refused by name', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const second = spawnSync('dist/proa-agent', ['--run', agent.run, '--state', agent.state], { encoding: 'utf8' });
-  assert.equal(second.status, 1);
-  assert.match(second.stderr, new RegExp(`another agent serves "${agent.run}"`));
-});
-
-test('containers live on without their agent, and a later agent and client know all of them', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create({ args: sh('i=0; while :; do echo $i; i=$((i+1)); sleep 0.01; done') });
-  await agent.kill();
-  const before = agent.log(id).length;
-  await until(() => agent.log(id).length > before + 20);
-  await agent.start();
-  assert.equal((await agent.ask(id, 'state'))['phase'], 'running');
-  await agent.ask(id, 'kill', { signal: 9 });
-  await agent.ended(id);
-  agent.log(id).forEach((line, index) => {
-    assert.equal(line, `stdout F ${index}`);
-  });
-});
-
-test('a monitor that is killed is noticed: its container ends, that is recorded, its policy holds', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const plain = await agent.create();
-  const again = await agent.create({ request: { restart: { policy: 'always' } } });
-  const orphans = [plain, again].map(async (id) => {
-    const { pid, monitor } = (await agent.ask(id, 'state')) as { pid: number; monitor: { pid: number } };
-    process.kill(monitor.pid, 'SIGKILL');
-    return pid;
-  });
-  const pids = await Promise.all(orphans);
-  const exit = await agent.ended(plain);
-  assert.equal(exit.failure?.message, 'monitor lost');
-  await until(async () => {
-    const state: Record<string, unknown> = await agent.ask(again, 'state').catch(() => ({}));
-    return state['restarts'] === 1 && state['phase'] === 'running';
-  });
-  for (const pid of pids)
-    assert.equal(existsSync(`/proc/${pid}/ns/pid`) && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(' S '), false);
-});
-
-test('a monitor that is killed while no agent runs is noticed by the next', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = await agent.create();
-  const { monitor } = (await agent.ask(id, 'state')) as { monitor: { pid: number } };
-  await agent.kill();
-  process.kill(monitor.pid, 'SIGKILL');
-  await until(() => !existsSync(`/proc/${monitor.pid}/exe`));
-  await agent.start();
-  assert.equal((await agent.ended(id)).failure?.message, 'monitor lost');
-});
-
-test('a monitor that is killed while it makes its container is noticed, and its id is free again', async () => {
-  await using agent = new Agent();
-  await agent.start();
-  const id = newId('agent');
-  const creating = agent.create({
-    request: { id },
-    config: (config) => {
-      config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '5'] }] };
-    },
-  });
-  const refused = assert.rejects(creating, /closed/);
-  const file = join(agent.run, 'containers', id, 'state.json');
-  await until(() => existsSync(file) && existsSync(join(agent.run, 'runtime', id, 'state.json')));
-  const { monitor } = JSON.parse(readFileSync(file, 'utf8')) as { monitor: { pid: number } };
-  process.kill(monitor.pid, 'SIGKILL');
-  await refused;
-  await until(() => !existsSync(join(agent.run, 'containers', id)) && !existsSync(join(agent.run, 'runtime', id)));
-  await agent.create({ request: { id } });
 });
 
 test('layers are mounted for the container alone, anew for each start; what it writes stays', async () => {

@@ -128,6 +128,18 @@ for (const [field, resources, file, value] of visible) {
   });
 }
 
+test('a start that the memory limit has no room for says so, however small that is', onVersion1, () => {
+  for (const limit of [1, 4096]) {
+    using bundle = makeBundle({ args: ['true'], config: withResources({ memory: { limit } }) });
+    const { status, stderr } = runtime('run', '--bundle', bundle.path, newId(prefix));
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /the memory limit is too low for it to start\n {2}try {2}Raise linux\.resources\.memory\.limit/,
+    );
+  }
+});
+
 test('linux.resources.memory.disableOOMKiller switches the killer off', onVersion1, () => {
   using made = container({ prefix, config: withResources({ memory: { limit: 67108864, disableOOMKiller: true } }) });
   assert.match(contentOf(made.id, 'memory.oom_control'), /oom_kill_disable 1/);

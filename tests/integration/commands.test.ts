@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { container, makeBundle, newId, runtime, runtimeWith, type TestConfig } from './support/container.ts';
+import {
+  container,
+  makeBundle,
+  newId,
+  runtime,
+  runtimeRoot,
+  runtimeWith,
+  type TestConfig,
+} from './support/container.ts';
 
 const prefix = 'cg';
 
@@ -39,6 +47,17 @@ test('list shows all containers', () => {
   const [heading, line] = runtime('list').stdout.split('\n');
   assert.match(heading ?? '', /^ID +PID +STATUS +BUNDLE +CREATED +OWNER$/);
   assert.ok(line?.startsWith(`${id} `) && line.endsWith(' root'));
+});
+
+test('a container that is only just begun is listed with a time that can be parsed', () => {
+  const id = newId(prefix);
+  mkdirSync(join(runtimeRoot, id));
+  const [found] = JSON.parse(runtime('list', '--format', 'json').stdout) as Record<string, string>[];
+  assert.deepEqual([found?.['id'], found?.['status']], [id, 'creating']);
+  assert.ok(Math.abs(Date.parse(found?.['created'] ?? '') - Date.now()) < 60_000);
+  assert.equal(JSON.parse(runtime('state', id).stdout).status, 'creating');
+  assert.equal(runtime('delete', '--force', id).status, 0);
+  assert.equal(runtime('list', '-q').stdout, '');
 });
 
 test('spec writes a configuration that runs, and overwrites none', () => {

@@ -44,6 +44,26 @@ test('copy-symlink replaces nothing, and stays inside the root', () => {
   assert.ok(lstatSync(join(second.rootfs, 'bin/busybox')).isFile());
 });
 
+test('a directory is not mounted on a file, nor a file on a directory, and callers find mount(2)’s words for it', () => {
+  for (const [source, destination] of [
+    ['/etc', '/bin/busybox'],
+    ['/etc/passwd', '/bin'],
+  ] as const) {
+    using bundle = bundleWith({ destination, type: 'bind', source, options: ['rbind'] }, ['/bin/true']);
+    const { status, stderr } = bundle.run();
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`mount "${destination}": .*not a directory.*\\n {2}try {2}Mount a directory on`));
+  }
+});
+
+test('acl on a tmpfs, which has no word for it, is no mistake', () => {
+  const mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['acl', 'size=1m'] };
+  using bundle = bundleWith(mount, ['/bin/busybox', 'grep', '-c', ' /data tmpfs .*size=1024k', '/proc/mounts']);
+  const { stdout, stderr } = bundle.run();
+  assert.equal(stderr, '');
+  assert.equal(stdout, '1\n');
+});
+
 test('a tmpfs has the permissions of the directory that it covers, unless an option gives others', () => {
   const options = [[], ['mode=700'], []];
   using bundle = new Bundle({

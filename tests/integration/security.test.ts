@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -252,6 +253,23 @@ test('CVE-2025-31133: masked paths are hidden by the real null device, not by wh
   const { status, stdout, stderr } = bundle.run();
   assert.equal(status, 0, stderr);
   assert.equal(stdout, '1:3\n1:3\n0\n');
+});
+
+test('what hides a file is the device of the host, whose permissions are nobody’s to change', () => {
+  using bundle = new Bundle({
+    args: ['/bin/sh', '-c', 'echo lost >/proc/keys; for path in /proc/keys /proc/timer_list; do chmod 600 $path; done'],
+    config: (config) => {
+      const { capabilities } = config.process;
+      for (const set of ['bounding', 'effective', 'permitted'] as const) capabilities?.[set]?.push('CAP_FOWNER');
+    },
+  });
+  try {
+    const { stderr } = bundle.run();
+    assert.equal(stderr.match(/Read-only file system/g)?.length, 2, stderr);
+    assert.equal(statSync('/dev/null').mode & 0o777, 0o666);
+  } finally {
+    chmodSync('/dev/null', 0o666);
+  }
 });
 
 test('CVE-2025-52565: /dev/console is the terminal of the container, whatever the image has there', () => {

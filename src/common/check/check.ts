@@ -120,6 +120,8 @@ function wide(least: bigint, most: bigint): Check {
 
 export const uint16 = integer(0, 0xffff);
 export const uint32 = integer(0, 0xffffffff);
+/** Of a user or group. The next one means that nothing is to be changed: setresuid(2). */
+export const id = integer(0, 0xfffffffe);
 export const int64 = wide(-(1n << 63n), (1n << 63n) - 1n);
 export const uint64 = wide(0n, (1n << 64n) - 1n);
 

@@ -4,6 +4,7 @@ import {
   boolean,
   content,
   Fault,
+  id,
   integer,
   list,
   map,
@@ -68,8 +69,8 @@ const device = object<Device>(
     major: uint32,
     minor: uint32,
     fileMode: uint32,
-    uid: uint32,
-    gid: uint32,
+    uid: id,
+    gid: id,
   },
   ['type', 'path'],
   ({ type, major, minor }): Problem => {

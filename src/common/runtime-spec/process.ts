@@ -4,6 +4,7 @@ import {
   boolean,
   type Check,
   Fault,
+  id,
   integer,
   list,
   object,
@@ -19,11 +20,7 @@ import {
 import { rare } from './late.ts';
 import type { Process, Rlimit, User } from './types.ts';
 
-const user = object<User>(
-  { __proto__: null, uid: uint32, gid: uint32, umask: uint32, additionalGids: list(uint32) },
-  [],
-  setRoot,
-);
+const user = object<User>({ __proto__: null, uid: id, gid: id, umask: uint32, additionalGids: list(id) }, [], setRoot);
 
 // Callers in Go leave out what is zero.
 function setRoot(user: Partial<User>): Problem {

@@ -24,12 +24,25 @@ export function brokenRule(config: Config): Fault | undefined {
   }
   if (hostname !== undefined && !found.uts) return needs('hostname', 'uts');
   if (domainname !== undefined && !found.uts) return needs('domainname', 'uts');
+  if (!found.mount) {
+    const field = needingMounts(config);
+    if (field !== undefined) return needs(field, 'mount');
+  }
   return linux && (brokenInLinux(linux, found) ?? brokenMappings(linux, found));
 }
 
+/** The first field that could only be had by mounting, or by making files, where the host would find them. */
+function needingMounts({ mounts, root, process, linux }: Config): string | undefined {
+  if (mounts?.length) return 'mounts';
+  if (root?.readonly) return 'root.readonly';
+  if (process?.terminal) return 'process.terminal';
+  if (linux?.rootfsPropagation) return 'linux.rootfsPropagation';
+  const lists = ['devices', 'maskedPaths', 'readonlyPaths'] as const;
+  const name = lists.find((list) => linux?.[list]?.length);
+  return name && `linux.${name}`;
+}
+
 function brokenInLinux(linux: Linux, found: Namespaces): Fault | undefined {
-  if (linux.maskedPaths?.length && !found.mount) return needs('linux.maskedPaths', 'mount');
-  if (linux.readonlyPaths?.length && !found.mount) return needs('linux.readonlyPaths', 'mount');
   if (linux.timeOffsets && Object.keys(linux.timeOffsets).length > 0) {
     if (!found.time) return needs('linux.timeOffsets', 'time');
     // They are settled when the first process enters it: time_namespaces(7).

@@ -50,14 +50,14 @@ const invalid: [path: string, value: unknown, message: string][] = [
   ['process.env', ['A=1', 'B'], 'process.env[1]: expected NAME=VALUE, got "B"'],
   ['process.env', ['=1'], 'process.env[0]: expected NAME=VALUE, got "=1"'],
   ['process.env', ['A=\0'], 'process.env[0]: expected a string without NUL, got "A=\\u0000"'],
-  ['process.user.uid', -1, 'process.user.uid: expected an integer from 0 to 4294967295, got -1'],
-  ['process.user.gid', 4294967296, 'process.user.gid: expected an integer from 0 to 4294967295, got 4294967296'],
+  ['process.user.uid', -1, 'process.user.uid: expected an integer from 0 to 4294967294, got -1'],
+  ['process.user.gid', 4294967295, 'process.user.gid: expected an integer from 0 to 4294967294, got 4294967295'],
   ['process.user.uid', 1.5, 'process.user.uid: expected an integer, got 1.5'],
   ['process.user.umask', '022', 'process.user.umask: expected an integer, got "022"'],
   [
     'process.user.additionalGids',
     [1, 1n << 40n],
-    'process.user.additionalGids[1]: expected an integer from 0 to 4294967295, got 1099511627776',
+    'process.user.additionalGids[1]: expected an integer from 0 to 4294967294, got 1099511627776',
   ],
   ['process.oomScoreAdj', 1001, 'process.oomScoreAdj: expected an integer from -1000 to 1000, got 1001'],
   ['process.consoleSize.width', 65536, 'process.consoleSize.width: expected an integer from 0 to 65535, got 65536'],
@@ -308,6 +308,20 @@ test('validateConfig() wants the namespaces that fields need', () => {
   const needs: [config: Record<string, unknown>, message: string][] = [
     [{ hostname: 'x' }, 'hostname: needs a namespace of type "uts" in linux.namespaces'],
     [{ domainname: 'x' }, 'domainname: needs a namespace of type "uts" in linux.namespaces'],
+    [{ mounts: [{ destination: '/x' }] }, 'mounts: needs a namespace of type "mount" in linux.namespaces'],
+    [{ root: { path: '/x', readonly: true } }, 'root.readonly: needs a namespace of type "mount" in linux.namespaces'],
+    [
+      { process: { args: ['x'], cwd: '/', terminal: true } },
+      'process.terminal: needs a namespace of type "mount" in linux.namespaces',
+    ],
+    [
+      { linux: { rootfsPropagation: 'shared' } },
+      'linux.rootfsPropagation: needs a namespace of type "mount" in linux.namespaces',
+    ],
+    [
+      { linux: { devices: [{ path: '/dev/x', type: 'p' }] } },
+      'linux.devices: needs a namespace of type "mount" in linux.namespaces',
+    ],
     [{ linux: { maskedPaths: ['/x'] } }, 'linux.maskedPaths: needs a namespace of type "mount" in linux.namespaces'],
     [
       { linux: { readonlyPaths: ['/x'] } },

@@ -2,18 +2,17 @@ import { utf8 } from '#sys/bytes.ts';
 import { errnoTable } from '#sys/errno-names.ts';
 import { writeAll } from '#sys/files.ts';
 import { type ExplainedStep, Recorder } from './recorder.ts';
-import { treeText } from './tree.ts';
+import { stepLines, treeText } from './tree.ts';
 
 const CHUNK = 30_000;
 
-/** `--explain`: records a start in both processes and shows it as one tree. */
+/** `--explain` and `--debug`: records a start in both processes, as one tree. */
 export class Explanation {
   readonly #recorder: Recorder;
-  readonly #json: boolean;
   #received = '';
+  #tree: ExplainedStep | undefined;
 
-  constructor(name: string, format: string) {
-    this.#json = format === 'json';
+  constructor(name: string) {
     this.#recorder = new Recorder(name);
   }
 
@@ -35,13 +34,26 @@ export class Explanation {
     this.#received += piece;
   }
 
-  /** Writes the whole tree to standard error. */
-  print(): void {
-    const tree = this.#recorder.tree();
-    if (this.#received !== '') insert(tree, JSON.parse(this.#received) as ExplainedStep);
-    const text = this.#json
-      ? `${JSON.stringify(tree)}\n`
-      : treeText(tree, (errno) => errnoTable[errno]?.[0] ?? `-${errno}`);
+  /** In the runtime: the end of what is recorded. The tree is whole. */
+  finish(): ExplainedStep {
+    if (this.#tree) return this.#tree;
+    this.#tree = this.#recorder.tree();
+    if (this.#received !== '') insert(this.#tree, JSON.parse(this.#received) as ExplainedStep);
+    return this.#tree;
+  }
+
+  /** A line for each step. */
+  steps(): string[] {
+    return stepLines(this.finish());
+  }
+
+  /** Writes the tree to standard error: as text, or as `json`. */
+  print(format: string): void {
+    const tree = this.finish();
+    const text =
+      format === 'json'
+        ? `${JSON.stringify(tree)}\n`
+        : treeText(tree, (errno) => errnoTable[errno]?.[0] ?? `-${errno}`);
     writeAll(2, utf8(text));
   }
 }

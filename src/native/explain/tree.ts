@@ -7,6 +7,13 @@ export function treeText(root: ExplainedStep, errnoName: (errno: number) => stri
   return `${lines.join('\n')}\n`;
 }
 
+/** The steps alone, each in a line with those that it is part of. */
+export function stepLines({ step, microseconds, failed, actions }: ExplainedStep, above = ''): string[] {
+  const path = `${above}${step}`;
+  const below = actions.flatMap((action) => ('step' in action ? stepLines(action, `${path}: `) : []));
+  return [`${path}: ${failed ? 'failed' : 'done'} in ${milliseconds(microseconds)}`, ...below];
+}
+
 function addActions(step: ExplainedStep, indent: string, lines: string[], errnoName: (errno: number) => string): void {
   step.actions.forEach((action, index) => {
     const last = index === step.actions.length - 1;

@@ -6,7 +6,8 @@ export interface Context {
   root: string;
   /** Notes for people and callers: to the log, never to the container's streams. */
   warn(text: string): void;
-  debug(text: string): void;
+  /** Where everything shall be told. */
+  debug?: ((text: string) => void) | undefined;
 }
 
 /** One verb of the command line. */

@@ -1,10 +1,8 @@
-import { describe } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
 import { removeCgroup, removeEmptyCgroup } from './cgroups/index.ts';
 import type { Context } from './context.ts';
 import type * as hooks from './hooks.ts';
-import { ociState } from './state/oci-state.ts';
 import { ContainerDirectory, type ContainerRecord } from './state/store.ts';
 
 export interface DestroyOptions {
@@ -20,15 +18,7 @@ export function destroyContainer(context: Context, record: ContainerRecord, opti
   if (options.keepRecord) return;
   const poststop = 'hooks' in options ? options.hooks?.poststop : poststopHooks(directory);
   directory.remove();
-  if (!poststop) return;
-  for (const hook of poststop) {
-    // runtime.md, "Lifecycle", step 13: the remaining hooks run whatever happens to one.
-    try {
-      lazy<typeof hooks>('hooks')().runHooks('poststop', [hook], JSON.stringify(ociState(record, 'stopped', 0)));
-    } catch (error) {
-      context.warn(describe(error));
-    }
-  }
+  if (poststop) lazy<typeof hooks>('hooks')().runPoststop(poststop, record, context.warn);
 }
 
 /** The same where none of that can last. Whether it could be done; if not, `destroyContainer` does what is left. */

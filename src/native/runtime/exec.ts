@@ -1,4 +1,5 @@
 import type { Config, Process } from '#common/runtime-spec/types.ts';
+import { validateProcess } from '#common/runtime-spec/validate.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -47,6 +48,24 @@ export interface ExecOptions {
   warn(text: string): void;
   explanation?: Explanation | undefined;
 }
+
+/** As runc: what a process does not say for itself is as for the container's own. */
+export function inheritFrom({ process: own }: Config, given: Process): Process {
+  const missing = INHERITED.filter((field) => given[field] === undefined && own?.[field] !== undefined);
+  // The container's configuration is kept as it was written: nulls may stand for what is not there.
+  const inherited = { ...given, ...Object.fromEntries(missing.map((field) => [field, own?.[field]])) };
+  return missing.length > 0 ? validateProcess(inherited) : given;
+}
+
+const INHERITED = [
+  'capabilities',
+  'rlimits',
+  'apparmorProfile',
+  'selinuxLabel',
+  'oomScoreAdj',
+  'scheduler',
+  'ioPriority',
+] as const;
 
 /** Runs a further process in a running container; returns when its program runs. A failure leaves nothing behind. */
 export function execProcess(options: ExecOptions): Child {

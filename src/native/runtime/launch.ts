@@ -1,4 +1,4 @@
-import { ProaError } from '#common/errors.ts';
+import type { ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
 import type { Linux, RunnableConfig } from '#common/runtime-spec/types.ts';
 import type { Explanation } from '#native/explain/part.ts';
@@ -142,6 +142,9 @@ function launchIn(
     relay?.[Symbol.dispose]();
     const second = abandon(directory, record, child, options.forParent ?? false);
     if (second !== undefined) options.warn(`clean-up failed too: ${String(second)}`);
+    const { poststop } = options.config.hooks ?? {};
+    // Hooks may have run for it by now: runtime.md, "Lifecycle", steps 6 to 8.
+    if (record && child && poststop) hooksPart().runPoststop(poststop, record, options.warn);
     throw error;
   }
 }
@@ -180,14 +183,10 @@ function startProcess(
   const { config } = options;
   const namespaces = planNamespaces(config);
   if (namespaces.createsUser) userPart().completeMappings(config.linux as Linux);
-  if (!namespaces.hasMount && (config.mounts?.length ?? 0) > 0) {
-    throw new ProaError('mounts: they need a mount namespace', {
-      kind: 'invalid',
-      remedy: 'Add {"type": "mount"} to linux.namespaces',
-    });
-  }
   const prepared = held.add(takePrepared(namespaces));
-  const sources = held.add(openSources(config, record.bundle, record.rootfs, options.rootMount));
+  const sources = held.add(
+    openSources(config, record.bundle, record.rootfs, { namespaces, rootMount: options.rootMount }),
+  );
   const proc = held.add(openHostProc(config.process, config.linux));
   // A version 2 cgroup can be born in; those of version 1 are made while the process builds its root.
   if (record.cgroup.version === 2) makeCgroups(record, config);
@@ -356,8 +355,9 @@ function runRuntimeHooks(child: Child, { record, options }: Guidance): void {
   const { prestart, createRuntime } = options.config.hooks ?? {};
   if (!prestart && !createRuntime) return;
   const state = JSON.stringify(ociState(record, 'creating', child.pid));
-  if (prestart) hooksPart().runHooks('prestart', prestart, state);
-  if (createRuntime) hooksPart().runHooks('createRuntime', createRuntime, state);
+  const surroundings = { directory: record.bundle, container: child.pidfd };
+  if (prestart) hooksPart().runHooks('prestart', prestart, state, surroundings);
+  if (createRuntime) hooksPart().runHooks('createRuntime', createRuntime, state, surroundings);
 }
 
 /** The process ended without a word: only the kernel or another process can have done that. */

@@ -7,7 +7,6 @@ export interface LogOptions {
   file?: string | undefined;
   /** `text` (logfmt) or `json`, in the fields that callers of runc parse. */
   format?: string | undefined;
-  debug?: boolean;
 }
 
 type Level = 'debug' | 'warning' | 'error';
@@ -36,6 +35,11 @@ export function reportFailure(options: LogOptions, error: unknown): void {
       : ` ${String((error as Error).stack ?? '')
           .split('\n')[0]
           ?.trim()}`;
+  // Who wants it to be parsed reads it from there.
+  if (options.file === undefined && options.format === 'json') {
+    writeLog(options, 'error', `${text}${where}`);
+    return;
+  }
   if (options.file !== undefined) {
     try {
       writeLog(options, 'error', text);

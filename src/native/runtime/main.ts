@@ -57,7 +57,7 @@ export function runtimeMain(): number {
   try {
     openStandardStreams();
     const parsed = parseOptions(globals, commandLine().slice(1));
-    sink = { file: parsed.values['log'], format: parsed.values['log-format'], debug: parsed.flags.has('debug') };
+    sink = { file: parsed.values['log'] || undefined, format: parsed.values['log-format'] };
     const [word = '', ...args] = parsed.rest;
     name = word;
     if (parsed.flags.has('version')) {
@@ -79,8 +79,9 @@ export function runtimeMain(): number {
     const context: Context = {
       root: parsed.values['root'] ?? '/run/proa/runtime',
       warn: (text) => logPart().writeLog(sink, 'warning', text),
-      debug: (text) => sink.debug && logPart().writeLog(sink, 'debug', text),
+      debug: parsed.flags.has('debug') ? (text) => logPart().writeLog(sink, 'debug', text) : undefined,
     };
+    context.debug?.([word, ...args].join(' '));
     return command.run(context, args);
   } catch (error) {
     logPart().reportFailure(sink, error);
@@ -89,16 +90,14 @@ export function runtimeMain(): number {
 }
 
 function refuseGlobals(flags: Set<string>, values: Record<string, string>): void {
-  const later = (option: string) =>
-    new ProaError(`option --${option} is not supported yet`, {
-      kind: 'unsupported',
-      remedy: 'Use the cgroupfs driver',
-    });
+  const later = (option: string, remedy = 'Use the cgroupfs driver') =>
+    new ProaError(`option --${option} is not supported yet`, { kind: 'unsupported', remedy });
   const format = values['log-format'] ?? 'text';
   if (format !== 'text' && format !== 'json')
     throw new ProaError(`option --log-format: expected text or json, got "${format}"`, { kind: 'invalid' });
   if (flags.has('systemd-cgroup')) throw later('systemd-cgroup');
   if ((values['cgroup-manager'] ?? 'cgroupfs') !== 'cgroupfs')
     throw later(`cgroup-manager=${values['cgroup-manager']}`);
-  if (!['auto', 'false', ''].includes(values['rootless'] ?? 'auto')) throw later(`rootless=${values['rootless']}`);
+  if (!['auto', 'false', ''].includes(values['rootless'] ?? 'auto'))
+    throw later(`rootless=${values['rootless']}`, 'Leave it out, or say auto or false');
 }

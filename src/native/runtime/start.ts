@@ -61,7 +61,7 @@ export function runPoststart(context: Context, record: ContainerRecord, containe
   if (!poststart) return;
   const state = JSON.stringify(ociState(record, 'running', record.pid as number));
   try {
-    lazy<typeof hooks>('hooks')().runHooks('poststart', poststart, state);
+    lazy<typeof hooks>('hooks')().runHooks('poststart', poststart, state, { directory: record.bundle });
   } catch (error) {
     try {
       killAll(record.cgroup);

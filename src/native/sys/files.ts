@@ -141,8 +141,13 @@ export function writeFile(
 /** Puts a whole new file in place of `path`: readers see the old one or the new one. Not synced: for /run. */
 export function replaceFile(path: string, data: string | Uint8Array, mode: number, at = raw.AT_FDCWD): void {
   const temporary = `${path}.new`;
-  writeFile(temporary, data, { create: mode, at });
-  check(raw.renameat2(at, temporary, at, path, 0), 'renameat2', path);
+  try {
+    writeFile(temporary, data, { create: mode, at });
+    check(raw.renameat2(at, temporary, at, path, 0), 'renameat2', path);
+  } catch (error) {
+    raw.unlinkat(at, temporary, 0);
+    throw error;
+  }
 }
 
 /** The same, and on disk when it returns: also after a loss of power there is the old file or the new one. */

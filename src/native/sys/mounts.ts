@@ -1,7 +1,8 @@
 import { textOf } from './bytes.ts';
-import { ENOENT } from './errno.ts';
+import { EINVAL, ENOENT, ENOTDIR } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
+import { statusOf } from './file-status.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE, read } from './raw/file.ts';
 import * as raw from './raw/mount.ts';
 
@@ -46,7 +47,15 @@ export function cloneMount(path: string, { at = AT_FDCWD, recursive = false, obj
 /** Puts a detached mount on top of what `target` names. move_mount(2). */
 export function attachMount(mount: OwnedFd, target: OwnedFd, object: string): void {
   const flags = raw.MOVE_MOUNT_F_EMPTY_PATH | raw.MOVE_MOUNT_T_EMPTY_PATH;
-  check(raw.move_mount(mount.number, '', target.number, '', flags), 'move_mount', object);
+  const result = raw.move_mount(mount.number, '', target.number, '', flags);
+  // The kernel calls that EINVAL. Callers look for the words that mount(2) has for it.
+  if (result === -EINVAL && isDirectory(mount) !== isDirectory(target))
+    throw new SystemError('move_mount', ENOTDIR, object, 'Mount a directory on a directory, and a file on a file');
+  check(result, 'move_mount', object);
+}
+
+function isDirectory(thing: OwnedFd): boolean {
+  return statusOf(thing.number).kind === 'directory';
 }
 
 export interface NewFileSystem {

@@ -234,6 +234,10 @@ export function sendSignal(pid: number, signal: number): number {
   return -raw.kill(pid, signal);
 }
 
+export function ownPid(): number {
+  return raw.getpid();
+}
+
 /** Whether orphans come to this process: as the first of its pid namespace, or as a subreaper. */
 export function isReaper(): boolean {
   if (raw.getpid() === 1) return true;

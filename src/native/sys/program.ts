@@ -1,8 +1,10 @@
 import { setLoader } from '#common/lazy.ts';
 import { utf8 } from './bytes.ts';
 import { door } from './door.ts';
+import { SIGCHLD } from './processes.ts';
 import { write } from './raw/file.ts';
 import { exit_group } from './raw/process.ts';
+import { defaultSignal } from './signals.ts';
 
 /**
  * Makes `main` the program: the host calls it, with the lazy parts of the program within reach, and the process ends with
@@ -13,6 +15,8 @@ export function defineProgram(name: string, main: () => number): void {
   door.main = () => {
     let status = 1;
     try {
+      // Whoever started us may ignore it, and with that the ends of our children would be lost.
+      defaultSignal(SIGCHLD);
       status = main();
     } catch (error) {
       const where = error instanceof Error ? (error.stack?.split('\n')[0] ?? '') : '';

@@ -71,6 +71,12 @@ export function ignoreSignal(signal: number): void {
   ignored?.add(signal);
 }
 
+/** The signal acts again as it does by default. */
+export function defaultSignal(signal: number): void {
+  check(raw.rt_sigaction(signal, new Uint8Array(32), null), 'rt_sigaction');
+  ignored?.delete(signal);
+}
+
 export const SIGPIPE = 13;
 export const SIGQUIT = 3;
 export const SIGILL = 4;

@@ -1,7 +1,8 @@
 import { utf8 } from './bytes.ts';
+import { SystemError } from './errors.ts';
 import type { OwnedFd } from './fd.ts';
 import { type Child, Execution, lendMemory, SIGKILL, setParentDeathSignal } from './processes.ts';
-import { CLOSE_RANGE_CLOEXEC, close_range, dup3, write } from './raw/file.ts';
+import { CLOSE_RANGE_CLOEXEC, chdir, close_range, dup3, write } from './raw/file.ts';
 import { setsid } from './raw/process.ts';
 import { blockAllSignals, resetSignalActions } from './signals.ts';
 
@@ -12,6 +13,8 @@ export interface SpawnOptions {
   environment: readonly (string | Uint8Array)[];
   /** Standard input, output and error; where one is missing, the program gets ours. */
   streams: readonly (OwnedFd | undefined)[];
+  /** Where it begins; where we are, if that is not there or not given. */
+  directory?: string | undefined;
 }
 
 /**
@@ -27,10 +30,11 @@ export function startSession(options: SpawnOptions): Child {
   return start(options, setsid);
 }
 
-function start({ path, args, environment, streams }: SpawnOptions, prepare: () => void): Child {
+function start({ path, args, environment, streams, directory }: SpawnOptions, prepare: () => void): Child {
   const execution = new Execution(path, args, environment);
   return lendMemory({}, () => {
     prepare();
+    if (directory !== undefined) chdir(directory);
     blockAllSignals(false);
     resetSignalActions();
     streams.forEach((stream, fd) => {
@@ -38,7 +42,7 @@ function start({ path, args, environment, streams }: SpawnOptions, prepare: () =
     });
     close_range(3, 0xffffffff, CLOSE_RANGE_CLOEXEC);
     const errno = execution.execute();
-    const reason = utf8(`cannot execute "${path}": errno ${errno}\n`);
+    const reason = utf8(`${new SystemError('execve', errno, path).message}\n`);
     write(2, reason, reason.length);
     return 127;
   });

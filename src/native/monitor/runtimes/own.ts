@@ -6,7 +6,7 @@ import { type Bundle, loadBundle } from '#runtime/bundle.ts';
 import * as remove from '#runtime/commands/delete.ts';
 import type { Context } from '#runtime/context.ts';
 import { destroyAtOnce } from '#runtime/destroy.ts';
-import { execProcess } from '#runtime/exec.ts';
+import { execProcess, inheritFrom } from '#runtime/exec.ts';
 import { launchContainer } from '#runtime/launch.ts';
 import { ownConsole } from '#runtime/process/console.ts';
 import { type Beginning, beginProcess, runPoststart, startProcess } from '#runtime/start.ts';
@@ -141,7 +141,9 @@ export class OwnRuntime implements RuntimeDriver {
   #loadExec(wanted: ExecProcess, id: string): { config: Config; process: Process } {
     using directory = ContainerDirectory.open(this.#context.root, id);
     const config = directory.loadConfig(this.#context.root);
-    return { config, process: 'like' in wanted ? likeContainer(config.process as Process, wanted.args) : wanted };
+    const process =
+      'like' in wanted ? likeContainer(config.process as Process, wanted.args) : inheritFrom(config, wanted);
+    return { config, process };
   }
 
   checkpoint(): void {

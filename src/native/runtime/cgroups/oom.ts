@@ -13,10 +13,21 @@ export function oomKills({ version, directories }: CgroupRecord): number {
   return Number(/oom_kill (\d+)/.exec(text ?? '')?.[1] ?? 0);
 }
 
+/** Whether the container has wanted more memory than it may have. Without any, a process cannot even say so. */
+function hasMissedMemory({ version, directories }: CgroupRecord): boolean {
+  const text =
+    version === 2
+      ? /^max (\d+)/m.exec(readTextIfAny(`${directories['unified']}/memory.events`) ?? '')?.[1]
+      : readTextIfAny(`${directories['memory']}/memory.failcnt`);
+  return Number(text ?? 0) > 0;
+}
+
 /** What ended a container's process before it could say anything; `reason` where that is known. */
 export function explainDeath(reason: ExitReason | undefined, cgroup: CgroupRecord): ProaError {
-  if ((reason === undefined || reason.signal === SIGKILL) && oomKills(cgroup) > 0) {
-    return new ProaError('the container process was killed: the memory limit is too low for it to start', {
+  const killed = reason === undefined || reason.signal === SIGKILL;
+  if (killed ? oomKills(cgroup) > 0 : reason.signal === undefined && hasMissedMemory(cgroup)) {
+    const how = killed ? 'was killed' : 'ended';
+    return new ProaError(`the container process ${how}: the memory limit is too low for it to start`, {
       kind: 'exhausted',
       remedy: 'Raise linux.resources.memory.limit',
     });

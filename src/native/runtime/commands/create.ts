@@ -2,9 +2,11 @@ import { ProaError } from '#common/errors.ts';
 import type { Process } from '#common/runtime-spec/types.ts';
 import { countOption, type Parsed, parseOptions } from '#native/options.ts';
 import { environmentVariable } from '#sys/environment.ts';
+import { ownPid } from '#sys/processes.ts';
 import { loadBundle } from '../bundle.ts';
 import type { Context } from '../context.ts';
 import { launchContainer } from '../launch.ts';
+import { explained } from './explained.ts';
 
 export const detached = true;
 export const usage = 'create [options] CONTAINER';
@@ -24,7 +26,7 @@ export const options = launchOptions;
 
 export function run(context: Context, args: readonly string[]): number {
   const parsed = parseOptions(options, args);
-  launchFrom(context, parsed, true);
+  explained(context, 'create', undefined, (explanation) => launchFrom(context, parsed, true, { explanation }));
   return 0;
 }
 
@@ -66,10 +68,10 @@ export function launchFrom(
   });
 }
 
-/** Descriptors that a service manager passed to us are for the container: sd_listen_fds(3). */
+/** Descriptors that a service manager passed to us, not to whoever called us, are for the container: sd_listen_fds(3). */
 function passedFds(process: Process): number {
   const text = environmentVariable('LISTEN_FDS');
-  if (!text || !/^\d{1,6}$/.test(text)) return 0;
+  if (!text || !/^\d{1,6}$/.test(text) || environmentVariable('LISTEN_PID') !== String(ownPid())) return 0;
   process.env = [
     ...(process.env ?? []).filter((entry) => !entry.startsWith('LISTEN_')),
     `LISTEN_FDS=${text}`,

@@ -1,7 +1,8 @@
-import { ProaError } from '#common/errors.ts';
+import { kindOf, ProaError } from '#common/errors.ts';
 import { parseOptions } from '#native/options.ts';
 import { openProcess, SIGKILL, signalProcess } from '#sys/processes.ts';
 import { isFrozen, setFrozen } from '../cgroups/freezer.ts';
+import { killAll } from '../cgroups/index.ts';
 import type { Context } from '../context.ts';
 import { destroyContainer } from '../destroy.ts';
 import { isAlive, statusOf } from '../state/status.ts';
@@ -34,7 +35,13 @@ export function run(context: Context, args: readonly string[]): number {
     });
   }
   if (isAlive(record)) killProcess(record);
-  destroyContainer(context, record);
+  // Who makes it sees that, also while a hook runs, and takes back what was made.
+  else if (status === 'creating') killAll(record.cgroup);
+  try {
+    destroyContainer(context, record);
+  } catch (error) {
+    if (!force || kindOf(error) !== 'not-found') throw error;
+  }
   return 0;
 }
 

@@ -1,8 +1,6 @@
 import { ProaError } from '#common/errors.ts';
-import { lazy } from '#common/lazy.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
 import { parseProcess, validateProcess } from '#common/runtime-spec/validate.ts';
-import type * as explain from '#native/explain/part.ts';
 import { countOption, type Parsed, parseOptions } from '#native/options.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { exists, readText } from '#sys/files.ts';
@@ -10,12 +8,13 @@ import { openProcess, statusOfReason } from '#sys/processes.ts';
 import { blockAllSignals } from '#sys/signals.ts';
 import type { CgroupRecord } from '../cgroups/record.ts';
 import type { Context } from '../context.ts';
-import { execProcess } from '../exec.ts';
+import { execProcess, inheritFrom } from '../exec.ts';
 import { superviseProcess } from '../foreground.ts';
 import { connectConsole, ownConsole } from '../process/console.ts';
 import { isAlive, statusOf } from '../state/status.ts';
 import { ContainerDirectory, type ContainerRecord } from '../state/store.ts';
 import { superviseTerminal } from '../terminal-relay.ts';
+import { explained } from './explained.ts';
 
 export const detached = true;
 export const usage = 'exec [options] CONTAINER COMMAND [ARGUMENT...] | exec [options] --process FILE CONTAINER';
@@ -47,9 +46,6 @@ export function run(context: Context, args: readonly string[]): number {
   const parsed = parseOptions(options, args);
   const [id, ...command] = parsed.rest;
   if (!id) throw new ProaError('missing argument: container ID', { kind: 'invalid' });
-  const format = parsed.values['explain'];
-  const explanation =
-    format === undefined ? undefined : new (lazy<typeof explain>('explain')().Explanation)('exec', format);
   const { record, config } = load(context, id, parsed.flags.has('ignore-paused'));
   const process = processFrom(parsed, command, config, context);
   using target = openTarget(record);
@@ -57,8 +53,8 @@ export function run(context: Context, args: readonly string[]): number {
   blockAllSignals(true);
   const own = process.terminal && !parsed.values['console-socket'] ? ownTerminal(detach) : undefined;
   let master: OwnedFd | undefined;
-  try {
-    const child = execProcess({
+  const child = explained(context, 'exec', parsed.values['explain'], (explanation) =>
+    execProcess({
       root: context.root,
       id,
       config,
@@ -74,12 +70,10 @@ export function run(context: Context, args: readonly string[]): number {
       subreaper: !detach && !parsed.flags.has('no-subreaper'),
       warn: context.warn,
       explanation,
-    });
-    if (detach) return 0;
-    return statusOfReason(master ? superviseTerminal(child, master) : superviseProcess(child));
-  } finally {
-    explanation?.print();
-  }
+    }),
+  );
+  if (detach) return 0;
+  return statusOfReason(master ? superviseTerminal(child, master) : superviseProcess(child));
 }
 
 function load(context: Context, id: string, ignorePaused: boolean): { record: ContainerRecord; config: Config } {
@@ -127,7 +121,7 @@ function processFrom(parsed: Parsed, command: string[], config: Config, context:
   if (values['process']) {
     const given = parseProcess(readText(values['process']), { warnings });
     for (const warning of warnings) context.warn(warning);
-    return given;
+    return inheritFrom(config, given);
   }
   if (command.length === 0) throw new ProaError('missing argument: command', { kind: 'invalid' });
   const base = config.process as Process;
@@ -139,12 +133,15 @@ function processFrom(parsed: Parsed, command: string[], config: Config, context:
   // Without the option the configuration's word holds, as in runc.
   if (values['no-new-privs']) process.noNewPrivileges = flags.has('no-new-privs');
   process.env = [...(base.env ?? []), ...(lists['env'] ?? [])];
-  if (values['user'] !== undefined) process.user = { ...base.user, ...parseUser(values['user']) };
+  if (values['user']) process.user = { ...base.user, ...parseUser(values['user']) };
   const groups = (lists['additional-gids'] ?? []).map((text) => idNumber(text, '--additional-gids'));
   if (groups.length > 0)
     process.user = { ...process.user, additionalGids: [...(process.user.additionalGids ?? []), ...groups] };
   if (lists['cap']) process.capabilities = withCapabilities(process, lists['cap']);
-  return validateProcess(process, { warnings });
+  validateProcess(process, { warnings });
+  // Of the container's own it was said when that was made.
+  if (lists['cap']) for (const warning of warnings) context.warn(warning);
+  return process;
 }
 
 function parseUser(text: string): { uid: number; gid?: number } {
@@ -156,7 +153,7 @@ function parseUser(text: string): { uid: number; gid?: number } {
 }
 
 function idNumber(text: string, option: string): number {
-  if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffffffff) return Number(text);
+  if (/^\d{1,10}$/.test(text) && Number(text) < 0xffffffff) return Number(text);
   throw new ProaError(`option ${option}: expected a number, got "${text}"`, { kind: 'invalid' });
 }
 

@@ -8,7 +8,7 @@ const attributes = words(
 );
 const propagations = words('private shared slave unbindable');
 const others = words(
-  'bind rbind copy-symlink idmap ridmap tmpcopyup defaults async nomand mand nolazytime loud silent iversion noiversion remount',
+  'bind rbind copy-symlink idmap ridmap tmpcopyup defaults sync async dirsync nomand mand lazytime nolazytime loud silent iversion noiversion remount',
 );
 
 /** What this runtime does today, whatever the host can do: features.md and features-linux.md. */

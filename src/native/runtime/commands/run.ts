@@ -1,6 +1,5 @@
 import { kindOf, ProaError } from '#common/errors.ts';
 import { lazy } from '#common/lazy.ts';
-import type * as explain from '#native/explain/part.ts';
 import { parseOptions } from '#native/options.ts';
 import type { OwnedFd } from '#sys/fd.ts';
 import { SIGKILL, statusOfReason } from '#sys/processes.ts';
@@ -15,6 +14,7 @@ import type * as consoles from '../process/console.ts';
 import { runPoststart } from '../start.ts';
 import type * as terminalRelay from '../terminal-relay.ts';
 import { launchFrom, launchOptions } from './create.ts';
+import { explained } from './explained.ts';
 
 export const detached = true;
 export const usage = 'run [options] CONTAINER';
@@ -35,14 +35,11 @@ export function run(context: Context, args: readonly string[]): number {
   if (parsed.flags.has('dry-run')) return lazy<typeof dryRun>('dry-run')().printPlan(context, parsed);
   const detach = parsed.flags.has('detach');
   const consoleSocket = parsed.values['console-socket'];
-  const format = parsed.values['explain'];
-  const explanation =
-    format === undefined ? undefined : new (lazy<typeof explain>('explain')().Explanation)('run', format);
   // Signals for the container must not end us between its making and our waiting for it.
   blockAllSignals(true);
   let own: ReturnType<typeof consoles.ownConsole> | undefined;
   let master: OwnedFd | undefined;
-  const launched = launchAndExplain(explanation, () =>
+  const launched = explained(context, 'run', parsed.values['explain'], (explanation) =>
     launchFrom(context, parsed, false, {
       explanation,
       subreaper: !detach && !parsed.flags.has('no-subreaper'),
@@ -79,15 +76,6 @@ function relayReadiness({ child, relay }: Launched, detach: boolean): void {
   if (detach) relay.relay(child.pid, child.pidfd, { untilReady: true });
   else relay.relayBeside(child);
   relay[Symbol.dispose]();
-}
-
-/** The tree is shown of starts that fail, too. */
-function launchAndExplain(explanation: explain.Explanation | undefined, launch: () => Launched): Launched {
-  try {
-    return launch();
-  } finally {
-    explanation?.print();
-  }
 }
 
 function finish(context: Context, { child, record, hooks }: Launched, keep: boolean): void {

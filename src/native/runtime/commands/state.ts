@@ -1,6 +1,7 @@
 import type { State } from '#common/runtime-spec/types.ts';
 import { parseOptions } from '#native/options.ts';
 import { writeAll } from '#sys/files.ts';
+import { timestamp } from '#sys/time.ts';
 import type { Context } from '../context.ts';
 import { ociState } from '../state/oci-state.ts';
 import { statusOf } from '../state/status.ts';
@@ -25,8 +26,9 @@ export function run(context: Context, args: readonly string[]): number {
 
 export function describeContainer(root: string, id: string, record: ContainerRecord | undefined): ContainerState {
   const status = statusOf(root, record);
+  // Its maker has only just begun, or was stopped then. Callers parse the time.
   if (record === undefined)
-    return { ociVersion: '1.0.0', id, status, pid: 0, bundle: '', rootfs: '', created: '', owner: '' };
+    return { ociVersion: '1.0.0', id, status, pid: 0, bundle: '', rootfs: '', created: timestamp(), owner: '' };
   const { ociVersion, pid, bundle, annotations } = ociState(
     record,
     status,

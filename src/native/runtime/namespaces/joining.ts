@@ -4,6 +4,7 @@ import { step } from '#native/steps.ts';
 import { textOf } from '#sys/bytes.ts';
 import { check } from '#sys/errors.ts';
 import { DisposableList, type OwnedFd, pipe } from '#sys/fd.ts';
+import { sameFile, statusOf } from '#sys/file-status.ts';
 import { openDirectory, openFile, readAll, writeAll, writeFile } from '#sys/files.ts';
 import { joinNamespace, namespaceTypes, unshareNamespaces } from '#sys/namespaces.ts';
 import { type Child, cloneProcess, openProcess, waitForChild, waitForEnd } from '#sys/processes.ts';
@@ -32,6 +33,7 @@ export function cloneJoined(
   const own = types.map((type) => ({ type, fd: stack.add(openFile(`/proc/self/ns/${namespaceTypes[type].file}`)) }));
   const mount = targets.find(({ type }) => type === 'mount');
   if (mount && plan.createsUser) throw unsupportedMix();
+  if (mount && isOwn(mount.fd)) throw hostsMounts(mount.path);
   try {
     for (const { type, path, fd } of targets) {
       if (type !== 'mount')
@@ -56,6 +58,19 @@ function unsupportedMix(): ProaError {
   return new ProaError('linux.namespaces: an existing mount namespace cannot be joined from a new user namespace', {
     kind: 'unsupported',
     remedy: 'Join the user namespace that owns the mount namespace by its path too',
+  });
+}
+
+function isOwn(namespace: OwnedFd): boolean {
+  using own = openFile('/proc/self/ns/mnt');
+  return sameFile(statusOf(namespace.number), statusOf(own.number));
+}
+
+/** What the container mounts would be there for the host, and its root would take the place of the host's. */
+function hostsMounts(path: string): ProaError {
+  return new ProaError(`linux.namespaces: "${path}" is the mount namespace of the host`, {
+    kind: 'invalid',
+    remedy: 'Leave the path out for a new one; without {"type": "mount"}, the root filesystem is used as it is',
   });
 }
 

@@ -122,7 +122,8 @@ function becomeContainer(line: Line, settings: InitSettings): PreparedProgram {
   const { sysctl } = config.linux ?? {};
   if (sysctl) step('set sysctls', () => setSysctls(sysctl, settings.proc as OwnedFd));
   if (namespaces.hasMount) sealRoot(sources, config);
-  enterRoot(config, { pivot: settings.pivot && namespaces.hasMount });
+  const alone = settings.pivot ? 'pivot' : 'chroot';
+  enterRoot(sources, config, namespaces.hasMount ? alone : 'shared');
   if (config.linux?.personality) lazy<typeof personality>('personality')().setPersonality(config.linux.personality);
   step('join the memory cgroup', () => joinCgroups(lateCgroups));
   if (namespaces.createsCgroup) step('make a cgroup namespace', () => unshareNamespaces(CLONE_NEWCGROUP, 'cgroup'));

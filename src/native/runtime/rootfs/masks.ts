@@ -1,9 +1,8 @@
 import { ProaError } from '#common/errors.ts';
 import { ENOENT, ENOTDIR } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
-import type { OwnedFd } from '#sys/fd.ts';
+import { DisposableList, type OwnedFd } from '#sys/fd.ts';
 import { statusOf } from '#sys/file-status.ts';
-import { openPath } from '#sys/files.ts';
 import {
   attachMount,
   bindMount,
@@ -16,11 +15,17 @@ import { isDirectory, openInRootIfAny } from '#sys/paths.ts';
 import { O_PATH } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from '#sys/raw/mount.ts';
 
-/** The host's /dev/null, verified: the container's own could be a link to something else (CVE-2025-31133). */
-export function openNullDevice(): OwnedFd {
-  const device = openPath('/dev/null');
+/**
+ * The host's /dev/null, verified: the container's own could be a link to something else (CVE-2025-31133). Read-only, which
+ * is no matter for what is written to the device: its permissions are everybody's.
+ */
+function cloneNullDevice(): OwnedFd {
+  const device = cloneMount('/dev/null');
   const { mode, special } = statusOf(device.number);
-  if ((mode & 0o170000) === 0o020000 && special.major === 1 && special.minor === 3) return device;
+  if ((mode & 0o170000) === 0o020000 && special.major === 1 && special.minor === 3) {
+    setMountAttributes(device.number, { set: MOUNT_ATTR_RDONLY }, { object: '/dev/null' });
+    return device;
+  }
   device.close();
   throw new ProaError('"/dev/null" of the host is not the null device', { kind: 'unsupported' });
 }
@@ -32,22 +37,29 @@ const emptyDirectory: NewFileSystem = {
 };
 
 /** Hides paths: files behind the null device, directories behind one empty read-only file system for all of them. */
-export function maskPaths(root: OwnedFd, paths: readonly string[], nullDevice: OwnedFd): void {
-  let empty: OwnedFd | undefined;
-  try {
-    for (const path of paths) {
-      using target = openPathInRoot(root, path);
-      if (target === undefined) continue;
-      if (!isDirectory(target)) bindMount(nullDevice, target, path);
-      else if (empty) bindMount(empty, target, path);
-      else {
-        mountFileSystem(target, emptyDirectory, path);
-        // What was opened before is the directory below the mount.
-        empty = openPathInRoot(root, path);
-      }
+export function maskPaths(root: OwnedFd, paths: readonly string[]): void {
+  using opened = new DisposableList();
+  // The first of a kind is what the others are copies of.
+  const covers: { file?: OwnedFd | undefined; directory?: OwnedFd | undefined } = {};
+  for (const path of paths) {
+    using target = openPathInRoot(root, path);
+    if (target === undefined) continue;
+    const kind = isDirectory(target) ? 'directory' : 'file';
+    const cover = covers[kind];
+    if (cover) bindMount(cover, target, path);
+    else {
+      coverFirst(kind, target, path);
+      // What was opened before is what lies below the mount.
+      covers[kind] = opened.add(openPathInRoot(root, path));
     }
-  } finally {
-    empty?.close();
+  }
+}
+
+function coverFirst(kind: 'file' | 'directory', target: OwnedFd, path: string): void {
+  if (kind === 'directory') mountFileSystem(target, emptyDirectory, path);
+  else {
+    using device = cloneNullDevice();
+    attachMount(device, target, path);
   }
 }
 

@@ -98,6 +98,9 @@ const withoutEffect = new Set([
   'remount',
 ]);
 
+/** What other file systems are told. A tmpfs has access lists wherever the kernel does, and no word for it. */
+const aclOptions = new Set(['acl', 'noacl']);
+
 /** Sorts the options of a mount: config.md, "Linux mount options". What nobody knows goes to the file system. */
 export function planMount(mount: Mount): MountPlan {
   const plan: MountPlan = {
@@ -155,7 +158,7 @@ function applyOption(plan: MountPlan, option: string, mount: Mount): void {
     plan.copySymlink = true;
   } else if (option === 'idmap' || option === 'ridmap') {
     plan.idMapped = { recursive: option === 'ridmap', uidMappings: mount.uidMappings, gidMappings: mount.gidMappings };
-  } else if (!withoutEffect.has(option)) {
+  } else if (!withoutEffect.has(option) && !(mount.type === 'tmpfs' && aclOptions.has(option))) {
     plan.data.push(option);
   }
 }

@@ -8,7 +8,7 @@ import { attachMount, pivotIntoWorkingDirectory, setMountAttributes, setPropagat
 import { chdir, chroot, fchdir } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from '#sys/raw/mount.ts';
 import { makeDevices } from './devices.ts';
-import { maskPaths, openNullDevice, protectPaths } from './masks.ts';
+import { maskPaths, protectPaths } from './masks.ts';
 import { propagationFlags } from './mount-options.ts';
 import { finishDeviceDirectory, isDeviceDirectory, type MountContext, mountAll } from './mounts.ts';
 import { type RootSources, sharesWithHost } from './sources.ts';
@@ -38,10 +38,7 @@ export function sealRoot(sources: RootSources, config: Config): void {
   const { maskedPaths = [], readonlyPaths = [] } = config.linux ?? {};
   if (readonlyPaths.length > 0) step('protect read-only paths', () => protectPaths(root, readonlyPaths));
   if (maskedPaths.length > 0) {
-    step('mask paths', () => {
-      using nullDevice = openNullDevice();
-      maskPaths(root, maskedPaths, nullDevice);
-    });
+    step('mask paths', () => maskPaths(root, maskedPaths));
   }
   if (config.root?.readonly) {
     step('make the root filesystem read-only', () =>
@@ -50,11 +47,17 @@ export function sealRoot(sources: RootSources, config: Config): void {
   }
 }
 
-/** Makes the built root the only one: the host's files are gone from here on. */
-export function enterRoot(config: Config, { pivot }: { pivot: boolean }): void {
+/** How the root is entered: `chroot` is for hosts where pivot_root(2) is impossible, `shared` without a mount namespace. */
+export type RootEntry = 'pivot' | 'chroot' | 'shared';
+
+/** Makes the root the only one: the host's files are gone from here on. */
+export function enterRoot({ root }: RootSources, config: Config, entry: RootEntry): void {
   step('hide the host filesystem', () => {
-    if (pivot) pivotOrExplain();
-    else changeRoot();
+    if (entry === 'pivot') pivotOrExplain();
+    // What is mounted is the host's own, and stays.
+    else if (entry === 'shared') check(fchdir(root.number), 'fchdir', 'root filesystem');
+    else unmountKernelFileSystems();
+    if (entry !== 'pivot') check(chroot('.'), 'chroot', '.');
     check(chdir('/'), 'chdir', '/');
   });
   const flags = propagationFlags(config.linux?.rootfsPropagation ?? '');
@@ -81,8 +84,8 @@ function hostRootType(): number {
   return fileSystemType(top.number);
 }
 
-/** chroot(2) for hosts where pivot_root(2) is impossible. The host's kernel file systems go, since chroot is no wall. */
-function changeRoot(): void {
+/** The host's go where chroot(2) alone hides the rest, since that is no wall. */
+function unmountKernelFileSystems(): void {
   for (const path of ['/proc', '/sys']) {
     try {
       unmount(path);
@@ -90,5 +93,4 @@ function changeRoot(): void {
       if (!isErrno(error, EINVAL, 2, 1)) throw error;
     }
   }
-  check(chroot('.'), 'chroot', '.');
 }

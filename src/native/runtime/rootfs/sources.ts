@@ -2,8 +2,10 @@ import { lazy } from '#common/lazy.ts';
 import type { Config, Device, Linux } from '#common/runtime-spec/types.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { openDirectory } from '#sys/files.ts';
 import { cloneMount, setMountAttributes } from '#sys/mounts.ts';
 import { MS_SHARED, MS_SLAVE } from '#sys/raw/mount.ts';
+import type { NamespacePlan } from '../namespaces/plan.ts';
 import type * as copySymlink from './copy-symlink.ts';
 import { defaultDevices } from './devices.ts';
 import type * as foundSources from './found-sources.ts';
@@ -29,7 +31,12 @@ export interface RootSources extends Disposable {
 }
 
 /** `rootMount`: a detached mount to take as root in place of a copy of what is at `rootfs`; it stays the caller's. */
-export function openSources(config: Config, bundle: string, rootfs: string, rootMount?: OwnedFd): RootSources {
+export function openSources(
+  config: Config,
+  bundle: string,
+  rootfs: string,
+  { namespaces, rootMount }: { namespaces: NamespacePlan; rootMount: OwnedFd | undefined },
+): RootSources {
   const opened: OwnedFd[] = [];
   const keep = (fd: OwnedFd): OwnedFd => {
     opened.push(fd);
@@ -46,7 +53,10 @@ export function openSources(config: Config, bundle: string, rootfs: string, root
   };
   try {
     const shared = sharesWithHost(config);
-    sources.root = rootMount ?? keep(step('open the root filesystem', () => cloneMount(rootfs, { recursive: true })));
+    // Without a mount namespace it is used where it is: nothing is mounted.
+    const openRoot = () => (namespaces.hasMount ? cloneMount(rootfs, { recursive: true }) : openDirectory(rootfs));
+    sources.root = rootMount ?? keep(step('open the root filesystem', openRoot));
+    if (!namespaces.hasMount) return sources;
     if (!shared)
       setMountAttributes(sources.root.number, { propagation: MS_SLAVE }, { recursive: true, object: rootfs });
     for (const mount of config.mounts ?? []) {

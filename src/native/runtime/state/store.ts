@@ -5,6 +5,7 @@ import { textOf } from '#sys/bytes.ts';
 import { EEXIST, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { sameFile, statusIfAny, statusOf } from '#sys/file-status.ts';
 import {
   listDirectory,
   lockFile,
@@ -91,7 +92,10 @@ export class ContainerDirectory implements Disposable {
   static open(root: string, id: string): ContainerDirectory {
     const directory = ContainerDirectory.#at(root, id);
     lockFile(directory.fd, directory.path);
-    return directory;
+    if (sameFile(statusOf(directory.fd.number), statusIfAny(directory.path))) return directory;
+    // Whoever had it locked has removed it.
+    directory.fd.close();
+    throw notFound(id);
   }
 
   /** The same, where nobody else has it locked. */

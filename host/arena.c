@@ -11,7 +11,7 @@ enum { PAGE = 4096, GROWTH = 32 * PAGE, SLACK = 16 * PAGE, LARGE = 512 * PAGE, H
 /* A class is how many of its blocks fit into a page or, beyond that, how many pages one has, by powers of two. */
 static unsigned class_of(size_t size)
 {
-    size_t units = (size + 15) / 16;
+    size_t units = size / 16 + (size % 16 > 0);
     return units <= UNITS ? UNITS / units : UNITS + 52u - __builtin_clzl(size + HEAD - 1);
 }
 

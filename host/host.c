@@ -161,7 +161,7 @@ static int prepare(const char *entry)
    (tools/snapshot.mjs). Copied, not mapped: half of the pages are written to sooner or later, each with a fault. */
 static int restore(const struct program *program, size_t size, int file)
 {
-    if (pread(file, arena, size, program->offset) != (ssize_t)size)
+    if (pread(file, arena, size, program->offset) != (ssize_t)size || arena->next != (char *)arena + program->size)
         return -1;
     close(file);
     /* The list lies where new blocks go: it is used up before there are any. What is left of it there is nobody's. */
@@ -202,7 +202,7 @@ static void detach(const struct program *program, char **argv)
 static int fail(JSContext *ctx, const char *program)
 {
     const char *text = ctx ? JS_ToCString(ctx, JS_GetException(ctx)) : NULL;
-    fprintf(stderr, "%s: %s\n", program, text ? text : "there is not enough memory, or the binary cannot be read");
+    fprintf(stderr, "%s: %s\n", program, text ? text : "there is no memory for it at its place, pages are not of 4 KB, or the binary cannot be read");
     return 1;
 }
 
@@ -218,15 +218,16 @@ static void protect(void)
 
 int main(int argc, char **argv)
 {
-    protect();
     const struct program *program = program_called(argc > 0 ? argv[0] : "");
     detach(program, argv);
-    size_t size = program->size + program->pointers * sizeof(uint32_t);
-    size_t room = arena_map((char *)arena, sizeof *arena + size);
-    /* Without /proc, or in the build, code is loaded. */
+    size_t size = program->size + program->pointers * sizeof(uint32_t), room = 0;
+    /* Pages are to be of this size, and the place free. Without /proc, or in the build, code is loaded. */
+    if (sysconf(_SC_PAGESIZE) == 4096 && msync(arena, 4096, MS_ASYNC))
+        room = arena_map((char *)arena, sizeof *arena + size);
     int file = program->size ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
     if (!room || (file >= 0 && restore(program, size, file)))
         return fail(NULL, program->name);
+    protect();
     arena->mapped = arena->limit = (char *)arena + room;
     arena->stack = __builtin_frame_address(0);
     arena->argv = argv;

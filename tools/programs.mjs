@@ -43,6 +43,7 @@ export const lazyParts = {
   joining: `${runtime}/namespaces/joining.ts`,
   'user-namespace': `${runtime}/namespaces/user.ts`,
   hooks: `${runtime}/hooks.ts`,
+  seccomp: `${runtime}/seccomp/index.ts`,
   'cgroups-v2': `${runtime}/cgroups/v2/resources.ts`,
   'cgroups-device-rules': `${runtime}/cgroups/device-rules.ts`,
   'cgroups-v1-limits': `${runtime}/cgroups/v1/limits.ts`,

@@ -95,6 +95,31 @@ test('CVE-2019-5736: where mounts may not be cloned, a sealed copy in memory run
   assert.equal(bundle.state().status, 'running');
 });
 
+const noexec = '/proc/sys/vm/memfd_noexec';
+
+test('CVE-2019-5736: that copy runs where files in memory are not to be executed by chance', {
+  skip: (!tracing && 'strace is missing') || (!existsSync(noexec) && `there is no ${noexec}`),
+}, () => {
+  using bundle = new Bundle({ args: ['/bin/readlink', '/proc/self/exe'] });
+  // What is set there holds for a pid namespace.
+  const script = `echo 1 > ${noexec}; exec strace -qq -o /dev/null --inject=open_tree:error=EPERM:when=1 "$@"`;
+  const words = [runtimePath, '--root', bundle.root, 'run', '--bundle', bundle.path, bundle.id];
+  const inside = ['--pid', '--fork', '--mount-proc', 'sh', '-c', script, 'sh', ...words];
+  const { stdout, stderr } = spawnSync('unshare', inside, { encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.equal(stdout, '/bin/busybox\n');
+});
+
+test('where something else is at the place of our memory, nothing is lost', {
+  skip: !tracing && 'strace is missing',
+}, () => {
+  // It answers so where something is mapped.
+  const words = ['-qq', '-o', '/dev/null', '--inject=msync:retval=0', runtimePath, '--version'];
+  const { status, stderr } = spawnSync('strace', words, { encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /^proa-runtime: there is no memory for it at its place, pages are not of 4 KB, or /);
+});
+
 test('what the binary has relocated cannot be written to, nor can its code', async () => {
   const child = spawn(join(dirname(runtimePath), 'proa-init'), ['sleep', '30'], { stdio: 'ignore' });
   let inside = '';

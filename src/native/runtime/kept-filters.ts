@@ -1,3 +1,4 @@
+import { lazy } from '#common/lazy.ts';
 import type { Config, Seccomp } from '#common/runtime-spec/types.ts';
 import { addressOf, joinBytes, sameBytes, textOf, utf8 } from '#sys/bytes.ts';
 import { ownIds } from '#sys/credentials.ts';
@@ -14,8 +15,11 @@ import {
 } from '#sys/files.ts';
 import { adler32 } from '#sys/library.ts';
 import { type Filter, packFilter, unpackFilter } from './process/seccomp-filter.ts';
-import { compileFilter } from './seccomp/index.ts';
+import type * as seccomp from './seccomp/index.ts';
 import { placeOfProfile, WrittenProfile } from './written-profile.ts';
+
+/** The compiler and its tables, which are met once for each profile. */
+const compiler = lazy<typeof seccomp>('seccomp');
 
 /** Below the runtime's root. No container is called so: an id has no colon. */
 export const KEPT_FILTERS = 'seccomp:filters';
@@ -72,9 +76,9 @@ function isJson(text: Uint8Array): boolean {
 
 /** The filter of a profile: the one that came with it, or compiled now, and kept for the next container. */
 export function filterOf(profile: Seccomp, root: string): Filter {
-  if (!(profile instanceof WrittenProfile)) return compileFilter(profile, MACHINE);
+  if (!(profile instanceof WrittenProfile)) return compiler().compileFilter(profile, MACHINE);
   if (profile.filter) return profile.filter;
-  const compiled = compileFilter(profile.value, MACHINE);
+  const compiled = compiler().compileFilter(profile.value, MACHINE);
   keep(`${root}/${KEPT_FILTERS}`, profile.text, compiled);
   return compiled;
 }

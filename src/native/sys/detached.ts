@@ -2,9 +2,10 @@ import { stringArray } from './bytes.ts';
 import { startBytes } from './environment.ts';
 import { EIO } from './errno.ts';
 import { check, SystemError } from './errors.ts';
-import { type OwnedFd, owned } from './fd.ts';
+import type { OwnedFd } from './fd.ts';
 import { isReadOnly, statusOf } from './file-status.ts';
 import { openFile } from './files.ts';
+import { memoryFile } from './memory-file.ts';
 import * as raw from './raw/file.ts';
 import { execveat } from './raw/process.ts';
 
@@ -34,7 +35,7 @@ function isSealed(file: OwnedFd): boolean {
 }
 
 function sealedCopy(file: OwnedFd): OwnedFd {
-  const copy = owned(raw.memfd_create('proa', raw.MFD_CLOEXEC | raw.MFD_ALLOW_SEALING), 'memfd_create');
+  const copy = memoryFile('proa', { executed: true });
   const { size } = statusOf(file.number);
   let sent = 0;
   while (sent < size) {

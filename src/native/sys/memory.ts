@@ -1,7 +1,8 @@
 import { door } from './door.ts';
-import { check } from './errors.ts';
-import { owned } from './fd.ts';
-import { ftruncate, MFD_CLOEXEC, memfd_create } from './raw/file.ts';
+import { ENOMEM } from './errno.ts';
+import { check, SystemError } from './errors.ts';
+import { memoryFile } from './memory-file.ts';
+import { ftruncate } from './raw/file.ts';
 import * as raw from './raw/memory.ts';
 
 // What surrounds the region that holds all of QuickJS's memory, this module's own included: host/arena.c. Everything here
@@ -79,6 +80,8 @@ export class CopyRoom implements Disposable {
 
   constructor() {
     const size = Math.max(whole(2 * usedBytes(), HUGE_PAGE), word(MAPPED) - REGION);
+    // The region itself is behind it.
+    if (size > REGION - COPY) throw new SystemError('mmap', ENOMEM, 'a copy of our memory');
     // What a child that was lent our memory and killed may have left there is nobody's.
     check(raw.mmap(COPY, size, raw.MAP_PRIVATE | raw.MAP_ANONYMOUS | raw.MAP_FIXED, -1), 'mmap');
     this.#alone = raw.mmap(null, PAGE, raw.MAP_SHARED | raw.MAP_ANONYMOUS, -1);
@@ -114,7 +117,7 @@ const SLACK = 16 * PAGE;
 export function shareMemory(): boolean {
   const used = usedBytes();
   const size = whole(4 * used, HUGE_PAGE);
-  using file = owned(memfd_create('proa', MFD_CLOEXEC), 'memfd_create');
+  using file = memoryFile('proa');
   const written = ftruncate(file.number, size) === 0 && raw.writeMemory(file.number, REGION, used) === used;
   if (written && raw.mmap(COMMON, size, raw.MAP_PRIVATE | raw.MAP_FIXED_NOREPLACE, file.number) === COMMON)
     common = size;

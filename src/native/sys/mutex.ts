@@ -1,5 +1,6 @@
 import { check, uninterrupted } from './errors.ts';
-import { type OwnedFd, owned } from './fd.ts';
+import type { OwnedFd } from './fd.ts';
+import { memoryFile } from './memory-file.ts';
 import * as raw from './raw/file.ts';
 
 /**
@@ -8,7 +9,7 @@ import * as raw from './raw/file.ts';
  * fcntl(2), "Advisory record locking".
  */
 export class Mutex implements Disposable {
-  readonly fd: OwnedFd = owned(raw.memfd_create('proa-mutex', raw.MFD_CLOEXEC), 'memfd_create');
+  readonly fd: OwnedFd = memoryFile('proa-mutex');
 
   /** Whether it is ours now: not while another process holds it. */
   tryTake(): boolean {

@@ -1,4 +1,5 @@
 import { ProaError } from '#common/errors.ts';
+import { lazy } from '#common/lazy.ts';
 import type { Config, Process } from '#common/runtime-spec/types.ts';
 import { parseProcess, validateProcess } from '#common/runtime-spec/validate.ts';
 import { countOption, type Parsed, parseOptions } from '#native/options.ts';
@@ -10,11 +11,13 @@ import type { CgroupRecord } from '../cgroups/record.ts';
 import type { Context } from '../context.ts';
 import { execProcess, inheritFrom } from '../exec.ts';
 import { superviseProcess } from '../foreground.ts';
-import { connectConsole, ownConsole } from '../process/console.ts';
+import type * as consoles from '../process/console.ts';
 import { isAlive, statusOf } from '../state/status.ts';
 import { ContainerDirectory, type ContainerRecord } from '../state/store.ts';
-import { superviseTerminal } from '../terminal-relay.ts';
+import type * as terminalRelay from '../terminal-relay.ts';
 import { explained } from './explained.ts';
+
+const consolePart = lazy<typeof consoles>('console');
 
 export const detached = true;
 export const usage = 'exec [options] CONTAINER COMMAND [ARGUMENT...] | exec [options] --process FILE CONTAINER';
@@ -73,7 +76,10 @@ export function run(context: Context, args: readonly string[]): number {
     }),
   );
   if (detach) return 0;
-  return statusOfReason(master ? superviseTerminal(child, master) : superviseProcess(child));
+  const reason = master
+    ? lazy<typeof terminalRelay>('terminal-relay')().superviseTerminal(child, master)
+    : superviseProcess(child);
+  return statusOfReason(reason);
 }
 
 function load(context: Context, id: string, ignorePaused: boolean): { record: ContainerRecord; config: Config } {
@@ -101,9 +107,9 @@ function openTarget(record: ContainerRecord): OwnedFd {
   throw new ProaError('cannot exec in a stopped container', { kind: 'conflict' });
 }
 
-function ownTerminal(detach: boolean): ReturnType<typeof ownConsole> {
+function ownTerminal(detach: boolean): ReturnType<typeof consoles.ownConsole> {
   if (detach) throw new ProaError('a terminal with --detach needs --console-socket', { kind: 'invalid' });
-  return ownConsole();
+  return consolePart().ownConsole();
 }
 
 function consoleSocket(parsed: Parsed, process: Process): OwnedFd | undefined {
@@ -111,7 +117,7 @@ function consoleSocket(parsed: Parsed, process: Process): OwnedFd | undefined {
   if (!path) return undefined;
   if (!process.terminal)
     throw new ProaError('option --console-socket is given, but no terminal is wanted', { kind: 'invalid' });
-  return connectConsole(path);
+  return consolePart().connectConsole(path);
 }
 
 /** The process of the file, or the container's own with what the options change. */

@@ -35,6 +35,8 @@ export const RESOLVE_IN_ROOT = 0x10;
 
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;
+export const MFD_NOEXEC_SEAL = 8;
+export const MFD_EXEC = 16;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_GETFD = 1;
 export const F_SETFD = 2;

@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { makeBundle, newId, runtimePath, runtimeRoot, type TestConfig } from './support/container.ts';
+import { Agent } from './support/agent.ts';
+import {
+  container,
+  makeBundle,
+  newId,
+  runtime,
+  runtimePath,
+  runtimeRoot,
+  type TestConfig,
+} from './support/container.ts';
 
 function withoutMounts(config: TestConfig): void {
   config.root.readonly = false;
@@ -27,6 +36,29 @@ test('without a mount namespace the root filesystem is used as it is, and the ho
   const { stdout, stderr } = runInside(withoutMounts);
   assert.equal(stderr, '');
   assert.equal(stdout, '/ /bin /dev /etc /proc /run /sys /tmp\nsame\n');
+});
+
+test('a further process is in the root of its container there, too', async () => {
+  using made = container({ config: withoutMounts });
+  const script = 'echo /*';
+  assert.equal(runtime('exec', made.id, 'sh', '-c', script).stdout, '/bin /dev /etc /proc /run /sys /tmp\n');
+  assert.match(runtime('exec', '--tty', made.id, 'true').stderr, /open the terminal: .*\/dev\/pts\/ptmx/);
+
+  await using agent = new Agent();
+  await agent.start();
+  const id = await agent.create({ config: withoutMounts });
+  using client = agent.monitor(id);
+  const streams = { stdin: false, stdout: true, stderr: true };
+  const process = { args: ['sh', '-c', script], cwd: '/', env: ['PATH=/bin'] };
+  const { exec } = (await client.ask('exec', { process, ...streams })) as { exec: string };
+  using attached = agent.monitor(id);
+  let output = '';
+  await attached.attach('exec-attach', { exec, ...streams }, (bytes) => {
+    output += bytes.toString('latin1');
+  });
+  await client.ask('exec-start', { exec });
+  await attached.closed;
+  assert.match(output, /\/bin \/dev \/etc \/proc \/run \/sys \/tmp\n$/);
 });
 
 test('what would have to be mounted is refused there', () => {

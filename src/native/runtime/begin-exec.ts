@@ -12,6 +12,7 @@ import { joinedFlags } from './exec.ts';
 import { takeStreams } from './process/child.ts';
 import { runExecChild } from './process/exec-child.ts';
 import { openHostProc } from './process/host-proc.ts';
+import { openSharedRoot } from './process/shared-root.ts';
 import { Line, messages } from './process/spawn-protocol.ts';
 import { ownFilter } from './seccomp-offer.ts';
 
@@ -19,8 +20,9 @@ export interface BeginExecOptions {
   /** The runtime's. */
   root: string;
   id: string;
-  /** The container's first process. */
+  /** The container's first process, and its number. */
   target: OwnedFd;
+  pid: number;
   cgroup: CgroupRecord;
   streams: readonly OwnedFd[];
   /** In the new process, which may wait: its container's configuration, and what is to run. */
@@ -45,7 +47,7 @@ export function canBeginExec(config: Config): boolean {
  * As `execProcess`, from a process that must not wait for what may hang: its copy, which is born in the container's pid
  * namespace, does all that the runtime does there. Without a terminal, and only where `canBeginExec` says so.
  */
-export function beginExec({ root, id, target, cgroup, streams, load }: BeginExecOptions): ExecBeginning {
+export function beginExec({ root, id, target, pid, cgroup, streams, load }: BeginExecOptions): ExecBeginning {
   // The copy can be seen in the container before it has done anything.
   setDumpable(false);
   using home = openFile('/proc/self/ns/pid');
@@ -57,7 +59,9 @@ export function beginExec({ root, id, target, cgroup, streams, load }: BeginExec
     // Of a container that shares our namespace, it is our own.
     joinNamespace(target, CLONE_NEWPID, 'pid namespace of the container');
     try {
-      child = cloneProcess({ cgroup: birth }, () => runProcess(given, { root, id, target, cgroup, streams, load }));
+      child = cloneProcess({ cgroup: birth }, () =>
+        runProcess(given, { root, id, target, pid, cgroup, streams, load }),
+      );
     } finally {
       joinNamespace(home, CLONE_NEWPID, 'own pid namespace');
     }
@@ -78,13 +82,14 @@ export function beginExec({ root, id, target, cgroup, streams, load }: BeginExec
   return { child, socket, hear };
 }
 
-function runProcess(socket: OwnedFd, { root, id, target, cgroup, streams, load }: BeginExecOptions): number {
+function runProcess(socket: OwnedFd, { root, id, target, pid, cgroup, streams, load }: BeginExecOptions): number {
   try {
     setParentDeathSignal(SIGKILL);
     // First of all: what else is open here is the caller's, and the container is near.
     takeStreams(streams, [socket, target]);
     const { config, process } = load();
     using proc = openHostProc(process);
+    using sharedRoot = openSharedRoot(config, pid, target);
     using entry = openEntry(cgroup);
     const profile = config.linux?.seccomp;
     // Now: in the container, what lies by that path is the container's.
@@ -100,6 +105,7 @@ function runProcess(socket: OwnedFd, { root, id, target, cgroup, streams, load }
       preserveFds: 0,
       standsAlone: true,
       ...joinedFlags(config),
+      sharedRoot,
       filter: filter && (() => filter),
       explanation: undefined,
       warn: () => {},

@@ -24,6 +24,7 @@ import { takeStreams } from './process/child.ts';
 import { runExecChild } from './process/exec-child.ts';
 import { openHostProc } from './process/host-proc.ts';
 import { setOomScore } from './process/limits.ts';
+import { openSharedRoot } from './process/shared-root.ts';
 import { Line, messages, SilentEnd } from './process/spawn-protocol.ts';
 import { offeredFilter, offerFilter, ownFilter } from './seccomp-offer.ts';
 
@@ -33,8 +34,9 @@ export interface ExecOptions {
   id: string;
   config: Config;
   process: Process;
-  /** The container's first process. */
+  /** The container's first process, and its number. */
   target: OwnedFd;
+  pid: number;
   cgroup: CgroupRecord;
   console: OwnedFd | undefined;
   onTerminal?(): void;
@@ -72,6 +74,7 @@ export function execProcess(options: ExecOptions): Child {
   const { config, process, target, cgroup } = options;
   setDumpable(false);
   using proc = openHostProc(process);
+  using sharedRoot = openSharedRoot(config, options.pid, target);
   using entry: CgroupEntry = openEntry(cgroup);
   using birth = cgroup.version === 2 ? openDirectory(cgroup.directories['unified'] as string) : undefined;
   const [ours, theirs] = socketPair();
@@ -88,7 +91,15 @@ export function execProcess(options: ExecOptions): Child {
   const child = step('clone the process', () =>
     (alone ? lendMemory : cloneProcess)({ cgroup: birth, flags: options.forParent ? CLONE_PARENT : 0 }, () => {
       if (options.streams)
-        takeStreams(options.streams, [theirs, target, proc, ...entry.early, ...entry.late, options.console]);
+        takeStreams(options.streams, [
+          theirs,
+          target,
+          proc,
+          sharedRoot,
+          ...entry.early,
+          ...entry.late,
+          options.console,
+        ]);
       else ours.close();
       return runExecChild(theirs, {
         ...options,
@@ -97,6 +108,7 @@ export function execProcess(options: ExecOptions): Child {
         pauses,
         standsAlone: alone,
         ...joinedFlags(config),
+        sharedRoot,
         filter: filter ? () => filter : profile && offeredFilter,
         explanation: options.explanation,
         warn: (text) => new Line(theirs).tell(messages.warned, text),

@@ -3,7 +3,7 @@ import { EINVAL, ENOENT, ENOTDIR } from './errno.ts';
 import { check, SystemError } from './errors.ts';
 import { type OwnedFd, owned } from './fd.ts';
 import { statusOf } from './file-status.ts';
-import { AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE, read } from './raw/file.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE, chdir, chroot, fchdir, read } from './raw/file.ts';
 import * as raw from './raw/mount.ts';
 
 export interface MountAttributes {
@@ -141,6 +141,13 @@ export function pivotIntoWorkingDirectory(): void {
 /** Sets how a mount and all below it share with other mount namespaces: mount_namespaces(7), "Shared subtrees". */
 export function setPropagation(target: string, propagation: number, { recursive = true } = {}): void {
   check(raw.mount(null, target, null, propagation | (recursive ? raw.MS_REC : 0), null), 'mount', target);
+}
+
+/** Makes a directory the root of this process, and the place where it is. chroot(2). */
+export function changeRoot(directory: OwnedFd): void {
+  check(fchdir(directory.number), 'fchdir', 'root filesystem');
+  check(chroot('.'), 'chroot', 'root filesystem');
+  check(chdir('/'), 'chdir', '/');
 }
 
 export function unmount(target: string, { detach = true } = {}): void {

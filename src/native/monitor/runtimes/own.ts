@@ -110,7 +110,15 @@ export class OwnRuntime implements RuntimeDriver {
       giveUpProtection();
       return this.#loadExec(wanted, id);
     };
-    return beginExec({ root: this.#context.root, id, target, cgroup, streams: streams.given, load });
+    return beginExec({
+      root: this.#context.root,
+      id,
+      target,
+      pid: record.pid as number,
+      cgroup,
+      streams: streams.given,
+      load,
+    });
   }
 
   exec(wanted: ExecProcess, record: ContainerRecord, target: OwnedFd, streams: Streams): Started {
@@ -123,6 +131,7 @@ export class OwnRuntime implements RuntimeDriver {
       config,
       process,
       target,
+      pid: record.pid as number,
       cgroup: record.cgroup,
       console: console?.give,
       onTerminal() {

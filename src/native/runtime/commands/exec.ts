@@ -63,6 +63,7 @@ export function run(context: Context, args: readonly string[]): number {
       config,
       process,
       target,
+      pid: record.pid as number,
       cgroup: cgroupFrom(parsed, record.cgroup),
       console: own ? own.give : consoleSocket(parsed, process),
       onTerminal: () => {

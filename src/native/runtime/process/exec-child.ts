@@ -3,6 +3,7 @@ import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import { check } from '#sys/errors.ts';
 import type { OwnedFd } from '#sys/fd.ts';
+import { changeRoot } from '#sys/mounts.ts';
 import { joinNamespace } from '#sys/namespaces.ts';
 import { CLONE_NEWUSER, setsid } from '#sys/raw/process.ts';
 import { type CgroupEntry, joinCgroups } from '../cgroups/index.ts';
@@ -24,6 +25,8 @@ export interface ExecSettings extends Omit<ProgramSettings, 'filter'> {
   /** CLONE_NEW* flags of the namespaces to join here; those of pid and time were chosen by the clone. */
   namespaces: number;
   joinsUser: boolean;
+  /** Of a container that has the host's mounts. */
+  sharedRoot: OwnedFd | undefined;
   entry: CgroupEntry;
   console: OwnedFd | undefined;
   /** Where it has one: gets the filter, also from the other end. */
@@ -52,6 +55,7 @@ function becomeMember(line: Line, settings: ExecSettings): PreparedProgram {
       joinNamespace(target, CLONE_NEWUSER, 'user namespace of the container');
       becomeMappedRoot();
     }
+    if (settings.sharedRoot) changeRoot(settings.sharedRoot);
   });
   check(setsid(), 'setsid');
   joinNewKeyring(settings.id);

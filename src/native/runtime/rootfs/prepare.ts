@@ -4,8 +4,15 @@ import { step } from '#native/steps.ts';
 import { check, isErrno } from '#sys/errors.ts';
 import { fileSystemType } from '#sys/file-status.ts';
 import { openPath } from '#sys/files.ts';
-import { attachMount, pivotIntoWorkingDirectory, setMountAttributes, setPropagation, unmount } from '#sys/mounts.ts';
-import { chdir, chroot, fchdir } from '#sys/raw/file.ts';
+import {
+  attachMount,
+  changeRoot,
+  pivotIntoWorkingDirectory,
+  setMountAttributes,
+  setPropagation,
+  unmount,
+} from '#sys/mounts.ts';
+import { chdir, fchdir } from '#sys/raw/file.ts';
 import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from '#sys/raw/mount.ts';
 import { makeDevices } from './devices.ts';
 import { maskPaths, protectPaths } from './masks.ts';
@@ -53,12 +60,14 @@ export type RootEntry = 'pivot' | 'chroot' | 'shared';
 /** Makes the root the only one: the host's files are gone from here on. */
 export function enterRoot({ root }: RootSources, config: Config, entry: RootEntry): void {
   step('hide the host filesystem', () => {
-    if (entry === 'pivot') pivotOrExplain();
-    // What is mounted is the host's own, and stays.
-    else if (entry === 'shared') check(fchdir(root.number), 'fchdir', 'root filesystem');
-    else unmountKernelFileSystems();
-    if (entry !== 'pivot') check(chroot('.'), 'chroot', '.');
-    check(chdir('/'), 'chdir', '/');
+    if (entry === 'pivot') {
+      pivotOrExplain();
+      check(chdir('/'), 'chdir', '/');
+      return;
+    }
+    // Without a mount namespace they are the host's own, and stay.
+    if (entry === 'chroot') unmountKernelFileSystems();
+    changeRoot(root);
   });
   const flags = propagationFlags(config.linux?.rootfsPropagation ?? '');
   if (flags !== undefined) setPropagation('/', flags & ~MS_REC, { recursive: (flags & MS_REC) !== 0 });

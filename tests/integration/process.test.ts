@@ -54,7 +54,7 @@ function descriptorsOf(fds: ('open' | null)[], options: string[], env = process.
   // A shell in between, since Node.js opens /dev/null where nothing is to be.
   const gaps = fds.map((what, index) => (what ? '' : `${index + 3}>&-`)).join(' ');
   const words = [runtimePath, '--root', runtimeRoot, 'run', ...options, '--bundle', bundle.path, newId()];
-  const run = spawnSync('sh', ['-c', `export LISTEN_PID=$$; exec "$@" ${gaps}`, 'sh', ...words], {
+  const run = spawnSync('sh', ['-c', `exec "$@" ${gaps}`, 'sh', ...words], {
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe', ...fds.map(() => file)],

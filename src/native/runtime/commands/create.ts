@@ -71,7 +71,10 @@ export function launchFrom(
 /** Descriptors that a service manager passed to us, not to whoever called us, are for the container: sd_listen_fds(3). */
 function passedFds(process: Process): number {
   const text = environmentVariable('LISTEN_FDS');
-  if (!text || !/^\d{1,6}$/.test(text) || environmentVariable('LISTEN_PID') !== String(ownPid())) return 0;
+  if (!text || !/^\d{1,6}$/.test(text)) return 0;
+  // Some callers name nobody, and mean us.
+  const meant = environmentVariable('LISTEN_PID');
+  if (meant && meant !== String(ownPid())) return 0;
   process.env = [
     ...(process.env ?? []).filter((entry) => !entry.startsWith('LISTEN_')),
     `LISTEN_FDS=${text}`,

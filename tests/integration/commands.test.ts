@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './support/agent.ts';
 import {
   container,
   makeBundle,
   newId,
   runtime,
+  runtimePath,
   runtimeRoot,
   runtimeWith,
   type TestConfig,
@@ -58,6 +63,27 @@ test('a container that is only just begun is listed with a time that can be pars
   assert.equal(JSON.parse(runtime('state', id).stdout).status, 'creating');
   assert.equal(runtime('delete', '--force', id).status, 0);
   assert.equal(runtime('list', '-q').stdout, '');
+});
+
+const tracing = spawnSync('strace', ['-V']).status === 0;
+
+test('delete --force takes what is being made, at whatever time', {
+  skip: !tracing && 'strace is missing',
+}, async () => {
+  using bundle = makeBundle();
+  const id = newId(prefix);
+  // It has claimed the id, and has yet to record anything.
+  const slow = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=flock', '--inject=flock:delay_exit=1000000:when=1'];
+  const words = [...slow, runtimePath, '--root', runtimeRoot, 'create', '--bundle', bundle.path, id];
+  const creating = spawn('strace', words, { stdio: 'ignore' });
+  const ended = once(creating, 'exit');
+  await until(() => existsSync(join(runtimeRoot, id)));
+  await sleep(200);
+  const { status, stderr } = runtime('delete', '--force', id);
+  assert.deepEqual([status, stderr], [0, '']);
+  await ended;
+  assert.equal(existsSync(join(runtimeRoot, id)), false);
+  assert.equal(existsSync(`/sys/fs/cgroup/pids/${id}`), false);
 });
 
 test('spec writes a configuration that runs, and overwrites none', () => {

@@ -112,6 +112,32 @@ test('exec --process: what the file leaves out is as for the container', () => {
   assert.deepEqual(shown(other), ['0000000000000000', '400', '2']);
 });
 
+test('limits that need all 64 bits, and nulls of the configuration, are the same for further processes', () => {
+  const without = 2n ** 64n - 1n;
+  const rlimits = [{ type: 'RLIMIT_CORE', soft: 'soft', hard: 'hard' }];
+  using bundle = makeBundle({ config: ({ process }) => Object.assign(process, { rlimits }) });
+  const file = join(bundle.path, 'config.json');
+  const text = readFileSync(file, 'utf8').replace(/"(soft|hard)":"\w+"/g, `"$1":${without}`);
+  writeFileSync(file, text.replace(/"ambient":\[.*?\]/, '"ambient":null'));
+  const id = newId();
+  assert.equal(runtime('run', '--detach', '--bundle', bundle.path, id).stderr, '');
+  try {
+    const process = { args: ['sh', '-c', 'ulimit -c'], cwd: '/', env: ['PATH=/bin'] };
+    const given = join(bundle.path, 'process.json');
+    writeFileSync(given, JSON.stringify(process));
+    for (const words of [
+      ['--process', given, id],
+      ['--cap', 'CAP_SYS_TIME', id, ...process.args],
+    ]) {
+      const { stdout, stderr } = runtime('exec', ...words);
+      assert.equal(stderr, '');
+      assert.equal(stdout, 'unlimited\n');
+    }
+  } finally {
+    runtime('delete', '--force', id);
+  }
+});
+
 test('a caller that ignores the ends of its children does not make the runtime deaf to them', {
   timeout: 20_000,
 }, () => {
@@ -148,6 +174,15 @@ test('--log-format takes text and json alone, and holds for errors on standard e
   const { level, msg } = JSON.parse(runtime('--log-format', 'json', 'state', 'missing').stderr);
   assert.deepEqual([level, msg], ['error', 'container "missing" does not exist']);
   assert.match(runtime('--log', '', 'state', 'missing').stderr, /^proa-runtime: container "missing" does not exist\n$/);
+});
+
+test('a start is no worse for a log that ends before it', () => {
+  using bundle = makeBundle({ args: ['true'] });
+  const id = newId();
+  const words = [runtimePath, '--debug', '--root', runtimeRoot, 'run', '--bundle', bundle.path, id];
+  const { stdout } = spawnSync('sh', ['-c', '"$@" 2>&1 | head -n 1', 'sh', ...words], { encoding: 'utf8' });
+  assert.match(stdout, /level=debug msg="run --bundle/);
+  assert.match(runtime('state', id).stderr, /does not exist/);
 });
 
 test('--debug logs what was asked and every step of it, in both processes', () => {

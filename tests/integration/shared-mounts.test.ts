@@ -75,6 +75,6 @@ test('the mount namespace of the runtime is none to be joined', () => {
     const others = config.linux.namespaces?.filter(({ type }) => type !== 'mount') ?? [];
     config.linux.namespaces = [...others, { type: 'mount', path: '/proc/self/ns/mnt' }];
   });
-  assert.match(stderr, /linux\.namespaces: "\/proc\/self\/ns\/mnt" is the mount namespace of the host/);
+  assert.match(stderr, /linux\.namespaces: "\/proc\/self\/ns\/mnt" is the mount namespace of the runtime/);
   assert.equal(stdout, 'same\n');
 });

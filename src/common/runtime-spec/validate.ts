@@ -45,6 +45,19 @@ export function parseProcess(text: string, options: Pick<ValidateOptions, 'warni
   return warned(parsed<Process>(process, 'process', text), options.warnings);
 }
 
+/** The `process` of a configuration that JSON.parse has made of a text, with all 64 bits of its integers. */
+export function processOf({ process: value }: Config, text: () => string): Process | undefined {
+  if (!value) return undefined;
+  return warned(
+    readAgain<Process>(process, 'process', value, () => exactProcess(text())),
+    undefined,
+  );
+}
+
+function exactProcess(text: string): unknown {
+  return (parseSlowly(text, true) as Config).process;
+}
+
 /** A `linux.resources` by itself, as `update --resources` takes it; paths in messages begin with `resources`. */
 export function validateResources(value: unknown): Resources {
   return checked(resources, 'resources', value);
@@ -83,12 +96,15 @@ function checked<T>(check: Check, name: string, value: unknown): T {
   return value as T;
 }
 
-// JSON.parse is several times faster than our parser, and every integer that it rounds fails its check.
 function parsed<T>(check: Check, name: string, text: string): T {
-  const value = parseRounding(text);
+  return readAgain(check, name, parseRounding(text), () => parseSlowly(text, true));
+}
+
+// JSON.parse is several times faster than our parser, and every integer that it rounds fails its check.
+function readAgain<T>(check: Check, name: string, value: unknown, exactly: () => unknown): T {
   const fault = faultIn(check, name, value);
   if (fault === undefined) return value as T;
-  if (fault.rounded) return checked(check, name, parseSlowly(text, true));
+  if (fault.rounded) return checked(check, name, exactly());
   throw fault.toError();
 }
 

@@ -35,21 +35,31 @@ export class Explanation {
   }
 
   /** In the runtime: the end of what is recorded. The tree is whole. */
-  finish(): ExplainedStep {
+  #finish(): ExplainedStep {
     if (this.#tree) return this.#tree;
     this.#tree = this.#recorder.tree();
-    if (this.#received !== '') insert(this.#tree, JSON.parse(this.#received) as ExplainedStep);
+    const child = this.#childTree();
+    if (child) insert(this.#tree, child);
     return this.#tree;
+  }
+
+  /** Of a child that was killed there may be a part, which says nothing. */
+  #childTree(): ExplainedStep | undefined {
+    try {
+      return JSON.parse(this.#received) as ExplainedStep;
+    } catch {
+      return undefined;
+    }
   }
 
   /** A line for each step. */
   steps(): string[] {
-    return stepLines(this.finish());
+    return stepLines(this.#finish());
   }
 
   /** Writes the tree to standard error: as text, or as `json`. */
   print(format: string): void {
-    const tree = this.finish();
+    const tree = this.#finish();
     const text =
       format === 'json'
         ? `${JSON.stringify(tree)}\n`

@@ -1,5 +1,4 @@
 import type { Config, Process } from '#common/runtime-spec/types.ts';
-import { validateProcess } from '#common/runtime-spec/validate.ts';
 import type { Explanation } from '#native/explain/part.ts';
 import { step } from '#native/steps.ts';
 import type { OwnedFd } from '#sys/fd.ts';
@@ -54,9 +53,7 @@ export interface ExecOptions {
 /** As runc: what a process does not say for itself is as for the container's own. */
 export function inheritFrom({ process: own }: Config, given: Process): Process {
   const missing = INHERITED.filter((field) => given[field] === undefined && own?.[field] !== undefined);
-  // The container's configuration is kept as it was written: nulls may stand for what is not there.
-  const inherited = { ...given, ...Object.fromEntries(missing.map((field) => [field, own?.[field]])) };
-  return missing.length > 0 ? validateProcess(inherited) : given;
+  return { ...given, ...Object.fromEntries(missing.map((field) => [field, own?.[field]])) };
 }
 
 const INHERITED = [

@@ -18,15 +18,18 @@ export function run(context: Context, args: readonly string[]): number {
   const parsed = parseOptions(options, args);
   const id = onlyArgument(parsed, 'container ID');
   const force = parsed.flags.has('force');
-  const record = recordOrNothing(context.root, id, force);
-  if (record === 'nothing') return 0;
-  if (record === undefined) {
-    // The creator was stopped before it had recorded anything, and so before it had made anything.
-    using directory = ContainerDirectory.open(context.root, id);
-    if (!force) throw new ProaError(`container "${id}" is half made`, { kind: 'conflict', remedy: 'Use --force' });
-    directory.remove();
-    return 0;
+  try {
+    deleteContainer(context, id, force);
+  } catch (error) {
+    // Somebody else was quicker, or there was none.
+    if (!force || kindOf(error) !== 'not-found') throw error;
   }
+  return 0;
+}
+
+function deleteContainer(context: Context, id: string, force: boolean): void {
+  const record = readRecord(context.root, id) ?? takeUnrecorded(context.root, id, force);
+  if (!record) return;
   const status = statusOf(context.root, record);
   if (!force && status !== 'stopped' && status !== 'created') {
     throw new ProaError(`cannot delete container "${id}" that is not stopped: ${status}`, {
@@ -37,21 +40,17 @@ export function run(context: Context, args: readonly string[]): number {
   if (isAlive(record)) killProcess(record);
   // Who makes it sees that, also while a hook runs, and takes back what was made.
   else if (status === 'creating') killAll(record.cgroup);
-  try {
-    destroyContainer(context, record);
-  } catch (error) {
-    if (!force || kindOf(error) !== 'not-found') throw error;
-  }
-  return 0;
+  destroyContainer(context, record);
 }
 
-function recordOrNothing(root: string, id: string, force: boolean): ContainerRecord | undefined | 'nothing' {
-  try {
-    return readRecord(root, id);
-  } catch (error) {
-    if (force && error instanceof ProaError && error.kind === 'not-found') return 'nothing';
-    throw error;
-  }
+/** The record that its creator was about to write; where that was stopped before, and so before it made anything, none. */
+function takeUnrecorded(root: string, id: string, force: boolean): ContainerRecord | undefined {
+  using directory = ContainerDirectory.open(root, id);
+  const record = directory.load();
+  if (record) return record;
+  if (!force) throw new ProaError(`container "${id}" is half made`, { kind: 'conflict', remedy: 'Use --force' });
+  directory.remove();
+  return undefined;
 }
 
 function killProcess(record: ContainerRecord): void {

@@ -14,8 +14,12 @@ export function explained<T>(
   try {
     return body(explanation);
   } finally {
-    explanation.finish();
-    if (context.debug) for (const line of explanation.steps()) context.debug(line);
-    if (format !== undefined) explanation.print(format);
+    // What was done is done, and what failed has failed, also where nobody can be told of its steps.
+    try {
+      if (context.debug) for (const line of explanation.steps()) context.debug(line);
+      if (format !== undefined) explanation.print(format);
+    } catch {
+      // The log is full, or has nobody who reads it.
+    }
   }
 }

@@ -33,7 +33,7 @@ export function cloneJoined(
   const own = types.map((type) => ({ type, fd: stack.add(openFile(`/proc/self/ns/${namespaceTypes[type].file}`)) }));
   const mount = targets.find(({ type }) => type === 'mount');
   if (mount && plan.createsUser) throw unsupportedMix();
-  if (mount && isOwn(mount.fd)) throw hostsMounts(mount.path);
+  if (mount && isOwn(mount.fd)) throw ownMounts(mount.path);
   try {
     for (const { type, path, fd } of targets) {
       if (type !== 'mount')
@@ -66,9 +66,9 @@ function isOwn(namespace: OwnedFd): boolean {
   return sameFile(statusOf(namespace.number), statusOf(own.number));
 }
 
-/** What the container mounts would be there for the host, and its root would take the place of the host's. */
-function hostsMounts(path: string): ProaError {
-  return new ProaError(`linux.namespaces: "${path}" is the mount namespace of the host`, {
+/** What the container mounts would be there for us and others, and its root would take the place of ours. */
+function ownMounts(path: string): ProaError {
+  return new ProaError(`linux.namespaces: "${path}" is the mount namespace of the runtime`, {
     kind: 'invalid',
     remedy: 'Leave the path out for a new one; without {"type": "mount"}, the root filesystem is used as it is',
   });

@@ -47,19 +47,14 @@ export function maskPaths(root: OwnedFd, paths: readonly string[]): void {
     const kind = isDirectory(target) ? 'directory' : 'file';
     const cover = covers[kind];
     if (cover) bindMount(cover, target, path);
-    else {
-      coverFirst(kind, target, path);
-      // What was opened before is what lies below the mount.
-      covers[kind] = opened.add(openPathInRoot(root, path));
+    else if (kind === 'file') {
+      covers.file = opened.add(cloneNullDevice());
+      attachMount(covers.file, target, path);
+    } else {
+      mountFileSystem(target, emptyDirectory, path);
+      // What was opened before is the directory below the mount.
+      covers.directory = opened.add(openPathInRoot(root, path));
     }
-  }
-}
-
-function coverFirst(kind: 'file' | 'directory', target: OwnedFd, path: string): void {
-  if (kind === 'directory') mountFileSystem(target, emptyDirectory, path);
-  else {
-    using device = cloneNullDevice();
-    attachMount(device, target, path);
   }
 }
 

@@ -1,6 +1,6 @@
 import { ProaError } from '#common/errors.ts';
 import type { Config } from '#common/runtime-spec/types.ts';
-import { parseConfig } from '#common/runtime-spec/validate.ts';
+import { parseConfig, processOf } from '#common/runtime-spec/validate.ts';
 import { textOf } from '#sys/bytes.ts';
 import { EEXIST, ENOENT, ENOTEMPTY } from '#sys/errno.ts';
 import { isErrno } from '#sys/errors.ts';
@@ -85,15 +85,16 @@ export class ContainerDirectory implements Disposable {
     }
     const directory = new ContainerDirectory(path, id, openDirectory(path));
     lockFile(directory.fd, path);
-    return directory;
+    if (directory.#isThere()) return directory;
+    directory.fd.close();
+    throw new ProaError(`container "${id}" was deleted while it was made`, { kind: 'conflict' });
   }
 
   /** Opens and locks the directory of a container that exists. */
   static open(root: string, id: string): ContainerDirectory {
     const directory = ContainerDirectory.#at(root, id);
     lockFile(directory.fd, directory.path);
-    if (sameFile(statusOf(directory.fd.number), statusIfAny(directory.path))) return directory;
-    // Whoever had it locked has removed it.
+    if (directory.#isThere()) return directory;
     directory.fd.close();
     throw notFound(id);
   }
@@ -104,6 +105,11 @@ export class ContainerDirectory implements Disposable {
     if (tryLockFile(directory.fd, directory.path)) return directory;
     directory.fd.close();
     return undefined;
+  }
+
+  /** Whoever had it locked before us may have removed it. */
+  #isThere(): boolean {
+    return sameFile(statusOf(this.fd.number), statusIfAny(this.path));
   }
 
   static #at(root: string, id: string): ContainerDirectory {
@@ -140,13 +146,17 @@ export class ContainerDirectory implements Disposable {
   }
 
   /**
-   * The configuration that the container was made from, validated then. 64-bit integers are rounded, but for
-   * the seccomp profile's: that is there only with the runtime's `root`, with its filter where one is kept there.
+   * The configuration that the container was made from, validated then; nulls may stand for what is not there. 64-bit
+   * integers are rounded, but for those of `process` and of the seccomp profile: these two are right only with the
+   * runtime's `root`, where the profile's filter may be kept.
    */
   loadConfig(root?: string): Config {
     const text = readBytesIfAny(CONFIG, this.fd.number);
     if (!text) return {} as Config;
-    return root === undefined ? JSON.parse(textOf(text)) : withKeptFilter<Config>(text, root, JSON.parse, parseConfig);
+    if (root === undefined) return JSON.parse(textOf(text));
+    const config = withKeptFilter<Config>(text, root, JSON.parse, parseConfig);
+    const process = processOf(config, () => textOf(text));
+    return process ? { ...config, process } : config;
   }
 
   removeStartSocket(): void {

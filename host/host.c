@@ -202,7 +202,7 @@ static void detach(const struct program *program, char **argv)
 static int fail(JSContext *ctx, const char *program)
 {
     const char *text = ctx ? JS_ToCString(ctx, JS_GetException(ctx)) : NULL;
-    fprintf(stderr, "%s: %s\n", program, text ? text : "there is no memory for it at its place, pages are not of 4 KB, or the binary cannot be read");
+    fprintf(stderr, "%s: %s\n", program, text ? text : "no memory at its place, pages not of 4 KB, or no binary");
     return 1;
 }
 

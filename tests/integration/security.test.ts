@@ -117,7 +117,7 @@ test('where something else is at the place of our memory, nothing is lost', {
   const words = ['-qq', '-o', '/dev/null', '--inject=msync:retval=0', runtimePath, '--version'];
   const { status, stderr } = spawnSync('strace', words, { encoding: 'utf8' });
   assert.equal(status, 1);
-  assert.match(stderr, /^proa-runtime: there is no memory for it at its place, pages are not of 4 KB, or /);
+  assert.match(stderr, /^proa-runtime: no memory at its place, pages not of 4 KB, or no binary\n$/);
 });
 
 test('what the binary has relocated cannot be written to, nor can its code', async () => {

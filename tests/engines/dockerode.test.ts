@@ -283,11 +283,15 @@ it('images are listed, tagged, saved, removed, loaded and committed', async () =
     await container.commit({ repo: 'made', tag: 'two', comment: 'why' });
   });
   const output = new PassThrough();
-  const running = docker.run('made:two', ['cat', '/word'], output, {
+  const said = text(output);
+  // It waits after the start: a container that removes itself might be gone by then.
+  const [{ StatusCode }, ran] = (await docker.run('made:two', ['cat', '/word'], output, {
     Tty: false,
-    HostConfig: { ...network, AutoRemove: true },
-  });
-  await running;
+    HostConfig: network,
+  })) as [{ StatusCode: number }, Docker.Container];
+  assert.equal(StatusCode, 0);
+  assert.match(await said, /word\n$/);
+  await ran.remove();
   for (const tag of ['one', 'two']) await docker.getImage(`made:${tag}`).remove({ force: true });
   await assert.rejects(docker.getImage('made:two').inspect(), { statusCode: 404, reason: 'no such image' });
 });
